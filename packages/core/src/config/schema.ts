@@ -1,0 +1,56 @@
+import type { NodeConfig } from "../block-device/node.js";
+
+/** Where a setting came from, for messages and `dib plan`: `default`, `--flag`, `$VARIABLE`, `file:line:col`. */
+export type Origin = string;
+
+/**
+ * What a build was asked to do, complete and checked: defaults in, paths absolute, units resolved. One image.
+ * `origins` says for each key where its value came from.
+ */
+export interface BuildConfig {
+  readonly image: string;
+  readonly elements: readonly { readonly name: string; readonly range: string; readonly origin: Origin }[];
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly elementPaths: readonly { readonly path: string; readonly origin: Origin }[];
+  readonly arch: string;
+  /** IMAGE_NAME as written. */
+  readonly output: string;
+  readonly formats: readonly string[];
+  readonly packages: readonly string[];
+  readonly base: boolean;
+  readonly ramdisk: boolean;
+  readonly ramdiskElement: string;
+  readonly environment: Readonly<Record<string, { readonly value: string; readonly origin: Origin; readonly secret: boolean }>>;
+  /** Proxies and other values that name the run; in no plan. */
+  readonly runEnvironment: Readonly<Record<string, string>>;
+  readonly checksums: readonly string[];
+  readonly imageSizeGiB: number | undefined;
+  readonly imageExtraSizeMiB: number | undefined;
+  readonly mkfsOptions: string;
+  readonly mkfsJournalSizeMiB: number;
+  readonly maxOnlineResize: number | undefined;
+  readonly rootLabel: string | undefined;
+  readonly fsType: string;
+  /** Inline YAML, `file://` path, or parsed nodes. */
+  readonly blockDevice: string | readonly NodeConfig[] | undefined;
+  readonly sectorSizeBytes: number;
+  readonly useTmpfs: boolean;
+  readonly minTmpfsGiB: number;
+  readonly qcow2Compression: "zstd" | "zlib" | "none";
+  readonly qemuImgOptions: string;
+  readonly installType: string;
+  readonly offline: boolean;
+  readonly breaks: readonly string[];
+  readonly shellOnError: boolean;
+  readonly debugTrace: number;
+  readonly overwriteOldImage: boolean;
+  readonly keep: boolean;
+  readonly cacheDir: string;
+  readonly lockDir: string;
+  readonly tmpDir: string;
+  readonly projectDir: string;
+  readonly plugins: readonly string[];
+  readonly caller: { readonly uid: number; readonly gid: number; readonly user: string; readonly home: string };
+  readonly args: string;
+  readonly origins: Readonly<Record<string, Origin>>;
+}

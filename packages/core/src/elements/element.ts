@@ -1,0 +1,141 @@
+import type { ElementHooks } from "../hooks.js";
+import type { PhaseName } from "../phases/table.js";
+import type { PhaseRun } from "../phases/phase-run.js";
+import type { ImageFormat } from "../formats/format.js";
+import type { BlockNodeType } from "../block-device/node.js";
+
+/** Where an element was found, in the order of look-up. */
+export type ElementSource = "elements-path" | "config" | "package" | "bundled" | "hook";
+
+/** An element that exists somewhere; nothing of it was read but names. */
+export interface ElementRef {
+  readonly name: string;
+  /** Absolute, as found (links kept). */
+  readonly folder: string;
+  readonly source: ElementSource;
+  /** `0.0.0-local` for a folder without a package. */
+  readonly version: string;
+  readonly package?: { readonly name: string; readonly folder: string; readonly manifest: ElementManifest };
+}
+
+/** What `discover` taps get: add elements from elsewhere. The first of a name wins; later ones are shadowed. */
+export interface ElementCatalog {
+  readonly refs: ReadonlyMap<string, ElementRef>;
+  readonly shadowed: readonly ElementRef[];
+  readonly searched: readonly string[];
+  add(ref: Omit<ElementRef, "source" | "version"> & { readonly version?: string }): void;
+}
+
+/** The `dib` key of an element package's package.json; read without running any code of the package. */
+export interface ElementManifest {
+  readonly apiVersion: 1;
+  readonly core?: string | undefined;
+  /** Element name → folder relative to package.json. */
+  readonly elements: Readonly<Record<string, string>>;
+  /** Element name → names it provides, beside its element-provides file. */
+  readonly provides?: Readonly<Record<string, readonly string[]>> | undefined;
+  /** Element name → semver range, for every element of the package. */
+  readonly requires?: Readonly<Record<string, string>> | undefined;
+  /** Element name (or "*") → ES module relative to package.json whose default export is a definition (or a list). */
+  readonly entry?: string | undefined;
+  readonly arch?: readonly string[] | undefined;
+  readonly hostCommands?: readonly HostCommand[] | undefined;
+  readonly cache?: boolean | undefined;
+  readonly reads?: readonly PhaseName[] | undefined;
+  /** Variables that elements of the package read, beside DIB_*; `secret` ones are masked and never in a plan. */
+  readonly variables?: Readonly<Record<string, { readonly secret?: boolean | undefined; readonly description?: string | undefined }>> | undefined;
+  readonly network?: readonly PhaseName[] | undefined;
+  readonly manifest?: string | undefined;
+}
+
+/** A program that an element needs on the build host. */
+export interface HostCommand {
+  readonly command: string;
+  readonly debian?: string | undefined;
+  readonly fedora?: string | undefined;
+  readonly opensuse?: string | undefined;
+  /** Any one of these will do instead. */
+  readonly or?: readonly string[] | undefined;
+}
+
+/** A file of an element, relative to its folder, with `/`. Folders are implied; empty ones are listed. */
+export interface ElementFile {
+  readonly path: string;
+  readonly kind: "file" | "link" | "folder";
+  readonly executable: boolean;
+  /** sha256 of the content (of the target text for a link), hex; empty for a folder. */
+  readonly digest: string;
+  readonly linkTarget?: string | undefined;
+}
+
+/** A loaded element: everything the plan needs to know of it. */
+export interface Element extends ElementRef {
+  readonly dependencies: readonly { readonly name: string; readonly range: string }[];
+  readonly provides: readonly string[];
+  /** Phase folders, environment.d, bin, static and top-level files; never tests or node_modules. */
+  readonly files: readonly ElementFile[];
+  /** sha256 over files and manifest. */
+  readonly digest: string;
+  /** Absolute path of the module, when the element is typed. */
+  readonly entry?: string;
+  readonly arch?: readonly string[];
+  readonly hostCommands: readonly HostCommand[];
+  readonly reads: readonly PhaseName[];
+  readonly network: readonly PhaseName[];
+  readonly isCacheable: boolean;
+  readonly variables: Readonly<Record<string, { readonly secret?: boolean | undefined }>>;
+}
+
+/** The closure of what was asked for, dependencies first. */
+export interface ElementSet {
+  /** In the one deterministic order: dependencies first, then name. */
+  readonly elements: readonly Element[];
+  /** Element name → the shortest chain of names that led to it, from what the user asked for. */
+  readonly askedBy: Readonly<Record<string, readonly string[]>>;
+  /** Names that an element of the set provides and that were therefore left out. */
+  readonly provided: Readonly<Record<string, string>>;
+}
+
+/** Standard Schema v1 (standardschema.dev): what options may be described with; zod, valibot and others implement it. */
+export interface StandardSchema<Output> {
+  readonly "~standard": {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (
+      value: unknown,
+    ) => StandardResult<Output> | Promise<StandardResult<Output>>;
+    readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
+  };
+}
+type StandardResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }[] };
+
+/** A TypeScript step of a phase. In an inside phase `run.target.run` runs in the chroot. */
+export type Step = (run: PhaseRun) => Promise<void> | void;
+
+/** What an element's `setup` is handed. It runs twice, in the front and in the worker: closures are not shared. */
+export interface ElementApi {
+  readonly element: { readonly name: string; readonly version: string; readonly folder: string };
+  readonly hooks: ElementHooks;
+  /** Adds a step named like a script (`NN-name`), ordered among the scripts by number, then bytes. */
+  addScript(phase: PhaseName, name: string, step: Step): void;
+  /** Adds `environment.d/NAME`: exports each variable unless the caller set it. */
+  addEnvironment(name: string, variables: Readonly<Record<string, string>>): void;
+  /** Makes a new output format or block device node type known, and taps its hook. */
+  addFormat(format: ImageFormat): void;
+  addBlockNode(type: BlockNodeType): void;
+}
+
+/** A typed element: plain data until `setup` runs. */
+export interface ElementDefinition<Options = unknown> {
+  /** The element's name, as in the manifest. */
+  readonly name: string;
+  readonly options?: StandardSchema<Options> | undefined;
+  readonly setup: (api: ElementApi, options: Options) => void;
+}
+
+/** Types an element. Does nothing at run time, so an element stays plain data. */
+export function defineElement<Options = undefined>(definition: ElementDefinition<Options>): ElementDefinition<Options> {
+  return definition;
+}

@@ -1,0 +1,352 @@
+/** What kind of failure a code is; the CLI turns it into the exit code (design: "Errors and exit codes"). */
+export type FailureKind = "element" | "request" | "host" | "fetch" | "space" | "policy" | "cleanup";
+
+interface Said {
+  message: string;
+  hint?: string | undefined;
+}
+
+const entry = <C>(kind: FailureKind, say: (context: C) => Said) => ({ kind, say });
+
+/** A place in a file a person wrote, printed as `file:line:column`. */
+export interface Place {
+  file: string;
+  line?: number | undefined;
+  column?: number | undefined;
+}
+
+export const formatPlace = ({ file, line, column }: Place): string =>
+  [file, line, line === undefined ? undefined : column].filter((part) => part !== undefined).join(":");
+
+const did = (nearest: string | undefined) => (nearest === undefined ? undefined : `Did you mean "${nearest}"?`);
+
+/** What each user-reachable failure says. One entry per code; the context type is the contract and is plain JSON. */
+export const catalogue = {
+  // config
+  CONFIG_NOT_FOUND: entry("request", (c: { file: string }) => ({
+    message: `The config file ${c.file} does not exist.`,
+    hint: "Check the path given with --config.",
+  })),
+  CONFIG_UNREADABLE: entry("request", (c: { place: Place; reason: string }) => ({
+    message: `${formatPlace(c.place)}: ${c.reason}`,
+    hint: "The config file must be valid YAML, JSON, JavaScript or TypeScript.",
+  })),
+  CONFIG_KEY_UNKNOWN: entry("request", (c: { place: Place; key: string; nearest?: string | undefined }) => ({
+    message: `${formatPlace(c.place)}: unknown key "${c.key}".`,
+    hint: did(c.nearest) ?? "See the JSON Schema of dib.config for the keys that exist.",
+  })),
+  CONFIG_VALUE_INVALID: entry("request", (c: { place: Place; key: string; value: string; expected: string }) => ({
+    message: `${formatPlace(c.place)}: ${c.key} is ${c.value}, expected ${c.expected}.`,
+  })),
+  CONFIG_IMAGE_UNKNOWN: entry("request", (c: { image: string; known: readonly string[]; nearest?: string | undefined }) => ({
+    message: `The config defines no image "${c.image}" (it has: ${c.known.join(", ") || "none"}).`,
+    hint: did(c.nearest),
+  })),
+  CONFIG_RULE_BROKEN: entry("request", (c: { setting: string; value: string; origin: string; reason: string; hint?: string | undefined }) => ({
+    message: `${c.setting} is ${c.value} (from ${c.origin}): ${c.reason}`,
+    hint: c.hint,
+  })),
+  FORMAT_UNKNOWN: entry("request", (c: { format: string; origin: string; known: readonly string[]; nearest?: string | undefined }) => ({
+    message: `There is no output format "${c.format}" (from ${c.origin}).`,
+    hint: [did(c.nearest), `Formats: ${c.known.join(", ")}.`].filter(Boolean).join(" "),
+  })),
+  USAGE_INVALID: entry("request", (c: { reason: string; hint?: string | undefined }) => ({ message: c.reason, hint: c.hint })),
+
+  // elements
+  ELEMENT_NONE: entry("request", (_: Record<string, never>) => ({
+    message: "No elements were given.",
+    hint: "Name at least one distribution root element, for example: dib build debian vm",
+  })),
+  ELEMENT_NAME_INVALID: entry("request", (c: { name: string; origin: string }) => ({
+    message: `"${c.name}" is not an element name (from ${c.origin}).`,
+    hint: "Element names match [a-z0-9][a-z0-9+._-]{0,127}, case ignored, optionally followed by @ and a semver range.",
+  })),
+  ELEMENT_PATH_INVALID: entry("request", (c: { path: string; origin: string }) => ({
+    message: `ELEMENTS_PATH entry '${c.path}' is not a directory (from ${c.origin}).`,
+    hint: "Remove it, or correct the path.",
+  })),
+  ELEMENT_NOT_FOUND: entry(
+    "request",
+    (c: { name: string; askedBy: readonly string[]; searched: readonly string[]; nearest?: string | undefined }) => ({
+      message: `Element '${c.name}' not found (asked for by ${c.askedBy.join(" → ")}).`,
+      hint: [did(c.nearest), `Searched ${c.searched.join(", ")}. Install its package or add its folder to ELEMENTS_PATH.`]
+        .filter(Boolean)
+        .join(" "),
+    }),
+  ),
+  ELEMENT_ALREADY_PROVIDED: entry(
+    "request",
+    (c: { name: string; providers: readonly string[]; askedBy: readonly string[] }) => ({
+      message: `${c.name}: already provided by [${c.providers.map((provider) => `'${provider}'`).join(", ")}] (asked for by ${c.askedBy.join(" → ")}).`,
+      hint: `Keep one of them: an image has one provider of "${c.name}".`,
+    }),
+  ),
+  ELEMENT_NO_OPERATING_SYSTEM: entry("request", (c: { elements: readonly string[] }) => ({
+    message: `Please include an operating system element: none of ${c.elements.join(", ")} provides "operating-system".`,
+    hint: "For example debian-minimal, debian, ubuntu-minimal or ubuntu.",
+  })),
+  ELEMENT_CYCLE: entry("request", (c: { path: readonly string[] }) => ({
+    message: `Elements require each other in a circle by version: ${c.path.join(" → ")}.`,
+  })),
+  ELEMENT_VERSION_CONFLICT: entry(
+    "request",
+    (c: { name: string; version: string; askers: readonly { by: readonly string[]; range: string }[]; command?: string | undefined }) => ({
+      message: `Element ${c.name} is at version ${c.version}, which does not satisfy everyone who asks for it:\n${c.askers
+        .map(({ by, range }) => `  ${range}  asked for by ${by.join(" → ")}`)
+        .join("\n")}`,
+      hint: c.command === undefined ? undefined : `Try: ${c.command}`,
+    }),
+  ),
+  ELEMENT_COPIES: entry("request", (c: { name: string; folders: readonly string[] }) => ({
+    message: `Element ${c.name} is installed more than once: ${c.folders.join(", ")}.`,
+    hint: "An image has one copy of each element. Remove one, or run the package manager's dedupe.",
+  })),
+  ELEMENT_MANIFEST_INVALID: entry("request", (c: { file: string; key: string; reason: string }) => ({
+    message: `${c.file}: "dib" manifest: ${c.key ? `${c.key}: ` : ""}${c.reason}`,
+  })),
+  ELEMENT_CORE_MISMATCH: entry("request", (c: { package: string; range: string; core: string }) => ({
+    message: `${c.package} needs @dibjs/core ${c.range}, this is ${c.core}.`,
+    hint: "Install a version of the element that supports this core.",
+  })),
+  ELEMENT_FILE_INVALID: entry("request", (c: { element: string; file: string; reason: string }) => ({
+    message: `${c.element}: ${c.file}: ${c.reason}`,
+  })),
+  ELEMENT_ARCH_UNSUPPORTED: entry("request", (c: { element: string; arch: string; supported: readonly string[] }) => ({
+    message: `Element ${c.element} does not support ${c.arch} (it supports ${c.supported.join(", ")}).`,
+  })),
+  ELEMENT_ENTRY_FAILED: entry("element", (c: { element: string; entry: string; reason: string }) => ({
+    message: `The plugin of element ${c.element} (${c.entry}) could not be loaded: ${c.reason}`,
+  })),
+  ELEMENT_OPTIONS_INVALID: entry("request", (c: { element: string; issues: readonly string[] }) => ({
+    message: `Options of element ${c.element}: ${c.issues.join("; ")}.`,
+  })),
+  PLUG_N_PLAY_UNSUPPORTED: entry("request", (c: { file: string }) => ({
+    message: `${c.file}: Plug'n'Play installs have no files that a script could run from.`,
+    hint: "Set nodeLinker: node-modules in .yarnrc.yml.",
+  })),
+
+  // hooks
+  HOOK_TAP_FAILED: entry("element", (c: { hook: string; tap: string; reason: string }) => ({
+    message: `"${c.tap}" failed in hook "${c.hook}": ${c.reason}`,
+  })),
+  HOOK_TAP_RETURNED_NOTHING: entry("element", (c: { hook: string; tap: string }) => ({
+    message: `"${c.tap}" returned nothing in hook "${c.hook}", which passes a value on.`,
+    hint: "Return the value, changed or not.",
+  })),
+  HOOK_ORDER_UNKNOWN: entry("element", (c: { hook: string; tap: string; target: string }) => ({
+    message: `"${c.tap}" wants an order relative to "${c.target}" in hook "${c.hook}", but nothing is called that.`,
+    hint: "Taps are named after their element. Check the spelling, or add the missing element.",
+  })),
+  HOOK_ORDER_CYCLE: entry("element", (c: { hook: string; taps: readonly string[] }) => ({
+    message: `Taps of hook "${c.hook}" want to run before each other: ${c.taps.join(", ")}.`,
+  })),
+  HOOK_KEY_UNKNOWN: entry("element", (c: { hook: string; key: string; known: readonly string[]; nearest?: string | undefined }) => ({
+    message: `Hook "${c.hook}" has no key "${c.key}".`,
+    hint: [did(c.nearest), `Keys: ${c.known.join(", ")}.`].filter(Boolean).join(" "),
+  })),
+  HOOK_SEALED: entry("element", (c: { hook: string; tap: string }) => ({
+    message: `"${c.tap}" taps hook "${c.hook}" after set-up.`,
+    hint: "Tap in setup(), before the build starts.",
+  })),
+
+  // plan
+  PLAN_SCRIPT_CLASH: entry("request", (c: { path: string; elements: readonly string[] }) => ({
+    message: `There is a duplicated hook in your elements: ${c.path} (in ${c.elements.join(" and ")}).`,
+    hint: "Rename one of them, or leave one of the elements out.",
+  })),
+  PLAN_SCRIPT_INVALID: entry("request", (c: { element: string; script: string; reason: string; hint?: string | undefined }) => ({
+    message: `${c.element}: ${c.script}: ${c.reason}`,
+    hint: c.hint,
+  })),
+  PLAN_VARIABLE_INVALID: entry("request", (c: { name: string; origin: string; reason: string }) => ({
+    message: `Variable ${JSON.stringify(c.name)} (from ${c.origin}): ${c.reason}`,
+  })),
+  PLAN_CHANGED_INVALID: entry("element", (c: { hook: string; reason: string }) => ({
+    message: `After hook "${c.hook}" the plan is not usable: ${c.reason}`,
+  })),
+
+  // host
+  HOST_TOOL_MISSING: entry(
+    "host",
+    (c: { tools: readonly { tool: string; neededFor: string; debian?: string | undefined; fedora?: string | undefined; opensuse?: string | undefined }[] }) => ({
+      message: `Missing on this host:\n${c.tools.map(({ tool, neededFor }) => `  ${tool} (for ${neededFor})`).join("\n")}`,
+      hint: [
+        ["apt-get install", c.tools.map(({ debian }) => debian)],
+        ["dnf install", c.tools.map(({ fedora }) => fedora)],
+        ["zypper install", c.tools.map(({ opensuse }) => opensuse)],
+      ]
+        .map(([command, names]) => `${String(command)} ${[...new Set((names as (string | undefined)[]).filter(Boolean))].join(" ")}`)
+        .join("\n"),
+    }),
+  ),
+  HOST_PRIVILEGE_MISSING: entry("host", (c: { reason: string; hint: string }) => ({ message: c.reason, hint: c.hint })),
+  HOST_KERNEL_UNFIT: entry("host", (c: { feature: string; neededFor: string; hint?: string | undefined }) => ({
+    message: `The kernel lacks ${c.feature}, needed for ${c.neededFor}.`,
+    hint: c.hint,
+  })),
+  HOST_SPACE_SHORT: entry("space", (c: { path: string; neededBytes: number; freeBytes: number }) => ({
+    message: `${c.path} has ${Math.floor(c.freeBytes / 2 ** 20)} MiB free, the build needs about ${Math.ceil(c.neededBytes / 2 ** 20)} MiB.`,
+    hint: "Free some space, or set TMPDIR or --image-cache to a larger file system.",
+  })),
+  HOST_ARCH_UNFIT: entry("host", (c: { arch: string; host: string }) => ({
+    message: `Building for ${c.arch} on ${c.host} needs qemu-user with binfmt_misc.`,
+    hint: "apt-get install qemu-user-static binfmt-support",
+  })),
+  OUTPUT_UNWRITABLE: entry("host", (c: { path: string; reason: string }) => ({
+    message: `The output ${c.path} can't be written: ${c.reason}.`,
+    hint: "Choose another place with -o.",
+  })),
+  OUTPUT_BUSY: entry("host", (c: { path: string }) => ({
+    message: `Another build is writing ${c.path}.`,
+    hint: "Wait for it, or choose another name with -o.",
+  })),
+
+  // worker
+  WORKER_LAUNCH_FAILED: entry("host", (c: { reason: string }) => ({
+    message: `The build worker could not be started: ${c.reason}`,
+    hint: "It needs mount and pid namespaces: run as root (in a container: --privileged).",
+  })),
+  WORKER_DIED: entry("element", (c: { how: string; phase?: string | undefined; tail?: string | undefined }) => ({
+    message: `The build worker ended unexpectedly (${c.how})${c.phase === undefined ? "" : ` in ${c.phase}`}.${c.tail ? `\n${c.tail}` : ""}`,
+    hint: "Nothing was published. Out of memory is the usual cause: see dmesg.",
+  })),
+  WORKER_PROTOCOL_MISMATCH: entry("request", (c: { front: number; worker: number }) => ({
+    message: `The worker speaks protocol ${c.worker}, this side ${c.front}: two versions of @dibjs/core are installed.`,
+  })),
+  BUILD_INTERRUPTED: entry("element", (c: { signal: string; stage: string }) => ({
+    message: `Interrupted by ${c.signal} in ${c.stage}.`,
+  })),
+
+  // workspace
+  MOUNT_FAILED: entry("host", (c: { what: string; target: string; reason: string }) => ({
+    message: `Mounting ${c.what} on ${c.target} failed: ${c.reason}`,
+  })),
+  RELEASE_FAILED: entry("cleanup", (c: { left: readonly string[] }) => ({
+    message: `Could not release: ${c.left.join(", ")}.`,
+    hint: "Run dib doctor --fix, or free them by hand before the next build.",
+  })),
+  TARGET_PATH_UNSAFE: entry("element", (c: { path: string; at: string; reason: string }) => ({
+    message: `${c.path} in the target leads out of the expected place: ${c.at} is ${c.reason}.`,
+    hint: "An element left a link or a special file there; the host does not write through it.",
+  })),
+
+  // phases
+  ROOT_NOT_DEPLOYED: entry("element", (c: { found: readonly string[] }) => ({
+    message: `Failed to deploy the root element: the root phase left ${c.found.length === 0 ? "nothing" : `only ${c.found.join(", ")}`} in the target.`,
+    hint: "An operating system element must fill $TARGET_ROOT in root.d.",
+  })),
+  ENVIRONMENT_FAILED: entry("element", (c: { file: string; phase: string; exitCode: number; tail: string }) => ({
+    message: `environment.d/${c.file} failed with ${c.exitCode} before phase ${c.phase}.${c.tail ? `\n${c.tail}` : ""}`,
+    hint: "environment.d files run under set -eu -o pipefail, in every phase, inside and outside the chroot.",
+  })),
+  SCRIPT_FAILED: entry(
+    "element",
+    (c: { script: string; element: string; phase: string; exitCode?: number | undefined; signal?: string | undefined; tail: string; hint?: string | undefined }) => ({
+      message: `${c.phase}.d/${c.script} of element ${c.element} ${c.signal === undefined ? `exited with ${c.exitCode}` : `was killed by ${c.signal}`}.${c.tail ? `\n${c.tail}` : ""}`,
+      hint: c.hint ?? (c.exitCode === 127 ? "A command in the script, or its interpreter, is missing." : "Run again with --shell-on-error to look around."),
+    }),
+  ),
+  PACKAGES_FAILED: entry("element", (c: { packages: readonly string[]; exitCode: number; tail: string }) => ({
+    message: `Installing ${c.packages.join(" ")} exited with ${c.exitCode}.${c.tail ? `\n${c.tail}` : ""}`,
+    hint: "These come from -p or packages:. Check their names for this distribution.",
+  })),
+  SPACE_EXHAUSTED: entry("space", (c: { path: string; doing: string }) => ({
+    message: `No space left on ${c.path} while ${c.doing}.`,
+    hint: "Give the image more room with --image-size, or the build more with TMPDIR or --no-tmpfs.",
+  })),
+  BREAK_NAME_UNKNOWN: entry("request", (c: { name: string; nearest?: string | undefined }) => ({
+    message: `There is no break point "${c.name}".`,
+    hint: did(c.nearest) ?? "Break points are before-PHASE, after-PHASE and after-error.",
+  })),
+
+  // block device
+  BLOCK_DEVICE_CONFIG_INVALID: entry("request", (c: { place: string; reason: string }) => ({
+    message: `Block device config (${c.place}): ${c.reason}`,
+  })),
+  BLOCK_DEVICE_NODE_FAILED: entry("element", (c: { node: string; doing: string; reason: string }) => ({
+    message: `Block device node ${c.node}: ${c.doing} failed: ${c.reason}`,
+  })),
+  IMAGE_TOO_SMALL: entry("space", (c: { sizeBytes: number; neededBytes: number }) => ({
+    message: `The image of ${Math.floor(c.sizeBytes / 2 ** 20)} MiB is too small: its content needs about ${Math.ceil(c.neededBytes / 2 ** 20)} MiB.`,
+    hint: "Raise --image-size, or leave it out to have it computed.",
+  })),
+
+  // fetch
+  FETCH_FAILED: entry("fetch", (c: { url: string; reason: string }) => ({ message: `Fetching ${c.url} failed: ${c.reason}` })),
+  FETCH_TRUNCATED: entry("fetch", (c: { url: string; gotBytes: number; expectedBytes: number }) => ({
+    message: `${c.url} ended after ${c.gotBytes} of ${c.expectedBytes} bytes.`,
+    hint: "The server or a proxy cut the download. Nothing of it is kept.",
+  })),
+  FETCH_CHECKSUM_WRONG: entry("fetch", (c: { url: string; expected: string; actual: string }) => ({
+    message: `${c.url} has sha256 ${c.actual}, expected ${c.expected}.`,
+    hint: "The file or its checksum list is stale or was tampered with. Nothing of it is kept.",
+  })),
+  SIGNATURE_INVALID: entry("fetch", (c: { file: string; reason: string }) => ({
+    message: `The signature of ${c.file} is not valid: ${c.reason}`,
+  })),
+  SIGNATURE_KEY_EXPIRED: entry("fetch", (c: { file: string; fingerprint: string }) => ({
+    message: `${c.file} is signed by the expired key ${c.fingerprint}.`,
+  })),
+  SIGNATURE_KEY_UNTRUSTED: entry("fetch", (c: { file: string; fingerprint: string; trusted: readonly string[] }) => ({
+    message: `${c.file} is signed by ${c.fingerprint}, which is not trusted.`,
+    hint: `Trusted keys: ${c.trusted.join(", ")}.`,
+  })),
+
+  // formats and publishing
+  FORMAT_FAILED: entry("element", (c: { format: string; reason: string }) => ({
+    message: `Writing the ${c.format} output failed: ${c.reason}`,
+  })),
+  ARTIFACT_CHECK_FAILED: entry("element", (c: { file: string; reason: string }) => ({
+    message: `${c.file} did not pass its check: ${c.reason}`,
+    hint: "Nothing was published.",
+  })),
+  PUBLISH_FAILED: entry("host", (c: { path: string; reason: string }) => ({ message: `Publishing ${c.path} failed: ${c.reason}` })),
+
+  /** Several findings of one stage, reported together. */
+  SEVERAL_FINDINGS: entry("request", (c: { findings: readonly { code: string; message: string; hint?: string | undefined }[] }) => ({
+    message: c.findings.map(({ code, message }) => `${code}: ${message}`).join("\n"),
+    hint: [...new Set(c.findings.map(({ hint }) => hint).filter((hint) => hint !== undefined))].join("\n") || undefined,
+  })),
+} as const;
+
+export type ErrorCode = keyof typeof catalogue;
+export type ErrorContext<C extends ErrorCode> = Parameters<(typeof catalogue)[C]["say"]>[0];
+
+const brand = Symbol.for("@dibjs/core/BuildError");
+
+/** A failure the user can cause or fix. Programmer mistakes stay plain `Error`. */
+export class BuildError<C extends ErrorCode = ErrorCode> extends Error {
+  static {
+    this.prototype.name = "BuildError";
+  }
+  readonly [brand] = true;
+  readonly code: C;
+  readonly context: ErrorContext<C>;
+  readonly hint: string | undefined;
+  readonly kind: FailureKind;
+
+  constructor(code: C, context: ErrorContext<C>, options?: ErrorOptions & { kind?: FailureKind }) {
+    const { kind, say } = catalogue[code] as { kind: FailureKind; say: (context: ErrorContext<C>) => Said };
+    const { message, hint } = say(context);
+    super(message, options);
+    this.code = code;
+    this.context = context;
+    this.hint = hint;
+    this.kind = options?.kind ?? kind;
+  }
+}
+
+/** Works across two copies of core, where `instanceof` does not. */
+export const isBuildError = (error: unknown): error is BuildError =>
+  typeof error === "object" && error !== null && (error as { [brand]?: unknown })[brand] === true;
+
+/** Throws nothing for an empty list, the finding itself for one, `SEVERAL_FINDINGS` (of the first one's kind) for more. */
+export function throwFindings(findings: readonly BuildError[]): void {
+  const [first, ...rest] = findings;
+  if (first === undefined) return;
+  if (rest.length === 0) throw first;
+  const listed = findings.map(({ code, message, hint }) => ({ code, message, hint }));
+  throw new BuildError("SEVERAL_FINDINGS", { findings: listed }, { kind: first.kind });
+}
+
+export const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

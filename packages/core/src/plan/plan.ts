@@ -1,0 +1,155 @@
+import type { NodeConfig } from "../block-device/node.js";
+import type { ElementSource } from "../elements/element.js";
+import type { PhaseName } from "../phases/table.js";
+
+/**
+ * What a build will do, as pure data: JSON, printable, hashable. It holds no cache state, no time, no secret and no
+ * path that is not an input. Where elements lie on this machine travels beside it (BuildPlaces).
+ */
+export interface BuildPlan {
+  readonly version: 1;
+  /** The image's name in the config, `image` for a build from the command line. */
+  readonly image: string;
+  /** IMAGE_NAME as written, without a format's ending. */
+  readonly output: string;
+  readonly arch: string;
+  /** What the user asked for, before expansion. */
+  readonly asked: readonly string[];
+  /** In the one order: dependencies first, then name. */
+  readonly elements: readonly PlannedElement[];
+  /** Every file that generate_hooks puts into the hook folder, sorted by path. */
+  readonly hookFiles: readonly PlannedFile[];
+  /** environment.d files in the order they are sourced (bytewise). */
+  readonly environmentFiles: readonly string[];
+  /** All ten, in order. */
+  readonly phases: readonly PlannedPhase[];
+  /** What scripts get before environment.d: allow-listed, sorted by name. Values that name the run (TMP_*, …) are not here. */
+  readonly environment: readonly PlannedVariable[];
+  /** `-p`: installed after the install phase. */
+  readonly packages: readonly string[];
+  readonly disk: PlannedDisk | undefined;
+  readonly outputs: readonly PlannedOutput[];
+  readonly checksums: readonly string[];
+  readonly settings: PlannedSettings;
+  readonly hostCommands: readonly PlannedHostCommand[];
+}
+
+export interface PlannedElement {
+  readonly name: string;
+  readonly version: string;
+  readonly source: ElementSource;
+  readonly package: string | undefined;
+  readonly digest: string;
+  /** The chain that led to it, from what the user asked for; just itself when asked for. */
+  readonly askedBy: readonly string[];
+  readonly provides: readonly string[];
+  readonly options: unknown;
+  readonly isTyped: boolean;
+}
+
+export interface PlannedFile {
+  /** Relative to the hook folder, for example `install.d/10-foo`. */
+  readonly path: string;
+  readonly element: string;
+  /** Relative to the element's folder; undefined when `content` says what it holds. */
+  readonly from: string | undefined;
+  /** The whole text of a file that an element's plugin made (addEnvironment). */
+  readonly content?: string | undefined;
+  readonly kind: "file" | "link" | "folder";
+  readonly executable: boolean;
+  readonly linkTarget?: string | undefined;
+  readonly digest: string;
+}
+
+export interface PlannedPhase {
+  readonly phase: PhaseName;
+  /** In the order they run: number, then bytes. */
+  readonly scripts: readonly PlannedScript[];
+}
+
+export interface PlannedScript {
+  readonly name: string;
+  readonly element: string;
+  readonly kind: "shell" | "typescript";
+}
+
+export interface PlannedVariable {
+  readonly name: string;
+  /** Undefined for a secret: its value travels by reference and is in no plan. */
+  readonly value: string | undefined;
+  readonly secret: boolean;
+  /** `environment`, `--env`, a config file with line, `default`. */
+  readonly origin: string;
+}
+
+export interface PlannedDisk {
+  /** `file://…` as given, `element NAME`, `DIB_BLOCK_DEVICE_CONFIG` or `default`. */
+  readonly origin: string;
+  /** The graph in creation order, rootfs parameters merged in. */
+  readonly nodes: readonly NodeConfig[];
+  readonly rootLabel: string;
+  readonly rootFsType: string;
+  readonly bootLabel: string;
+  readonly mountPoints: readonly string[];
+  /** Fixed size, undefined when computed from the tree. */
+  readonly sizeBytes: number | undefined;
+  readonly extraSizeBytes: number | undefined;
+  readonly journalSizeMiB: number;
+  readonly mkfsOptions: string;
+  readonly maxOnlineResize: number | undefined;
+  readonly sectorSizeBytes: number;
+}
+
+export interface PlannedOutput {
+  readonly format: string;
+  readonly from: "tree" | "disk";
+  readonly extension: string;
+}
+
+export interface PlannedSettings {
+  readonly useTmpfs: boolean;
+  readonly minTmpfsGiB: number;
+  readonly qcow2Compression: "zstd" | "zlib" | "none";
+  readonly qemuImgOptions: string;
+  readonly offline: boolean;
+  readonly breaks: readonly string[];
+  readonly shellOnError: boolean;
+  readonly debugTrace: number;
+  readonly overwriteOldImage: boolean;
+  readonly keep: boolean;
+}
+
+export interface PlannedHostCommand {
+  readonly command: string;
+  readonly neededFor: string;
+  readonly debian?: string | undefined;
+  readonly fedora?: string | undefined;
+  readonly opensuse?: string | undefined;
+  readonly or?: readonly string[] | undefined;
+}
+
+/** Where the plan's things lie on this machine, and what must not be in a plan. Sent to the worker beside it. */
+export interface BuildPlaces {
+  /** Element name → folder, entry module and options as written. */
+  readonly elements: Readonly<Record<string, { readonly folder: string; readonly entry?: string | undefined; readonly source: ElementSource }>>;
+  /** Module paths of callers that tap worker hooks: default export `(hooks) => void`. */
+  readonly plugins: readonly string[];
+  /** Absolute: the final image name without an ending. */
+  readonly output: string;
+  /** Absolute: parent of the two work folders. */
+  readonly tmpDir: string;
+  /** Absolute: DIB_IMAGE_CACHE. */
+  readonly cacheDir: string;
+  /** Absolute: DIB_LOCKFILES. */
+  readonly lockDir: string;
+  /** Absolute: `_LIB`, the shell functions that elements source. */
+  readonly libDir: string;
+  /** ELEMENTS_PATH for scripts. */
+  readonly elementsPath: string;
+  /** Variable name → value. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** Variables of the run that are in no key: proxies, HOME, USER. */
+  readonly runEnvironment: Readonly<Record<string, string>>;
+  readonly caller: { readonly uid: number; readonly gid: number; readonly user: string; readonly home: string };
+  readonly args: string;
+}
