@@ -16,7 +16,8 @@ import type { Env, PhaseRun, ScriptOutcome, ScriptRun } from "./phases/phase-run
 import { phaseNames } from "./phases/table.js";
 import type { BuildEvent } from "./report/events.js";
 import type { Artifact, BuildReport, PhaseReport, ScriptReport } from "./report/report.js";
-import type { Fingerprint, HookTree, MountSet, Workspace } from "./workspace/workspace.js";
+import type { HookTree } from "./workspace/hook-tree.js";
+import type { Fingerprint, MountSet, Workspace } from "./workspace/workspace.js";
 
 export type HookKind = "series" | "waterfall" | "bail" | "sync" | "collecting";
 export type HookSide = "front" | "worker" | "both";
@@ -88,25 +89,25 @@ export class Hook<A extends unknown[], R> {
 
   /** For sync hooks. */
   call(...args: A): void {
-    const hook = new SyncHook<unknown[]>(args.map((_, index) => `a${index}`));
+    const hook = new SyncHook<[unknown]>(["value"]);
     for (const { name, fn } of this.ordered()) hook.tap(name, this.guardSync(name, fn as AnyFunction));
-    hook.call(...args);
+    hook.call(args[0]);
   }
 
   private compile(taps: readonly Tap<A, R>[]): (...args: A) => Promise<unknown> {
     if (this.kind === "collecting") return async (...args) => this.runCollecting(taps, args);
-    const names = this.kind === "waterfall" || this.name.startsWith("after") ? ["value", "extra"] : ["value"];
+    const names: [string, string] = ["value", "detail"];
     const hook =
       this.kind === "waterfall"
-        ? new AsyncSeriesWaterfallHook<unknown[]>(names)
+        ? new AsyncSeriesWaterfallHook<[unknown, unknown]>(names)
         : this.kind === "bail"
-          ? new AsyncSeriesBailHook<unknown[], unknown>(names)
-          : new AsyncSeriesHook<unknown[]>(names);
+          ? new AsyncSeriesBailHook<[unknown, unknown], unknown>(names)
+          : new AsyncSeriesHook<[unknown, unknown]>(names);
     hook.intercept({
       register: (tap) => ({ ...tap, type: "promise", fn: this.guard(tap.name, tap.fn as AnyFunction) }),
     });
     for (const { name, fn } of taps) hook.tap(name, fn as AnyFunction as never);
-    return async (...args) => (await hook.promise(...args)) as unknown;
+    return async (...[value, detail]) => (await hook.promise(value, detail)) as unknown;
   }
 
   /** tapable has no series hook that goes on after a failure. */

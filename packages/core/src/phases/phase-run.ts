@@ -1,10 +1,12 @@
 import type { BuildPlan } from "../plan/plan.js";
 import type { Exec, ExecOptions, ExecResult } from "../process/exec.js";
-import type { ScriptReport } from "../report/report.js";
 import type { Workspace } from "../workspace/workspace.js";
 import type { PhaseInfo } from "./table.js";
 
 export type Env = Readonly<Record<string, string>>;
+
+/** How a program of a step is run; a non-zero exit is an error unless `check` is false. */
+export type StepExecOptions = Pick<ExecOptions, "input"> & { readonly env?: Env; readonly check?: boolean };
 
 /**
  * The root that is being built, as the worker sees it. Reading and writing walk the path component by component
@@ -13,8 +15,8 @@ export type Env = Readonly<Record<string, string>>;
 export interface Target {
   /** Absolute path in the worker's mount namespace. */
   readonly path: string;
-  /** Runs a program as root in the chroot, with the phase's environment; its output belongs to the running step. Throws when it fails, unless `check: false`. */
-  run(file: string, args?: readonly string[], options?: Omit<ExecOptions, "cwd"> & { check?: boolean }): Promise<ExecResult>;
+  /** Runs a program as root in the chroot, with the phase's environment; its output is logged under the running step. */
+  run(file: string, args?: readonly string[], options?: StepExecOptions): Promise<ExecResult>;
   /** Undefined when there is no such file; at most 16 MiB. */
   read(path: string): Promise<string | undefined>;
   write(path: string, content: string | Uint8Array, options?: { mode?: number; uid?: number; gid?: number }): Promise<void>;
@@ -27,6 +29,13 @@ export interface Target {
   list(path: string): Promise<readonly string[]>;
 }
 
+/** A script or step by name; `element` is where it comes from. */
+export interface ScriptName {
+  readonly name: string;
+  readonly element: string;
+  readonly kind: "shell" | "typescript";
+}
+
 /** One run of one phase; what its taps get. */
 export interface PhaseRun {
   readonly phase: PhaseInfo;
@@ -37,23 +46,20 @@ export interface PhaseRun {
   readonly env: Env;
   /** Element name → absolute folder, in the set's order. */
   readonly elementFolders: ReadonlyMap<string, string>;
-  /** Runs a program on the host side with the phase's environment and logs its output under the running step. Throws when it fails. */
-  readonly run: (file: string, args?: readonly string[], options?: ExecOptions & { check?: boolean }) => Promise<ExecResult>;
+  /** Runs a program on the host side with the phase's environment; its output is logged under the running step. */
+  readonly run: (file: string, args?: readonly string[], options?: StepExecOptions) => Promise<ExecResult>;
   readonly exec: Exec;
   /** Writes a line to the build log under the running step. */
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
+  /** What `addScript` taps with: lets `script` taps decide, then runs the step with itself as the running step, times and reports it. */
+  readonly perform: (script: ScriptName, step: (run: PhaseRun) => Promise<void> | void) => Promise<void>;
 }
 
 /** One script or step about to run; `script` taps may run or skip it in another way. */
-export interface ScriptRun {
-  readonly name: string;
-  readonly element: string;
-  readonly kind: "shell" | "typescript";
+export interface ScriptRun extends ScriptName {
   readonly run: PhaseRun;
 }
 
 /** What a `script` tap returns to say that it took care of it. */
 export type ScriptOutcome = "done" | "skipped";
-
-export type { ScriptReport };

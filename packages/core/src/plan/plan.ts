@@ -136,6 +136,10 @@ export interface BuildPlaces {
   readonly plugins: readonly string[];
   /** Absolute: the final image name without an ending. */
   readonly output: string;
+  /** Absolute: the caller's working folder; outside scripts run in it, since DIB's write side files relative to it. */
+  readonly cwd: string;
+  /** The caller's PATH, with the system's program folders added. */
+  readonly path: string;
   /** Absolute: parent of the two work folders. */
   readonly tmpDir: string;
   /** Absolute: DIB_IMAGE_CACHE. */

@@ -1,16 +1,18 @@
 import type { BuildPlan, BuildPlaces } from "../plan/plan.js";
+import type { FailureKind } from "../errors.js";
 import type { BuildEvent, ScriptRef } from "../report/events.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";
 
 /**
- * The worker's channel: one JSON message a line on file descriptor 4, both ways. Script output never goes over it:
- * that is framed on descriptor 5 (see output-frames.ts), so that a flood of it holds the script back and not the build.
- * Descriptor 3 is the lifeline: when the front's end closes, the namespace ends.
+ * The worker speaks over its three standard streams, so that any launch chain (sudo, a machine elsewhere) can carry it.
+ * Standard input: one JSON message a line; its end is the lifeline: when it closes, the worker's namespace ends.
+ * Standard output: one JSON message a line. Standard error: framed script output (output-frames.ts), so that a flood of
+ * it holds the script back and not the messages.
  */
 export const protocolVersion = 1;
 
 export type ToWorker =
-  | { readonly type: "build"; readonly version: number; readonly plan: BuildPlan; readonly places: BuildPlaces; readonly stagingDir: string }
+  | { readonly type: "build"; readonly version: number; readonly plan: BuildPlan; readonly places: BuildPlaces }
   /** A break point's shell has ended. */
   | { readonly type: "resume" }
   | { readonly type: "abort"; readonly signal: string };
@@ -25,7 +27,6 @@ export type FromWorker =
       readonly chroot: string | undefined;
       readonly cwd: string;
       readonly env: Readonly<Record<string, string>>;
-      readonly command: string;
     }
   | { readonly type: "done"; readonly result: WorkerResult }
   | { readonly type: "failed"; readonly error: WrittenError };
@@ -34,7 +35,7 @@ export type FromWorker =
 export interface WrittenError {
   readonly code: string | undefined;
   readonly context: unknown;
-  readonly kind: string | undefined;
+  readonly kind: FailureKind | undefined;
   readonly message: string;
   readonly stack: string | undefined;
   readonly causes: readonly string[];
@@ -49,6 +50,13 @@ export interface WorkerResult {
   readonly stages: Readonly<Record<string, number>>;
   readonly disk: BuildReport["disk"];
   readonly packages: BuildReport["packages"];
+  /** Peak resident memory of the worker, bytes. */
+  readonly peakBytes: number;
 }
 
-export type OutputFrame = ScriptRef & { readonly stream: "stdout" | "stderr"; readonly bytes: Uint8Array };
+/** A piece of what a script wrote, as it came: lines may be cut anywhere. */
+export interface OutputFrame {
+  readonly script: ScriptRef;
+  readonly stream: "stdout" | "stderr";
+  readonly bytes: Uint8Array;
+}

@@ -1,13 +1,21 @@
-import type { Target } from "../phases/phase-run.js";
-import type { ResourceStack } from "./resource-stack.js";
+import { randomBytes } from "node:crypto";
+import { chown, mkdir, readFile, rm, rmdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { BuildContext } from "../context.js";
+import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
+import { mustRun } from "../process/exec.js";
+import { openJournal } from "./journal.js";
+import { mount, mountTmpfs } from "./mounts.js";
+import { ResourceStack } from "./resource-stack.js";
+import { targetFiles, type TargetFiles } from "./target.js";
 
 /**
  * The scratch space of one build. Folders as DIB names them; the tree lies behind this interface so that layers can
  * come without moving anything.
  */
-export interface Workspace {
+export interface Workspace extends AsyncDisposable {
   readonly id: string;
-  /** TMP_BUILD_DIR: hooks, mnt, built, block-device, states. */
+  /** TMP_BUILD_DIR: hooks, mnt, built. */
   readonly buildDir: string;
   /** TMP_IMAGE_DIR: the raw image. */
   readonly imageDir: string;
@@ -20,27 +28,17 @@ export interface Workspace {
   readonly isTmpfs: boolean;
   /** Newest first; released at the end of the build whatever happens. */
   readonly resources: ResourceStack;
-  readonly target: Target;
+  readonly target: TargetFiles;
+  /** Moves the tree from mountDir to builtDir. Nothing may be mounted below it. */
+  parkTree(): Promise<void>;
 }
 
 /** What `mount` and `unmount` taps get. Mounts made through it are undone in reverse. */
 export interface MountSet {
-  readonly target: Target;
-  /** Absolute paths in the worker, oldest first. */
-  readonly mounted: readonly { readonly what: string; readonly target: string }[];
+  readonly target: TargetFiles;
   /** `on` is a path inside the target and is made if missing. */
   mount(mount: { what: string; on: string; type?: string; options?: string }): Promise<void>;
   bind(source: string, on: string, options?: { readOnly?: boolean }): Promise<void>;
-}
-
-/** The merged scripts, env files and static files of all elements, on disk under `path`, before the first phase. */
-export interface HookTree {
-  readonly path: string;
-  /** Paths relative to `path`, sorted bytewise. */
-  list(folder?: string): Promise<readonly string[]>;
-  read(path: string): Promise<string>;
-  write(path: string, content: string, options?: { executable?: boolean }): Promise<void>;
-  remove(path: string): Promise<void>;
 }
 
 /** Collects what a phase's result depends on besides the build's own inputs. Values are text; order does not matter. */
@@ -48,4 +46,81 @@ export interface Fingerprint {
   readonly phase: string;
   readonly env: Readonly<Record<string, string>>;
   add(key: string, value: string): void;
+}
+
+/** Makes the two work folders (on tmpfs when memory allows), the journal that names them, and the empty tree. */
+export async function openWorkspace(plan: BuildPlan, places: BuildPlaces, ctx: BuildContext): Promise<Workspace> {
+  await using stack = new ResourceStack();
+  const id = randomBytes(6).toString("base64url").replace(/[-_]/g, "x");
+  const buildDir = join(places.tmpDir, `dib_build.${id}`);
+  const imageDir = join(places.tmpDir, `dib_image.${id}`);
+  await openJournal({ id, folders: [buildDir, imageDir] }, stack, ctx);
+
+  const tmpfs = plan.settings.useTmpfs ? await checkTmpfs(plan.settings.minTmpfsGiB) : { fits: false, note: undefined };
+  for (const folder of [buildDir, imageDir]) {
+    await mkdir(folder, { mode: 0o700, recursive: true });
+    stack.defer(`folder ${folder}`, () => removeFolder(folder, ctx));
+    if (tmpfs.fits) await mountTmpfs(folder, "mode=0755", stack, ctx);
+    await chown(folder, places.caller.uid, places.caller.gid);
+  }
+  ctx.emit({ type: "workspace", buildDir, imageDir, tmpfs: tmpfs.fits, ...(tmpfs.note === undefined ? {} : { note: tmpfs.note }) });
+
+  const mountDir = join(buildDir, "mnt");
+  const builtDir = join(buildDir, "built");
+  const hooksDir = join(buildDir, "hooks");
+  for (const folder of [mountDir, builtDir, hooksDir]) await mkdir(folder, { mode: 0o755 });
+  let unmountTree = await mountTree(buildDir, mountDir, stack, ctx);
+
+  const resources = stack.move();
+  const parkTree = async () => {
+    await unmountTree();
+    unmountTree = await mountTree(buildDir, builtDir, resources, ctx);
+  };
+  const target = targetFiles(mountDir);
+  const dispose = () => resources[Symbol.asyncDispose]();
+  return { id, buildDir, imageDir, hooksDir, mountDir, builtDir, isTmpfs: tmpfs.fits, resources, target, parkTree, [Symbol.asyncDispose]: dispose };
+}
+
+/** A single overlay over an empty folder: what is written lands in `upper`. */
+async function mountTree(buildDir: string, target: string, stack: ResourceStack, ctx: BuildContext): Promise<() => Promise<void>> {
+  const [lower, upper, work] = [join(buildDir, "lower"), join(buildDir, "upper"), join(buildDir, "work")];
+  // `volatile` leaves a marker in the work folder and refuses to mount over it again.
+  await rm(work, { recursive: true, force: true });
+  for (const folder of [lower, upper, work]) await mkdir(folder, { recursive: true, mode: 0o755 });
+  const options = `lowerdir=${escapeOption(lower)},upperdir=${escapeOption(upper)},workdir=${escapeOption(work)},redirect_dir=on,metacopy=off,volatile`;
+  return mount({ what: "overlay", target, type: "overlay", options }, stack, ctx);
+}
+
+/** Comma, colon and backslash separate overlayfs options. */
+const escapeOption = (path: string): string => path.replace(/[\\:,]/g, "\\$&");
+
+/** DIB's rule on total memory (at least twice `minGiB`), and beyond it: what is free now, under the cgroup's limit. */
+export async function checkTmpfs(minGiB: number, read = (file: string) => readFile(file, "utf8")): Promise<{ fits: boolean; note: string | undefined }> {
+  const info = await read("/proc/meminfo").catch(() => "");
+  const gib = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+)`, "m").exec(info)?.[1] ?? 0) / 2 ** 20;
+  const limit = Math.min(...(await Promise.all(cgroupLimits.map(async (file) => Number((await read(file).catch(() => "max")).trim())))).filter((bytes) => bytes > 0)) / 2 ** 30;
+  const needed = minGiB * 2;
+  const total = Math.min(gib("MemTotal"), limit);
+  const free = Math.min(gib("MemAvailable"), limit);
+  if (total >= needed && free >= needed) return { fits: true, note: undefined };
+  return { fits: false, note: `not enough memory for tmpfs: ${free.toFixed(1)} of ${total.toFixed(1)} GiB free, ${needed} GiB wanted` };
+}
+
+const cgroupLimits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+
+/**
+ * Removes a work folder. What is deleted is seen through a bind mount that does not take submounts along, so that a
+ * mount that is still there can't be emptied; the folder itself then refuses to go, and the failure is reported.
+ */
+export async function removeFolder(folder: string, ctx: BuildContext): Promise<void> {
+  const view = `${folder}.view`;
+  await mkdir(view, { recursive: true });
+  try {
+    await mustRun(ctx.exec, "mount", ["--bind", folder, view]);
+    await mustRun(ctx.exec, "find", [view, "-xdev", "-mindepth", "1", "-delete"]);
+  } finally {
+    await ctx.exec("umount", [view]);
+    await rmdir(view);
+  }
+  await rmdir(folder);
 }

@@ -1,0 +1,29 @@
+/**
+ * A pid namespace for the scripts of one phase: when it closes, nothing that they started is alive. Scripts enter it
+ * with nsenter, so that the mounts they make stay in the worker's mount namespace for later phases, as in DIB.
+ */
+import type { BuildContext } from "../context.js";
+import { unmount } from "../workspace/mounts.js";
+import { ResourceStack } from "../workspace/resource-stack.js";
+import { startNamespace } from "../process/namespace.js";
+
+export interface Sandbox {
+  /** Puts a program's command line into the namespace. */
+  enter(file: string, args: readonly string[]): readonly [string, ...string[]];
+  /** Kills everything in it. Once; later calls do nothing. */
+  close(): Promise<void>;
+}
+
+/** `proc`: where a proc of the namespace is mounted over the target's, so that scripts see themselves and nobody else. */
+export async function openSandbox(proc: string | undefined, ctx: BuildContext): Promise<Sandbox> {
+  await using stack = new ResourceStack();
+  const namespace = await startNamespace(proc);
+  // Newest first: the mount can go once nothing uses it, so the processes are ended last in, first out.
+  if (proc !== undefined) stack.defer(`mount ${proc}`, () => unmount(proc, ctx));
+  stack.defer("processes of the phase", () => namespace.end());
+  const held = stack.move();
+  return {
+    enter: (file, args) => ["nsenter", "--target", String(namespace.pid), "--pid", "--", file, ...args],
+    close: () => held[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,61 @@
+import { createDisk, type Disk } from "../block-device/create.js";
+import { computeImageSize } from "../block-device/sizes.js";
+import { finaliseBase } from "../phases/finalise-base.js";
+import { runPhase, type PhaseRoot, type PhaseSetting } from "../phases/run-phases.js";
+import { phases } from "../phases/table.js";
+import type { PlannedDisk } from "../plan/plan.js";
+import { readPackages } from "../report/packages.js";
+import type { BuildReport, PhaseReport } from "../report/report.js";
+import { enterBase, leaveScriptMounts } from "../workspace/base.js";
+import type { BuiltTree } from "./tree.js";
+
+/** The finalised root at the workspace's mountDir, with nothing mounted below it but its own file systems. */
+export interface Finished extends AsyncDisposable {
+  readonly reports: readonly PhaseReport[];
+  readonly packages: BuildReport["packages"];
+  readonly disk: Disk | undefined;
+}
+
+const blockDevicePhase = phases.filter(({ name }) => name === "block-device");
+const lastPhases = phases.filter(({ root }) => root === "disk");
+
+/** No disk format is asked for: pre-finalise, finalise and cleanup run on the tree itself. */
+export async function finishOnTree(tree: BuiltTree, setting: PhaseSetting): Promise<Finished> {
+  const root = { env: {}, resolvConf: tree.resolvConf };
+  const reports = await runAll(lastPhases, root, setting);
+  await finaliseBase(setting.workspace.mountDir, tree.resolvConf, setting.ctx);
+  await leaveTree(tree, setting);
+  return { reports, packages: await readPackages(setting.workspace.target), disk: undefined, async [Symbol.asyncDispose]() {} };
+}
+
+/** Parks the tree, makes the disk from it and runs the last phases there. */
+export async function finishOnDisk(planned: PlannedDisk, tree: BuiltTree, setting: PhaseSetting): Promise<Finished> {
+  const { workspace, ctx, stopwatch, plan } = setting;
+  await leaveTree(tree, setting);
+  await workspace.parkTree();
+  const computed = await stopwatch.time("imageSize", () => computeImageSize(planned, workspace.builtDir, ctx));
+  const imageSizeBytes = await ctx.hooks.imageSize.run(computed);
+  const sized = { DIB_IMAGE_SIZE: String(Math.ceil(imageSizeBytes / 1024)) };
+  const reports = await runAll(blockDevicePhase, { env: sized, resolvConf: undefined }, setting);
+
+  await using disk = await createDisk({ plan, planned, tree: workspace.builtDir, mountBase: workspace.mountDir, imageDir: workspace.imageDir, imageSizeBytes, stopwatch, ctx });
+  await using base = await enterBase(workspace.target, disk.deviceNodes, ctx);
+  const root = { env: { ...sized, ...disk.environment }, resolvConf: tree.resolvConf };
+  reports.push(...(await runAll(lastPhases, root, setting)));
+  await finaliseBase(workspace.mountDir, tree.resolvConf, ctx);
+  const packages = await readPackages(workspace.target);
+  await base.leave();
+  return { reports, packages, disk: disk.move(), async [Symbol.asyncDispose]() { await disk[Symbol.asyncDispose](); } };
+}
+
+async function runAll(which: typeof phases, root: PhaseRoot, setting: PhaseSetting): Promise<PhaseReport[]> {
+  const reports: PhaseReport[] = [];
+  for (const phase of which) reports.push(await runPhase(phase, root, setting));
+  return reports;
+}
+
+/** Mounts that scripts made lie on top of the base's own and go first. */
+async function leaveTree(tree: BuiltTree, { workspace, ctx }: PhaseSetting): Promise<void> {
+  await tree.base.leave();
+  await leaveScriptMounts(workspace.mountDir, ctx);
+}

@@ -1,0 +1,122 @@
+/**
+ * Starts the worker in a mount, pid, ipc and uts namespace of its own. Three things end it with us, however we end:
+ * setpriv's parent-death signal, unshare's --kill-child, and the lifeline, which is the worker's standard input.
+ * With the namespace's first process every other one dies, and with them every mount.
+ */
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { BuildContext } from "../context.js";
+import { BuildError } from "../errors.js";
+import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
+import { defaultEnv, startProcess } from "../process/exec.js";
+import type { BuildEvent } from "../report/events.js";
+import { readMessages, sendMessage } from "./channel.js";
+import { readFrames } from "./output-frames.js";
+import { protocolVersion, type FromWorker, type OutputFrame, type WorkerResult } from "./protocol.js";
+import { readError } from "./written-error.js";
+
+/** A break point that wants a shell: the command line that the front runs on the user's terminal. */
+export interface ShellRequest {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+  readonly env: Readonly<Record<string, string>>;
+  readonly place: "host" | "chroot";
+}
+
+export interface WorkerListener {
+  readonly onEvent: (event: BuildEvent) => void;
+  /** Awaited: while it is slow, scripts are held back. */
+  readonly onOutput: (frame: OutputFrame) => void | Promise<void>;
+  /** Resolves when the shell has ended. */
+  readonly onBreak: (request: ShellRequest) => Promise<void>;
+}
+
+// As the first process of the namespace: hands standard input on, and ends when it closes or the worker does.
+// `--norc`, since bash takes a socket on standard input for rshd and would source the caller's ~/.bashrc.
+const init = `
+exec 3<&0
+trap 'exit 137' TERM
+{ cat <&3; kill -TERM $$; } | "$@" 3<&- &
+wait $!
+`;
+
+const entry = fileURLToPath(new URL("./entry.js", import.meta.url));
+
+/** Runs the worker to its end. Throws what it failed with, WORKER_LAUNCH_FAILED, or WORKER_DIED when it ended without a word. */
+export async function launchWorker(plan: BuildPlan, places: BuildPlaces, listener: WorkerListener, ctx: BuildContext): Promise<WorkerResult> {
+  const namespaces = ["--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child=KILL", "--propagation", "slave", "--mount-proc"];
+  const node = [process.execPath, "--enable-source-maps", entry];
+  const raise = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
+  const chain = [...raise, "setpriv", "--pdeathsig", "KILL", "unshare", ...namespaces, "--", "bash", "--norc", "-c", init, "dib-worker", ...node];
+  const child = startProcess(chain[0] ?? "", chain.slice(1), { stdio: ["pipe", "pipe", "pipe"], detached: true, env: { ...defaultEnv, HOME: "/root" } });
+  const { stdin, stdout, stderr } = child;
+  if (stdin === null || stdout === null || stderr === null) throw new BuildError("WORKER_LAUNCH_FAILED", { reason: "no pipes" });
+  stdin.on("error", () => {}); // EPIPE when it died: its end says more
+  const abort = () => sendMessage(stdin, { type: "abort", signal: String(ctx.signal.reason) });
+  ctx.signal.addEventListener("abort", abort, { once: true });
+
+  let diagnostics = "";
+  let outcome: (FromWorker & { type: "done" | "failed" }) | undefined;
+  let phase: string | undefined;
+  const handle = async (message: FromWorker): Promise<void> => {
+    switch (message.type) {
+      case "ready":
+        if (message.version !== protocolVersion) throw new BuildError("WORKER_PROTOCOL_MISMATCH", { front: protocolVersion, worker: message.version });
+        return sendMessage(stdin, { type: "build", version: protocolVersion, plan, places });
+      case "event":
+        if (message.event.type === "phase-start") phase = message.event.phase;
+        return listener.onEvent(message.event);
+      case "break":
+        await listener.onBreak(await shellRequest(message, child));
+        return sendMessage(stdin, { type: "resume" });
+      case "done":
+      case "failed":
+        outcome = message;
+        return void stdin.end(); // lets the worker go
+    }
+  };
+  const ended = once(child, "close");
+  const failed = once(child, "error").then(([error]: unknown[]) => {
+    throw new BuildError("WORKER_LAUNCH_FAILED", { reason: String(error) });
+  });
+  const streams = Promise.all([
+    readMessages<FromWorker>(stdout, handle),
+    readFrames(stderr, listener.onOutput, (text) => (diagnostics = (diagnostics + text).slice(-4000))),
+  ]);
+  try {
+    const [exitCode, signal] = (await Promise.race([streams.then(() => ended), failed])) as [number | null, string | null];
+    if (outcome?.type === "done") return outcome.result;
+    if (outcome?.type === "failed") throw readError(outcome.error);
+    throw new BuildError("WORKER_DIED", { how: signal === null ? `exit code ${exitCode}` : signal, phase, tail: diagnostics.trim() });
+  } finally {
+    ctx.signal.removeEventListener("abort", abort);
+    stdin.destroy(); // the lifeline: whatever happened here, nothing of the build outlives this call
+    child.kill("SIGKILL");
+  }
+}
+
+async function shellRequest(message: FromWorker & { type: "break" }, child: ChildProcess): Promise<ShellRequest> {
+  const pid = await firstInNamespace(child.pid ?? 0);
+  const raise = process.getuid?.() === 0 ? [] : ["sudo"];
+  const enter = [...raise, "nsenter", "--target", String(pid), "--mount", "--pid", "--ipc", "--uts"];
+  const variables = Object.entries(message.env).filter(([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)).map(([name, value]) => `${name}=${value}`);
+  const shell = message.env.break_cmd === undefined ? ["bash", "--norc", "-i"] : ["bash", "-c", message.env.break_cmd];
+  const within =
+    message.chroot === undefined
+      ? [`--wd=${message.cwd}`, "--", "env", "-i", ...variables, ...shell]
+      : ["--", "chroot", message.chroot, "/usr/bin/env", "-i", ...variables, ...shell];
+  return { name: message.name, command: [...enter, ...within] as unknown as [string, ...string[]], env: message.env, place: message.chroot === undefined ? "host" : "chroot" };
+}
+
+/** The pid, as seen from here, of the first process of the namespace that a launch chain made. */
+async function firstInNamespace(pid: number): Promise<number> {
+  for (let at = pid; at > 0; ) {
+    const status = await readFile(`/proc/${at}/status`, "utf8");
+    const inner = /^NSpid:.*\t(\d+)$/m.exec(status)?.[1];
+    if (inner === "1" && at !== 1) return at;
+    at = Number((await readFile(`/proc/${at}/task/${at}/children`, "utf8")).trim().split(" ")[0]);
+  }
+  throw new Error("the worker's namespace is gone");
+}

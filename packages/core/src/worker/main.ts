@@ -1,0 +1,51 @@
+/** The worker's table of contents: everything after the plan, from the workspace to the staged outputs. */
+import type { BuildContext } from "../context.js";
+import { exportDisk, exportTree } from "../formats/export.js";
+import type { ScriptOutput } from "../phases/script-output.js";
+import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
+import { Stopwatch } from "../report/stopwatch.js";
+import { generateHooks } from "../workspace/hook-tree.js";
+import { sweepDeadBuilds } from "../workspace/journal.js";
+import { openStaging } from "../workspace/staging.js";
+import { openWorkspace } from "../workspace/workspace.js";
+import { tapBreakPoints, type OpenShell } from "./break-points.js";
+import { finishOnDisk, finishOnTree } from "./finish.js";
+import { runTreePhases } from "./tree.js";
+import type { WorkerResult } from "./protocol.js";
+import { setUpWorker } from "./set-up.js";
+import { sudoStandIn } from "./sudo.js";
+
+export interface WorkerBuild {
+  readonly plan: BuildPlan;
+  readonly places: BuildPlaces;
+  readonly output: ScriptOutput;
+  readonly openShell: OpenShell;
+  readonly ctx: BuildContext;
+}
+
+export async function runBuild({ plan, places, output, openShell, ctx }: WorkerBuild): Promise<WorkerResult> {
+  const stopwatch = new Stopwatch();
+  const breakShell = tapBreakPoints(plan, openShell, ctx.hooks);
+  await stopwatch.time("elements", () => setUpWorker(plan, places, ctx));
+  await stopwatch.time("sweep", () => sweepDeadBuilds(ctx));
+
+  await using workspace = await stopwatch.time("workspace", () => openWorkspace(plan, places, ctx));
+  workspace.resources.defer("cleanup hooks", () => ctx.hooks.cleanup.run(workspace));
+  await ctx.hooks.workspace.run(workspace);
+  await using staging = await openStaging(workspace.id, places, ctx);
+  const owners = await stopwatch.time("generateHooks", () => generateHooks(workspace.hooksDir, plan, places, ctx));
+
+  const setting = { plan, places, workspace, owners, output, breakShell, ctx, stopwatch, pathPrefix: await sudoStandIn(places.path) };
+  await using tree = await runTreePhases(setting);
+  await using finished = plan.disk === undefined ? await finishOnTree(tree, setting) : await finishOnDisk(plan.disk, tree, setting);
+
+  const formats = { plan, staging: staging.folder, ctx, stopwatch };
+  const exported = await exportTree({ ...formats, root: workspace.mountDir });
+  await finished.disk?.unmount();
+  const converted = finished.disk === undefined ? [] : await exportDisk({ ...formats, image: finished.disk.image });
+  staging.keep();
+
+  const { reports, packages, disk } = finished;
+  const peakBytes = process.resourceUsage().maxRSS * 1024;
+  return { staged: [...exported, ...converted], phases: [...tree.reports, ...reports], stages: stopwatch.seconds, disk: disk?.report, packages, peakBytes };
+}

@@ -1,0 +1,85 @@
+/**
+ * Script output on the worker's standard error: a NUL, a line of JSON that says whose it is and how many bytes follow,
+ * then the bytes as the script wrote them. What is not framed is the worker's own last words.
+ */
+import { createWriteStream } from "node:fs";
+import { once } from "node:events";
+import type { Readable, Writable } from "node:stream";
+import type { ScriptOutput } from "../phases/script-output.js";
+import type { ScriptRef } from "../report/events.js";
+import type { OutputFrame } from "./protocol.js";
+
+const keptBytes = 8 * 1024;
+const tailLines = 20;
+
+/** Writes frames to a file descriptor; a script is held back while the other end is slow. */
+export function openScriptOutput(descriptor: number): ScriptOutput {
+  const sink = createWriteStream("", { fd: descriptor, autoClose: false, highWaterMark: 1 << 20 });
+  const tails = new Map<string, Buffer>();
+  const keyOf = (ref: ScriptRef) => JSON.stringify([ref.phase, ref.element, ref.script]);
+  const keep = (ref: ScriptRef, bytes: Buffer) => {
+    const kept = Buffer.concat([tails.get(keyOf(ref)) ?? Buffer.alloc(0), bytes]);
+    tails.set(keyOf(ref), kept.subarray(-keptBytes));
+  };
+  return {
+    async pipe(ref, stream, source: Readable) {
+      for await (const chunk of source as AsyncIterable<Buffer>) {
+        keep(ref, chunk);
+        await write(sink, encodeFrame({ script: ref, stream, bytes: chunk }));
+      }
+    },
+    line(ref, text) {
+      const bytes = Buffer.from(`${text}\n`);
+      keep(ref, bytes);
+      sink.write(encodeFrame({ script: ref, stream: "stdout", bytes }));
+    },
+    tail: (ref) => (tails.get(keyOf(ref)) ?? Buffer.alloc(0)).toString("utf8").trimEnd().split("\n").slice(-tailLines).join("\n"),
+  };
+}
+
+async function write(sink: Writable, bytes: Uint8Array): Promise<void> {
+  if (!sink.write(bytes)) await once(sink, "drain");
+}
+
+export function encodeFrame({ script, stream, bytes }: OutputFrame): Buffer {
+  const { phase, element, script: name } = script;
+  return Buffer.concat([Buffer.from(`\0${JSON.stringify({ phase, element, script: name, stream, bytes: bytes.length })}\n`), bytes]);
+}
+
+/** Takes a stream of frames apart; text between frames goes to `onDiagnostics`. */
+export async function readFrames(
+  source: Readable,
+  onFrame: (frame: OutputFrame) => void | Promise<void>,
+  onDiagnostics: (text: string) => void,
+): Promise<void> {
+  let waiting: Buffer = Buffer.alloc(0);
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    waiting = waiting.length === 0 ? chunk : Buffer.concat([waiting, chunk]);
+    for (;;) {
+      const taken = takeFrame(waiting);
+      if (taken === undefined) break;
+      waiting = waiting.subarray(taken.length);
+      if (taken.frame === undefined) onDiagnostics(taken.text);
+      else await onFrame(taken.frame);
+    }
+  }
+  if (waiting.length > 0) onDiagnostics(waiting.toString());
+}
+
+type Taken = { length: number; frame: OutputFrame; text?: undefined } | { length: number; frame?: undefined; text: string };
+
+function takeFrame(bytes: Buffer): Taken | undefined {
+  if (bytes.length === 0) return undefined;
+  if (bytes[0] !== 0) {
+    const end = bytes.indexOf(0);
+    const length = end === -1 ? bytes.length : end;
+    return { length, text: bytes.toString("utf8", 0, length) };
+  }
+  const headEnd = bytes.indexOf(10);
+  if (headEnd === -1) return undefined;
+  const head = JSON.parse(bytes.toString("utf8", 1, headEnd)) as ScriptRef & { stream: "stdout" | "stderr"; bytes: number };
+  const length = headEnd + 1 + head.bytes;
+  if (bytes.length < length) return undefined;
+  const { phase, element, script, stream } = head;
+  return { length, frame: { script: { phase, element, script }, stream, bytes: bytes.subarray(headEnd + 1, length) } };
+}

@@ -1,0 +1,42 @@
+import { readdir, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError } from "../errors.js";
+import { runPhase, writeInstallType, type PhaseSetting } from "../phases/run-phases.js";
+import { phases } from "../phases/table.js";
+import type { PhaseReport } from "../report/report.js";
+import { enterBase, type Base } from "../workspace/base.js";
+import { openResolvConf, type ResolvConf } from "../workspace/resolv-conf.js";
+
+/** The tree after its phases: the base with its mounts, still in place. */
+export interface BuiltTree extends AsyncDisposable {
+  readonly reports: readonly PhaseReport[];
+  readonly resolvConf: ResolvConf;
+  readonly base: Base;
+}
+
+const [rootPhase, ...laterPhases] = phases.filter(({ root, name }) => root === "tree" && name !== "block-device");
+
+/** root, then the base (resolv.conf, kernel file systems), then extra-data to post-root. */
+export async function runTreePhases(setting: PhaseSetting): Promise<BuiltTree> {
+  const { workspace, ctx } = setting;
+  if (rootPhase === undefined) throw new Error("the phase table has no root phase");
+  const reports = [await runPhase(rootPhase, { env: {}, resolvConf: undefined }, setting)];
+  await checkRootDeployed(workspace.mountDir);
+  const resolvConf = await openResolvConf(workspace.mountDir, ctx);
+  const base = await enterBase(workspace.target, [], ctx);
+  try {
+    await writeInstallType(workspace.hooksDir);
+    for (const phase of laterPhases) reports.push(await runPhase(phase, { env: {}, resolvConf }, setting));
+    await rm(join(workspace.mountDir, "lost+found"), { recursive: true, force: true });
+    return { reports, resolvConf, base, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() };
+  } catch (error) {
+    await base[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Throws ROOT_NOT_DEPLOYED unless the root phase left more than `lost+found` and `tmp`. */
+async function checkRootDeployed(root: string): Promise<void> {
+  const found = await readdir(root);
+  if (found.every((name) => name.startsWith("lost+found") || name.endsWith("tmp"))) throw new BuildError("ROOT_NOT_DEPLOYED", { found });
+}

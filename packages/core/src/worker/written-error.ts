@@ -1,0 +1,54 @@
+import { BuildError, catalogue, isBuildError, reasonOf, type ErrorCode } from "../errors.js";
+import type { WrittenError } from "./protocol.js";
+
+/** An error as it goes through the channel: code and context are the contract, the rest is for people. */
+export function writeError(error: unknown): WrittenError {
+  const { cause, left } = separate(error);
+  const code = isBuildError(cause) ? cause.code : undefined;
+  return {
+    code,
+    context: isBuildError(cause) ? cause.context : undefined,
+    kind: isBuildError(cause) ? cause.kind : undefined,
+    message: reasonOf(cause),
+    stack: cause instanceof Error ? cause.stack : undefined,
+    causes: causesOf(cause),
+    left,
+  };
+}
+
+/** The error again, on the other side. `left` says what could not be released; it turns the failure's kind into `cleanup`. */
+export function readError(written: WrittenError): Error {
+  const { code, context, kind, message, stack, causes, left } = written;
+  const cause = causes.length > 0 ? new Error(causes.join("\n")) : undefined;
+  if (code === undefined || !(code in catalogue)) {
+    const error = new Error(message, { cause });
+    if (stack !== undefined) error.stack = stack;
+    return error;
+  }
+  const options = { ...(cause === undefined ? {} : { cause }), ...(left.length > 0 ? { kind: "cleanup" as const } : kind === undefined ? {} : { kind }) };
+  return new BuildError(code as ErrorCode, context as never, options);
+}
+
+/**
+ * When a build and then a release fail, TypeScript's `await using` throws a SuppressedError whose `suppressed` is the
+ * root cause and whose `error` is the failed release.
+ */
+function separate(error: unknown): { cause: unknown; left: string[] } {
+  const left: string[] = [];
+  let cause = error;
+  while (cause instanceof Error && "suppressed" in cause && "error" in cause) {
+    left.push(reasonOf(cause.error));
+    cause = cause.suppressed;
+  }
+  return { cause, left };
+}
+
+function causesOf(error: unknown): string[] {
+  const causes: string[] = [];
+  let cause = error instanceof Error ? error.cause : undefined;
+  while (cause !== undefined && causes.length < 10) {
+    causes.push(isBuildError(cause) ? `${cause.code}: ${cause.message}` : reasonOf(cause));
+    cause = cause instanceof Error ? cause.cause : undefined;
+  }
+  return causes;
+}

@@ -1,0 +1,52 @@
+import { mkdir, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { BuildContext } from "../context.js";
+import { mountKernelFileSystems, type DeviceNode } from "./kernel-file-systems.js";
+import { bind, mount, unmountBelow } from "./mounts.js";
+import { ResourceStack } from "./resource-stack.js";
+import { resolveInRoot, type TargetFiles } from "./target.js";
+import type { MountSet } from "./workspace.js";
+
+/** A target that scripts can run in: kernel file systems and what `mount` taps added. */
+export interface Base extends AsyncDisposable {
+  /** Undoes every mount below the target, also what scripts mounted and left. Once; later calls do nothing. */
+  leave(): Promise<void>;
+}
+
+export async function enterBase(target: TargetFiles, disk: readonly DeviceNode[], ctx: BuildContext): Promise<Base> {
+  await using stack = new ResourceStack();
+  await mountKernelFileSystems(target.path, disk, stack, ctx);
+  const set = mountSet(target, stack, ctx);
+  await ctx.hooks.mount.run(set);
+  const held = stack.move();
+  let isEntered = true;
+  const leave = async () => {
+    if (!isEntered) return;
+    isEntered = false;
+    try {
+      await ctx.hooks.unmount.run(set);
+    } finally {
+      await held[Symbol.asyncDispose]();
+    }
+  };
+  return { leave, [Symbol.asyncDispose]: leave };
+}
+
+function mountSet(target: TargetFiles, stack: ResourceStack, ctx: BuildContext): MountSet {
+  return {
+    target,
+    async mount({ what, on, type, options }) {
+      await target.makeFolder(on);
+      await mount({ what, target: await resolveInRoot(target.path, on), type, options }, stack, ctx);
+    },
+    async bind(source, on, { readOnly = false } = {}) {
+      const place = await resolveInRoot(target.path, on);
+      await mkdir((await stat(source)).isDirectory() ? place : dirname(place), { recursive: true });
+      if (!(await stat(source)).isDirectory()) await writeFile(place, "", { flag: "a" });
+      await bind(source, place, stack, ctx, readOnly);
+    },
+  };
+}
+
+/** What scripts mounted below a folder themselves (apt caches and the like), newest first. */
+export const leaveScriptMounts = unmountBelow;

@@ -1,0 +1,83 @@
+/**
+ * What a build made outside its namespace, written down before it is made: /run/dib/ID/journal.json beside a lock that
+ * the kernel drops with the last process of the build. A journal whose lock is free belongs to a dead build, and the
+ * next start clears it.
+ */
+import { constants } from "node:fs";
+import { mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { BuildContext } from "../context.js";
+import { removeFolder } from "./workspace.js";
+import type { ResourceStack } from "./resource-stack.js";
+
+const journalDir = "/run/dib";
+
+interface Journal {
+  readonly id: string;
+  /** Absolute paths of folders that are the build's own. */
+  readonly folders: readonly string[];
+}
+
+export async function openJournal(journal: Journal, stack: ResourceStack, ctx: BuildContext): Promise<void> {
+  const folder = join(journalDir, journal.id);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  stack.defer(`journal ${folder}`, () => rm(folder, { recursive: true, force: true }));
+  const lock = await tryLock(join(folder, "lock"), ctx);
+  if (lock === undefined) throw new Error(`the journal ${folder} is locked already`);
+  stack.defer(`lock of ${folder}`, () => lock.close());
+  await writeFile(join(folder, "journal.json"), JSON.stringify(journal));
+}
+
+/** Clears what dead builds left; live ones hold their lock. Returns the folders that were removed. */
+export async function sweepDeadBuilds(ctx: BuildContext): Promise<string[]> {
+  const removed: string[] = [];
+  for (const id of await readdir(journalDir).catch(() => [])) {
+    const folder = join(journalDir, id);
+    const lock = await tryLock(join(folder, "lock"), ctx);
+    if (lock === undefined) continue;
+    try {
+      for (const dead of await deadFolders(folder, id)) {
+        await removeFolder(dead, ctx);
+        removed.push(dead);
+      }
+      await rm(folder, { recursive: true, force: true });
+    } finally {
+      await lock.close();
+    }
+  }
+  return removed;
+}
+
+/** Only real folders whose names carry the build's id: a journal can't send us elsewhere, nor can a link in its place. */
+async function deadFolders(folder: string, id: string): Promise<string[]> {
+  const text = await readFile(join(folder, "journal.json"), "utf8").catch(() => "");
+  const named = parseJournal(text)?.folders.filter((path) => basename(path).endsWith(`.${id}`) || basename(path) === `.dib-${id}`) ?? [];
+  const real = await Promise.all(named.flatMap((path) => [path, `${path}.view`]).map(async (path) => ((await isFolder(path)) ? path : undefined)));
+  return real.filter((path) => path !== undefined);
+}
+
+const isFolder = async (path: string): Promise<boolean> => {
+  const handle = await open(path, constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(() => undefined);
+  if (handle === undefined) return false;
+  await handle.close();
+  return (await stat(path)).uid === 0 || process.getuid?.() === 0;
+};
+
+function parseJournal(text: string): Journal | undefined {
+  try {
+    const journal = JSON.parse(text) as Journal;
+    return Array.isArray(journal.folders) ? journal : undefined;
+  } catch {
+    return undefined; // cut short when the build died: nothing of it can be trusted
+  }
+}
+
+/** Takes a kernel lock that lives as long as this process keeps the file open; undefined when somebody else has it. */
+async function tryLock(file: string, ctx: BuildContext) {
+  const handle = await open(file, constants.O_RDWR | constants.O_CREAT, 0o600).catch(() => undefined);
+  if (handle === undefined) return undefined;
+  const { exitCode } = await ctx.exec("flock", ["-n", "-x", "3"], { descriptors: [handle.fd] });
+  if (exitCode === 0) return handle;
+  await handle.close();
+  return undefined;
+}

@@ -1,0 +1,67 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { BuildError } from "../errors.js";
+import type { BuildContext } from "../context.js";
+import type { ResourceStack } from "./resource-stack.js";
+
+/** A mount to be made in the worker's own mount namespace. */
+export interface MountRequest {
+  readonly what: string;
+  /** Absolute; must exist and hold no link that an element could have planted. */
+  readonly target: string;
+  readonly type?: string | undefined;
+  readonly options?: string | undefined;
+}
+
+/** Mounts, and puts the release on the stack. Returns what unmounts it early. Throws MOUNT_FAILED. */
+export async function mount(request: MountRequest, stack: ResourceStack, ctx: BuildContext): Promise<() => Promise<void>> {
+  const { what, target, type, options } = request;
+  const args = [...(type === undefined ? [] : ["-t", type]), ...(options === undefined ? [] : ["-o", options]), "--", what, target];
+  const { exitCode, stderr } = await ctx.exec("mount", args);
+  if (exitCode !== 0) throw new BuildError("MOUNT_FAILED", { what, target, reason: stderr.trim() });
+  const release = stack.defer(`mount ${target}`, () => unmount(target, ctx));
+  ctx.emit({ type: "mount", what, target });
+  return release;
+}
+
+/** Bind-mounts; `readOnly` takes a second call, as the kernel ignores it on the first. */
+export async function bind(source: string, target: string, stack: ResourceStack, ctx: BuildContext, readOnly = false): Promise<() => Promise<void>> {
+  const release = await mount({ what: source, target, options: "bind" }, stack, ctx);
+  if (readOnly) await ctx.exec("mount", ["-o", "remount,bind,ro", target]);
+  return release;
+}
+
+export async function mountTmpfs(target: string, options: string, stack: ResourceStack, ctx: BuildContext): Promise<void> {
+  await mkdir(target, { recursive: true });
+  await mount({ what: "tmpfs", target, type: "tmpfs", options }, stack, ctx);
+}
+
+const attempts = 20;
+
+/** Unmounts, with patience for a moment of EBUSY; never lazily, since a lazy unmount hides what still writes. */
+export async function unmount(target: string, ctx: BuildContext): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    const { exitCode, stderr } = await ctx.exec("umount", ["--", target]);
+    if (exitCode === 0 || /not mounted|no mount point/.test(stderr)) break;
+    if (attempt === attempts) throw new Error(`umount ${target}: ${stderr.trim()}`);
+    await new Promise((resolve) => setTimeout(resolve, 50 * attempt));
+  }
+  ctx.emit({ type: "unmount", what: "", target });
+}
+
+/** Unmounts all that lies strictly below a folder, newest first: what scripts mounted and left. */
+export async function unmountBelow(folder: string, ctx: BuildContext): Promise<void> {
+  for (const target of (await mountsBelow(folder)).reverse()) await unmount(target, ctx);
+}
+
+/** Mount points strictly below a folder, oldest first, from this process' mount table. */
+export async function mountsBelow(folder: string): Promise<string[]> {
+  const table = await readFile("/proc/self/mountinfo", "utf8");
+  return table
+    .split("\n")
+    .map((line) => decodeMountPath(line.split(" ")[4] ?? ""))
+    .filter((target) => target.startsWith(`${folder}/`));
+}
+
+/** mountinfo writes space, tab, newline and backslash as octal (proc(5)). */
+export const decodeMountPath = (text: string): string =>
+  text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
