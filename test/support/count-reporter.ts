@@ -1,0 +1,2 @@
+import { DefaultReporter } from "vitest/node";
+export default class CountReporter extends DefaultReporter {}
