@@ -43,21 +43,29 @@ export interface Tappable<A extends unknown[], R> {
   tapPromise(fn: (...args: A) => Promise<R>, order?: Order): void;
 }
 
+/** Called after each tap with its time in seconds. */
+export type TapObserver = (hook: string, tap: string, seconds: number) => void;
+
 type AnyFunction = (...args: unknown[]) => unknown;
 
 export class Hook<A extends unknown[], R> {
+  readonly name: string;
+  readonly kind: HookKind;
+  readonly side: HookSide;
+  readonly #onTap: TapObserver;
+  /** Orders taps within one stage: by dependency order and name, or by name alone (`phase`). */
+  readonly #orderBy: "rank" | "name";
   #taps: Tap<A, R>[] = [];
   #compiled: ((...args: A) => Promise<unknown>) | undefined;
   #isSealed = false;
 
-  constructor(
-    readonly name: string,
-    readonly kind: HookKind,
-    readonly side: HookSide,
-    private readonly onTap: (hook: string, tap: string, seconds: number) => void,
-    /** Orders taps within one stage: by dependency order and name, or by name alone (`phase`). */
-    private readonly orderBy: "rank" | "name" = "rank",
-  ) {}
+  constructor(name: string, kind: HookKind, side: HookSide, onTap: TapObserver, orderBy: "rank" | "name" = "rank") {
+    this.name = name;
+    this.kind = kind;
+    this.side = side;
+    this.#onTap = onTap;
+    this.#orderBy = orderBy;
+  }
 
   add(tap: Tap<A, R>): void {
     if (this.#isSealed) throw new BuildError("HOOK_SEALED", { hook: this.name, tap: tap.name });
@@ -73,29 +81,29 @@ export class Hook<A extends unknown[], R> {
 
   /** Taps in the order they run. Throws HOOK_ORDER_UNKNOWN and HOOK_ORDER_CYCLE. */
   ordered(extra: readonly Tap<A, R>[] = []): readonly Tap<A, R>[] {
-    return orderTaps(this.name, [...this.#taps, ...extra], this.orderBy);
+    return orderTaps(this.name, [...this.#taps, ...extra], this.#orderBy);
   }
 
   /** Runs every tap. A waterfall gives the last value, a bail the first answer; `collecting` runs all even when one fails. */
   async run(...args: A): Promise<R> {
-    this.#compiled ??= this.compile(this.ordered());
+    this.#compiled ??= this.#compile(this.ordered());
     return (await this.#compiled(...args)) as R;
   }
 
   /** As `run`, with more taps for this once: the scripts of a phase. */
   async runWith(extra: readonly Tap<A, R>[], ...args: A): Promise<R> {
-    return (await this.compile(this.ordered(extra))(...args)) as R;
+    return (await this.#compile(this.ordered(extra))(...args)) as R;
   }
 
   /** For sync hooks. */
   call(...args: A): void {
     const hook = new SyncHook<[unknown]>(["value"]);
-    for (const { name, fn } of this.ordered()) hook.tap(name, this.guardSync(name, fn as AnyFunction));
+    for (const { name, fn } of this.ordered()) hook.tap(name, this.#guardSync(name, fn as AnyFunction));
     hook.call(args[0]);
   }
 
-  private compile(taps: readonly Tap<A, R>[]): (...args: A) => Promise<unknown> {
-    if (this.kind === "collecting") return async (...args) => this.runCollecting(taps, args);
+  #compile(taps: readonly Tap<A, R>[]): (...args: A) => Promise<unknown> {
+    if (this.kind === "collecting") return async (...args) => this.#runCollecting(taps, args);
     const names: [string, string] = ["value", "detail"];
     const hook =
       this.kind === "waterfall"
@@ -104,21 +112,21 @@ export class Hook<A extends unknown[], R> {
           ? new AsyncSeriesBailHook<[unknown, unknown], unknown>(names)
           : new AsyncSeriesHook<[unknown, unknown]>(names);
     hook.intercept({
-      register: (tap) => ({ ...tap, type: "promise", fn: this.guard(tap.name, tap.fn as AnyFunction) }),
+      register: (tap) => ({ ...tap, type: "promise", fn: this.#guard(tap.name, tap.fn as AnyFunction) }),
     });
     for (const { name, fn } of taps) hook.tap(name, fn as AnyFunction as never);
     return async (...[value, detail]) => (await hook.promise(value, detail)) as unknown;
   }
 
   /** tapable has no series hook that goes on after a failure. */
-  private async runCollecting(taps: readonly Tap<A, R>[], args: A): Promise<void> {
+  async #runCollecting(taps: readonly Tap<A, R>[], args: A): Promise<void> {
     const failures: unknown[] = [];
-    for (const { name, fn } of taps) await this.guard(name, fn as AnyFunction)(...args).catch((error: unknown) => failures.push(error));
+    for (const { name, fn } of taps) await this.#guard(name, fn as AnyFunction)(...args).catch((error: unknown) => failures.push(error));
     if (failures.length === 1) throw failures[0];
     if (failures.length > 1) throw new AggregateError(failures, `${failures.length} taps of hook ${this.name} failed`);
   }
 
-  private guard(tap: string, fn: AnyFunction): (...args: unknown[]) => Promise<unknown> {
+  #guard(tap: string, fn: AnyFunction): (...args: unknown[]) => Promise<unknown> {
     return async (...args) => {
       const started = performance.now();
       try {
@@ -128,24 +136,24 @@ export class Hook<A extends unknown[], R> {
         }
         return result;
       } catch (error) {
-        throw this.attributed(tap, error);
+        throw this.#attributed(tap, error);
       } finally {
-        this.onTap(this.name, tap, (performance.now() - started) / 1000);
+        this.#onTap(this.name, tap, (performance.now() - started) / 1000);
       }
     };
   }
 
-  private guardSync(tap: string, fn: AnyFunction): (...args: unknown[]) => void {
+  #guardSync(tap: string, fn: AnyFunction): (...args: unknown[]) => void {
     return (...args) => {
       try {
         fn(...args);
       } catch (error) {
-        throw this.attributed(tap, error);
+        throw this.#attributed(tap, error);
       }
     };
   }
 
-  private attributed(tap: string, error: unknown): unknown {
+  #attributed(tap: string, error: unknown): unknown {
     if (isBuildError(error)) return error; // it already says more than we could
     return new BuildError("HOOK_TAP_FAILED", { hook: this.name, tap, reason: reasonOf(error) }, { cause: error });
   }
@@ -153,21 +161,23 @@ export class Hook<A extends unknown[], R> {
 
 /** A hook for each key of a fixed set; an unknown key is an error, not a new hook. */
 export class HookMap<A extends unknown[], R, K extends string = string> {
-  #hooks = new Map<string, Hook<A, R>>();
+  readonly name: string;
+  readonly kind: HookKind;
+  readonly side: HookSide;
+  readonly #make: (name: string) => Hook<A, R>;
+  readonly #hooks = new Map<string, Hook<A, R>>();
 
-  constructor(
-    readonly name: string,
-    readonly kind: HookKind,
-    readonly side: HookSide,
-    keys: readonly K[],
-    private readonly make: (name: string) => Hook<A, R>,
-  ) {
+  constructor(name: string, kind: HookKind, side: HookSide, keys: readonly K[], make: (name: string) => Hook<A, R>) {
+    this.name = name;
+    this.kind = kind;
+    this.side = side;
+    this.#make = make;
     for (const key of keys) this.define(key);
   }
 
   /** Makes a key known: a format or node type that an element brings. */
   define(key: string): void {
-    if (!this.#hooks.has(key)) this.#hooks.set(key, this.make(`${this.name}:${key}`));
+    if (!this.#hooks.has(key)) this.#hooks.set(key, this.#make(`${this.name}:${key}`));
   }
 
   get keys(): readonly string[] {
@@ -187,9 +197,6 @@ export class HookMap<A extends unknown[], R, K extends string = string> {
     for (const hook of this.#hooks.values()) hook.seal();
   }
 }
-
-/** Called after each tap with its time in seconds. */
-export type TapObserver = (hook: string, tap: string, seconds: number) => void;
 
 /** The hook table, in the order a build reaches the hooks. */
 export function createHooks(onTap: TapObserver = () => {}) {

@@ -9,11 +9,9 @@ import type { BuildEvent } from "./events.js";
 /** A line longer than this reaches events in pieces. */
 const pieceBytes = 64 * 1024;
 
-export interface BuildLog {
+export interface BuildLog extends AsyncDisposable {
   /** Resolves when the log file took it: scripts are held back by a slow disk, not by memory. */
   write(frame: OutputFrame): Promise<void>;
-  note(text: string): Promise<void>;
-  close(): Promise<void>;
 }
 
 /** Appends to `file`; without one only events are made. */
@@ -39,10 +37,7 @@ export async function openBuildLog(file: string | undefined, secrets: readonly s
       }
       begun.set(key, { frame, text: rest });
     },
-    async note(text) {
-      await handle?.write(`${new Date().toISOString()} | ${mask(text)}\n`);
-    },
-    async close() {
+    async [Symbol.asyncDispose]() {
       for (const { frame, text } of begun.values()) if (text !== "") await put(frame, text);
       begun.clear();
       await handle?.close();

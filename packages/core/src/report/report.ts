@@ -41,6 +41,8 @@ export interface BuildReport {
   readonly phases: readonly PhaseReport[];
   /** Seconds of the engine's other stages by name: workspace, generateHooks, mkfs, copy, convert:qcow2, publish, … */
   readonly stages: Readonly<Record<string, number>>;
+  /** Peak resident memory of our two processes, bytes. */
+  readonly peakBytes: { readonly worker: number; readonly front: number };
   readonly disk: (Pick<PlannedDisk, "origin" | "rootLabel" | "rootFsType" | "mountPoints"> & {
     readonly sizeBytes: number;
     readonly partitions: readonly { readonly name: string; readonly sizeBytes: number; readonly offsetBytes: number }[];

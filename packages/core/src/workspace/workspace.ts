@@ -7,6 +7,7 @@ import { mustRun } from "../process/exec.js";
 import { openJournal } from "./journal.js";
 import { mount, mountTmpfs } from "./mounts.js";
 import { ResourceStack } from "./resource-stack.js";
+import { stagingFolder } from "./staging.js";
 import { targetFiles, type TargetFiles } from "./target.js";
 
 /**
@@ -54,7 +55,7 @@ export async function openWorkspace(plan: BuildPlan, places: BuildPlaces, ctx: B
   const id = randomBytes(6).toString("base64url").replace(/[-_]/g, "x");
   const buildDir = join(places.tmpDir, `dib_build.${id}`);
   const imageDir = join(places.tmpDir, `dib_image.${id}`);
-  await openJournal({ id, folders: [buildDir, imageDir] }, stack, ctx);
+  await openJournal({ id, folders: [buildDir, imageDir, stagingFolder(id, places.output)] }, stack, ctx);
 
   const tmpfs = plan.settings.useTmpfs ? await checkTmpfs(plan.settings.minTmpfsGiB) : { fits: false, note: undefined };
   for (const folder of [buildDir, imageDir]) {

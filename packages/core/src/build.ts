@@ -1,0 +1,71 @@
+/** The front's table of contents: from a config to published files. The worker's is worker/main.ts. */
+import type { BuildConfig } from "./config/schema.js";
+import type { BuildContext } from "./context.js";
+import { isBuildError, reasonOf } from "./errors.js";
+import { createHooks, facadeOf, type ElementHooks } from "./hooks.js";
+import { checkHost } from "./plan/check-host.js";
+import { planDigest } from "./plan/digest.js";
+import { preparePlan, type PreparedPlan } from "./plan/prepare.js";
+import { createExec } from "./process/exec.js";
+import { lockOutput, publishArtifacts } from "./publish/publish.js";
+import { openBuildLog } from "./report/build-log.js";
+import type { BuildEvent } from "./report/events.js";
+import type { BuildReport } from "./report/report.js";
+import { assembleReport, writeReport } from "./report/write.js";
+import { launchWorker, type ShellRequest } from "./worker/launch.js";
+
+export interface BuildOptions {
+  /** Taps of the caller for hooks that run in the front; worker hooks are tapped by module paths in `config.plugins`. */
+  readonly tap?: (hooks: ElementHooks) => void;
+  readonly onEvent?: (event: BuildEvent) => void;
+  /** Opens a shell for the user at a break point and resolves when it has ended. */
+  readonly onBreak?: (request: ShellRequest) => Promise<void>;
+  /** Aborting it interrupts the build; the reason is the signal's name. */
+  readonly signal?: AbortSignal;
+  /** Absolute path that the full output of all scripts is appended to. */
+  readonly logFile?: string;
+}
+
+/** Everything up to the plan; touches nothing. */
+export async function planImage(config: BuildConfig, options: BuildOptions = {}): Promise<PreparedPlan> {
+  return preparePlan(config, createContext(options));
+}
+
+/** One build, top to bottom. Publishes all of it or nothing. */
+export async function buildImage(config: BuildConfig, options: BuildOptions = {}): Promise<BuildReport> {
+  const ctx = createContext(options);
+  const startedAt = new Date();
+  try {
+    const { plan, places } = await preparePlan(config, ctx);
+    ctx.emit({ type: "expanded", elements: plan.elements.map(({ name, version }) => ({ name, version })), asked: plan.asked });
+    ctx.emit({ type: "planned", digest: planDigest(plan), phases: plan.phases.map(({ phase, scripts }) => ({ phase, scripts: scripts.length })) });
+    await checkHost(plan, places);
+
+    await using lock = await lockOutput(places.output, ctx);
+    await using log = await openBuildLog(options.logFile, Object.values(places.secrets), ctx.emit);
+    const listener = { onEvent: ctx.emit, onOutput: log.write, onBreak: options.onBreak ?? (async () => {}) };
+    const result = await launchWorker(plan, places, listener, ctx);
+
+    const artifacts = await publishArtifacts({ plan, places, staged: result.staged, ctx });
+    const report = assembleReport({ plan, places, result, artifacts, startedAt });
+    await writeReport(report, places);
+    for (const artifact of artifacts) await ctx.hooks.artifact.run(artifact);
+    await ctx.hooks.done.run(report);
+    ctx.emit({ type: "done", seconds: report.seconds });
+    return report;
+  } catch (error) {
+    ctx.emit({ type: "failed", code: isBuildError(error) ? error.code : "INTERNAL", message: reasonOf(error) });
+    await ctx.hooks.failed.run(error instanceof Error ? error : new Error(reasonOf(error)));
+    throw error;
+  }
+}
+
+function createContext({ tap, onEvent, signal = new AbortController().signal }: BuildOptions): BuildContext {
+  const hooks = createHooks();
+  tap?.(facadeOf(hooks, "caller", Number.MAX_SAFE_INTEGER));
+  const emit = (event: BuildEvent) => {
+    hooks.event.call(event);
+    onEvent?.(event);
+  };
+  return { hooks, exec: createExec(), signal, emit };
+}

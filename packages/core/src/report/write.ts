@@ -1,0 +1,39 @@
+import { chown, rename, writeFile } from "node:fs/promises";
+import { planDigest } from "../plan/digest.js";
+import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
+import type { WorkerResult } from "../worker/protocol.js";
+import type { Artifact, BuildReport } from "./report.js";
+
+interface ReportParts {
+  readonly plan: BuildPlan;
+  readonly result: WorkerResult;
+  readonly artifacts: readonly Artifact[];
+  readonly startedAt: Date;
+}
+
+export function assembleReport({ plan, result, artifacts, startedAt }: ReportParts): BuildReport {
+  return {
+    version: 1,
+    image: plan.image,
+    arch: plan.arch,
+    planDigest: planDigest(plan),
+    startedAt: startedAt.toISOString(),
+    seconds: (Date.now() - startedAt.getTime()) / 1000,
+    elements: plan.elements.map(({ name, version, source, package: from, digest }) => ({ name, version, source, package: from, digest })),
+    phases: result.phases,
+    stages: result.stages,
+    peakBytes: { worker: result.peakBytes, front: process.resourceUsage().maxRSS * 1024 },
+    disk: result.disk,
+    packages: result.packages,
+    artifacts,
+  };
+}
+
+/** `NAME.report.json` beside the image; whole or not there. */
+export async function writeReport(report: BuildReport, { output, caller }: BuildPlaces): Promise<string> {
+  const file = `${output}.report.json`;
+  await writeFile(`${file}.new`, `${JSON.stringify(report, undefined, 2)}\n`);
+  await chown(`${file}.new`, caller.uid, caller.gid);
+  await rename(`${file}.new`, file);
+  return file;
+}

@@ -1,0 +1,46 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openBuildLog } from "@dibjs/core/report/build-log.js";
+import type { BuildEvent } from "@dibjs/core/report/events.js";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+const script = { phase: "install", element: "motd", script: "10-motd" };
+const frame = (text: string | Uint8Array) => ({ script, stream: "stdout" as const, bytes: Buffer.from(text as string) });
+
+let dir: string;
+beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), "log-"))));
+afterEach(() => rmSync(dir, { recursive: true }));
+
+async function logged(chunks: readonly (string | Uint8Array)[], secrets: readonly string[] = []) {
+  const texts: string[] = [];
+  const emit = (event: BuildEvent) => void (event.type === "output" && texts.push(event.text));
+  const file = join(dir, "build.log");
+  {
+    await using log = await openBuildLog(file, secrets, emit);
+    for (const chunk of chunks) await log.write(frame(chunk));
+  }
+  return { texts, lines: readFileSync(file) };
+}
+
+test("lines are put together again from pieces, and an unfinished last line is kept", async () => {
+  const { texts, lines } = await logged(["one\ntw", "o\nthree"]);
+  expect(texts).toEqual(["one", "two", "three"]);
+  expect(lines.toString()).toMatch(/^\S+ \| install \| motd\/10-motd \| one\n/);
+});
+
+test("a secret is masked in the log and in events, also when it comes in pieces", async () => {
+  const { texts, lines } = await logged(["password is hun", "ter2!\n"], ["hunter2!"]);
+  expect(texts).toEqual(["password is ***"]);
+  expect(lines.includes("hunter2!")).toBe(false);
+});
+
+test("bytes that are no UTF-8 are in the log as they were written", async () => {
+  const { lines } = await logged([Uint8Array.from([0xff, 0xfe, 0x00, 0x0a])]);
+  expect(lines.subarray(-4)).toEqual(Buffer.from([0xff, 0xfe, 0x00, 0x0a]));
+});
+
+test("a line without end does not grow in memory: it reaches events in pieces", async () => {
+  const { texts } = await logged(["x".repeat(200_000)]);
+  expect(texts.map(({ length }) => length)).toEqual([65536, 65536, 65536, 3392]);
+});
