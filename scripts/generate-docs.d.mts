@@ -1,0 +1,1 @@
+export declare function renderErrors(source: string): string;

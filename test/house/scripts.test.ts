@@ -1,0 +1,49 @@
+import { statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { phaseNames } from "@dibjs/core/phases/table.js";
+import { elements, exists } from "./element-packages.js";
+import { filesUnder, read, root } from "./source.js";
+
+const isExecutable = (file: string) => (statSync(join(root, file)).mode & 0o111) !== 0;
+const filesOf = (folder: string) => (exists(folder) ? filesUnder(folder) : []);
+const inFolder = (name: string) => elements.flatMap(({ folder }) => filesOf(`${folder}/${name}`));
+
+const phaseScripts = phaseNames.flatMap((name) => inFolder(`${name}.d`));
+const programs = [...inFolder("bin"), ...filesOf("scripts"), ...filesOf(".ci"), ...filesOf("packages/cli/bin")].filter((file) =>
+  read(file).startsWith("#!"),
+);
+const environment = inFolder("environment.d");
+
+describe("phase scripts of our elements", () => {
+  test("exist", () => {
+    expect(phaseScripts.length).toBeGreaterThan(0);
+  });
+
+  test("are executable", () => {
+    expect(phaseScripts.filter((file) => !isExecutable(file))).toEqual([]);
+  });
+
+  test("start with a shebang", () => {
+    expect(phaseScripts.filter((file) => !/^#!\/\S+/.test(read(file)))).toEqual([]);
+  });
+
+  test("are named with two digits, a dash and no dot", () => {
+    expect(phaseScripts.filter((file) => !/^\d\d-[A-Za-z0-9_-]+$/.test(basename(file)))).toEqual([]);
+  });
+});
+
+describe("programs and environment files", () => {
+  test("a program that starts with a shebang is executable", () => {
+    expect(programs.filter((file) => !isExecutable(file))).toEqual([]);
+  });
+
+  test("environment.d files are read, not run: they are not executable", () => {
+    expect(environment.filter(isExecutable)).toEqual([]);
+  });
+
+  test("lines end with LF only", () => {
+    const crlf = [...phaseScripts, ...programs, ...environment].filter((file) => read(file).includes("\r"));
+    expect(crlf).toEqual([]);
+  });
+});
