@@ -1,7 +1,7 @@
 /** The front's table of contents: from a config to published files. The worker's is worker/main.ts. */
 import type { BuildConfig } from "./config/schema.js";
 import type { BuildContext } from "./context.js";
-import { isBuildError, reasonOf } from "./errors.js";
+import { BuildError, isBuildError, reasonOf } from "./errors.js";
 import { createHooks, facadeOf, type ElementHooks } from "./hooks.js";
 import { checkHost } from "./plan/check-host.js";
 import { planDigest } from "./plan/digest.js";
@@ -40,6 +40,7 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
     ctx.emit({ type: "expanded", elements: plan.elements.map(({ name, version }) => ({ name, version })), asked: plan.asked });
     ctx.emit({ type: "planned", digest: planDigest(plan), phases: plan.phases.map(({ phase, scripts }) => ({ phase, scripts: scripts.length })) });
     await checkHost(plan, places);
+    throwIfInterrupted(ctx.signal, "plan");
 
     await using lock = await lockOutput(places.output, ctx);
     await using log = await openBuildLog(options.logFile, Object.values(places.secrets), ctx.emit);
@@ -58,6 +59,11 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
     await ctx.hooks.failed.run(error instanceof Error ? error : new Error(reasonOf(error)));
     throw error;
   }
+}
+
+/** The worker's own answer to an abort comes through the channel; this is for the time before it. */
+function throwIfInterrupted(signal: AbortSignal, stage: string): void {
+  if (signal.aborted) throw new BuildError("BUILD_INTERRUPTED", { signal: String(signal.reason), stage });
 }
 
 function createContext({ tap, onEvent, signal = new AbortController().signal }: BuildOptions): BuildContext {

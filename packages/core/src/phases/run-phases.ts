@@ -130,7 +130,7 @@ async function phaseEnvironment(phase: PhaseInfo, root: PhaseRoot, setting: Phas
   const files = await environmentFiles(workspace.hooksDir);
   ctx.emit({ type: "environment", phase: phase.name, files });
   const inChroot = phase.place === "chroot";
-  const hasBash = !inChroot || (await isThere(workspace.mountDir, "/bin/bash"));
+  const hasBash = !inChroot || (await workspace.target.exists("/bin/bash"));
   const evaluated = await evaluateEnvironment(
     inChroot ? chrootEnvironment(host) : host,
     files,
@@ -144,12 +144,6 @@ async function phaseEnvironment(phase: PhaseInfo, root: PhaseRoot, setting: Phas
   );
   return ctx.hooks.environment.run(evaluated, { phase: phase.name });
 }
-
-const isThere = async (root: string, path: string): Promise<boolean> =>
-  readdir(join(await resolveInRoot(root, path), "..")).then(
-    (names) => names.includes("bash"),
-    () => false,
-  );
 
 async function takeFingerprint(phase: PhaseName, env: Env, setting: PhaseSetting): Promise<string> {
   const added = new Map<string, string>();

@@ -13,7 +13,7 @@ export type BuildEvent =
   | { readonly type: "planned"; readonly digest: string; readonly phases: readonly { phase: string; scripts: number }[] }
   | { readonly type: "workspace"; readonly buildDir: string; readonly imageDir: string; readonly tmpfs: boolean; readonly note?: string }
   | { readonly type: "hooks-generated"; readonly hooksDir: string; readonly phases: readonly string[]; readonly files: number }
-  | { readonly type: "break"; readonly name: string; readonly shell: boolean }
+  | { readonly type: "break"; readonly name: string }
   | { readonly type: "resolv-conf"; readonly state: "kept-original" | "written" | "restored" | "kept-image" | "removed"; readonly path: string }
   | { readonly type: "mount" | "unmount"; readonly what: string; readonly target: string }
   | { readonly type: "phase-start"; readonly phase: string; readonly place: "host" | "chroot"; readonly root: "tree" | "disk" }

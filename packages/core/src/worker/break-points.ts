@@ -1,4 +1,4 @@
-import type { Hooks } from "../hooks.js";
+import type { BuildContext } from "../context.js";
 import type { PhaseRun } from "../phases/phase-run.js";
 import { phaseNames } from "../phases/table.js";
 import type { BuildPlan } from "../plan/plan.js";
@@ -7,8 +7,9 @@ import type { FromWorker } from "./protocol.js";
 export type OpenShell = (request: Omit<FromWorker & { type: "break" }, "type">) => Promise<void>;
 
 /** Break points are taps: `before-P` runs after every other tap of beforePhase, `after-P` before every other of afterPhase. */
-export function tapBreakPoints(plan: BuildPlan, openShell: OpenShell, hooks: Hooks): (name: string, run: PhaseRun) => Promise<void> {
+export function tapBreakPoints(plan: BuildPlan, openShell: OpenShell, { hooks, emit }: BuildContext): (name: string, run: PhaseRun) => Promise<void> {
   const breakShell = async (name: string, run: PhaseRun) => {
+    emit({ type: "break", name });
     const isInside = run.phase.place === "chroot";
     const env = Object.fromEntries(Object.entries(run.env).filter(([variable]) => variable !== "break"));
     await openShell({ name, chroot: isInside ? run.target.path : undefined, cwd: isInside ? "/" : run.target.path, env });

@@ -1,17 +1,20 @@
-/** The worker's entry: reads one build from its standard input, runs everything after the plan, and tells the outcome. */
+/** The worker's entry: reads one build from its standard input, runs it, and tells the outcome. */
 import { createWriteStream } from "node:fs";
+import { BuildError } from "../errors.js";
 import { createHooks } from "../hooks.js";
 import { createExec } from "../process/exec.js";
+import type { BuildEvent } from "../report/events.js";
 import { readMessages, sendMessage } from "./channel.js";
+import { runBuild } from "./main.js";
 import { openScriptOutput } from "./output-frames.js";
 import { protocolVersion, type FromWorker, type ToWorker } from "./protocol.js";
-import { runBuild } from "./main.js";
 import { writeError } from "./written-error.js";
 
 const out = createWriteStream("", { fd: 1, autoClose: false });
 const send = (message: FromWorker): void => sendMessage(out, message);
 const output = openScriptOutput(2);
 const abort = new AbortController();
+let stage = "workspace";
 let resume = (): void => {};
 
 process.umask(0o022);
@@ -19,26 +22,23 @@ send({ type: "ready", version: protocolVersion });
 await readMessages<ToWorker>(process.stdin, (message) => {
   if (message.type === "build") void build(message);
   else if (message.type === "resume") resume();
-  else abort.abort(message.signal);
+  else abort.abort(new BuildError("BUILD_INTERRUPTED", { signal: message.signal, stage }));
 });
 
 async function build({ plan, places }: ToWorker & { type: "build" }): Promise<void> {
   const hooks = createHooks();
-  const emit = (event: FromWorker & { type: "event" }) => send(event);
-  const ctx = {
-    hooks,
-    exec: createExec(),
-    signal: abort.signal,
-    emit: (event: (FromWorker & { type: "event" })["event"]) => {
-      hooks.event.call(event);
-      emit({ type: "event", event });
-    },
+  const emit = (event: BuildEvent) => {
+    if (event.type === "phase-start") stage = event.phase;
+    hooks.event.call(event);
+    send({ type: "event", event });
   };
+  const ctx = { hooks, exec: createExec(), signal: abort.signal, emit };
   try {
-    const result = await runBuild({ plan, places, output, ctx, openShell: (request) => openShell(request) });
-    send({ type: "done", result });
+    send({ type: "done", result: await runBuild({ plan, places, output, ctx, openShell }) });
   } catch (error) {
-    send({ type: "failed", error: writeError(error) });
+    // Whatever failed because it was cut short, the interrupt is what happened.
+    const { left } = writeError(error);
+    send({ type: "failed", error: abort.signal.aborted ? { ...writeError(abort.signal.reason), left } : writeError(error) });
   }
 }
 

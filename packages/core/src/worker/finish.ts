@@ -25,7 +25,8 @@ export async function finishOnTree(tree: BuiltTree, setting: PhaseSetting): Prom
   const reports = await runAll(lastPhases, root, setting);
   await finaliseBase(setting.workspace.mountDir, tree.resolvConf, setting.ctx);
   await leaveTree(tree, setting);
-  return { reports, packages: await readPackages(setting.workspace.target), disk: undefined, async [Symbol.asyncDispose]() {} };
+  const packages = await readPackages(setting.workspace.target);
+  return { reports, packages, disk: undefined, [Symbol.asyncDispose]: () => tree[Symbol.asyncDispose]() };
 }
 
 /** Parks the tree, makes the disk from it and runs the last phases there. */
@@ -38,14 +39,16 @@ export async function finishOnDisk(planned: PlannedDisk, tree: BuiltTree, settin
   const sized = { DIB_IMAGE_SIZE: String(Math.ceil(imageSizeBytes / 1024)) };
   const reports = await runAll(blockDevicePhase, { env: sized, resolvConf: undefined }, setting);
 
-  await using disk = await createDisk({ plan, planned, tree: workspace.builtDir, mountBase: workspace.mountDir, imageDir: workspace.imageDir, imageSizeBytes, stopwatch, ctx });
+  const { builtDir, mountDir, imageDir } = workspace;
+  await using disk = await createDisk({ plan, planned, tree: builtDir, mountBase: mountDir, imageDir, imageSizeBytes, stopwatch, ctx });
   await using base = await enterBase(workspace.target, disk.deviceNodes, ctx);
   const root = { env: { ...sized, ...disk.environment }, resolvConf: tree.resolvConf };
   reports.push(...(await runAll(lastPhases, root, setting)));
-  await finaliseBase(workspace.mountDir, tree.resolvConf, ctx);
+  await finaliseBase(mountDir, tree.resolvConf, ctx);
   const packages = await readPackages(workspace.target);
   await base.leave();
-  return { reports, packages, disk: disk.move(), async [Symbol.asyncDispose]() { await disk[Symbol.asyncDispose](); } };
+  const finished = disk.move();
+  return { reports, packages, disk: finished, [Symbol.asyncDispose]: () => finished[Symbol.asyncDispose]() };
 }
 
 async function runAll(which: typeof phases, root: PhaseRoot, setting: PhaseSetting): Promise<PhaseReport[]> {

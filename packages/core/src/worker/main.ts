@@ -25,7 +25,7 @@ export interface WorkerBuild {
 
 export async function runBuild({ plan, places, output, openShell, ctx }: WorkerBuild): Promise<WorkerResult> {
   const stopwatch = new Stopwatch();
-  const breakShell = tapBreakPoints(plan, openShell, ctx.hooks);
+  const breakShell = tapBreakPoints(plan, openShell, ctx);
   await stopwatch.time("elements", () => setUpWorker(plan, places, ctx));
   await stopwatch.time("sweep", () => sweepDeadBuilds(ctx));
 

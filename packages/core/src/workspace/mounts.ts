@@ -3,6 +3,9 @@ import { BuildError } from "../errors.js";
 import type { BuildContext } from "../context.js";
 import type { ResourceStack } from "./resource-stack.js";
 
+/** What mounting needs of the context; no signal: a release never takes one. */
+type MountContext = Pick<BuildContext, "exec" | "emit">;
+
 /** A mount to be made in the worker's own mount namespace. */
 export interface MountRequest {
   readonly what: string;
@@ -13,7 +16,7 @@ export interface MountRequest {
 }
 
 /** Mounts, and puts the release on the stack. Returns what unmounts it early. Throws MOUNT_FAILED. */
-export async function mount(request: MountRequest, stack: ResourceStack, ctx: BuildContext): Promise<() => Promise<void>> {
+export async function mount(request: MountRequest, stack: ResourceStack, ctx: MountContext): Promise<() => Promise<void>> {
   const { what, target, type, options } = request;
   const args = [...(type === undefined ? [] : ["-t", type]), ...(options === undefined ? [] : ["-o", options]), "--", what, target];
   const { exitCode, stderr } = await ctx.exec("mount", args);
@@ -24,13 +27,13 @@ export async function mount(request: MountRequest, stack: ResourceStack, ctx: Bu
 }
 
 /** Bind-mounts; `readOnly` takes a second call, as the kernel ignores it on the first. */
-export async function bind(source: string, target: string, stack: ResourceStack, ctx: BuildContext, readOnly = false): Promise<() => Promise<void>> {
+export async function bind(source: string, target: string, stack: ResourceStack, ctx: MountContext, readOnly = false): Promise<() => Promise<void>> {
   const release = await mount({ what: source, target, options: "bind" }, stack, ctx);
   if (readOnly) await ctx.exec("mount", ["-o", "remount,bind,ro", target]);
   return release;
 }
 
-export async function mountTmpfs(target: string, options: string, stack: ResourceStack, ctx: BuildContext): Promise<void> {
+export async function mountTmpfs(target: string, options: string, stack: ResourceStack, ctx: MountContext): Promise<void> {
   await mkdir(target, { recursive: true });
   await mount({ what: "tmpfs", target, type: "tmpfs", options }, stack, ctx);
 }
@@ -38,7 +41,7 @@ export async function mountTmpfs(target: string, options: string, stack: Resourc
 const attempts = 20;
 
 /** Unmounts, with patience for a moment of EBUSY; never lazily, since a lazy unmount hides what still writes. */
-export async function unmount(target: string, ctx: BuildContext): Promise<void> {
+export async function unmount(target: string, ctx: MountContext): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const { exitCode, stderr } = await ctx.exec("umount", ["--", target]);
     if (exitCode === 0 || /not mounted|no mount point/.test(stderr)) break;
@@ -49,7 +52,7 @@ export async function unmount(target: string, ctx: BuildContext): Promise<void> 
 }
 
 /** Unmounts all that lies strictly below a folder, newest first: what scripts mounted and left. */
-export async function unmountBelow(folder: string, ctx: BuildContext): Promise<void> {
+export async function unmountBelow(folder: string, ctx: MountContext): Promise<void> {
   for (const target of (await mountsBelow(folder)).reverse()) await unmount(target, ctx);
 }
 
