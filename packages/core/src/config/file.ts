@@ -40,7 +40,13 @@ const maxBytes = 2 ** 20;
 export async function readConfigFile(cwd: string, file?: string): Promise<ConfigFile | undefined> {
   const parsed = new Map<string, Parsed>();
   const found = await search(cwd, file, parsed);
-  if (found === undefined || found === null || found.isEmpty === true || found.config === undefined || found.config === null) {
+  if (
+    found === undefined ||
+    found === null ||
+    found.isEmpty === true ||
+    found.config === undefined ||
+    found.config === null
+  ) {
     if (file === undefined) return undefined;
     throw new BuildError("CONFIG_UNREADABLE", { place: { file: shown(file, cwd) }, reason: "it holds no dib config" });
   }
@@ -74,9 +80,17 @@ async function search(cwd: string, file: string | undefined, parsed: Map<string,
     ".cjs": load(importModule),
     ".yaml": load(parseYaml),
     ".yml": load(parseYaml),
-    ".json": load((path, text) => (basename(path) === "package.json" ? parsePackageJson(path, text) : parseYaml(path, text))),
+    ".json": load((path, text) =>
+      basename(path) === "package.json" ? parsePackageJson(path, text) : parseYaml(path, text),
+    ),
   };
-  const explorer = cosmiconfig("dib", { searchPlaces: [...configFileNames], packageProp: "dib", searchStrategy: "project", loaders, cache: false });
+  const explorer = cosmiconfig("dib", {
+    searchPlaces: [...configFileNames],
+    packageProp: "dib",
+    searchStrategy: "project",
+    loaders,
+    cache: false,
+  });
   try {
     return await (file === undefined ? explorer.search(cwd) : explorer.load(file));
   } catch (error) {
@@ -91,7 +105,8 @@ function readable(error: unknown, file: string | undefined, cwd: string): BuildE
     const { place, reason } = error.context as { place: Place; reason: string };
     return new BuildError("CONFIG_UNREADABLE", { place: { ...place, file: name }, reason }, { cause: error.cause });
   }
-  if (code === "ENOENT" && file !== undefined) return new BuildError("CONFIG_NOT_FOUND", { file: shown(file, cwd) }, { cause: error });
+  if (code === "ENOENT" && file !== undefined)
+    return new BuildError("CONFIG_NOT_FOUND", { file: shown(file, cwd) }, { cause: error });
   return new BuildError("CONFIG_UNREADABLE", { place: { file: name }, reason: reasonOf(error) }, { cause: error });
 }
 
@@ -118,7 +133,11 @@ function placeInStack(error: unknown, path: string): Place {
   const text = error instanceof Error ? `${error.stack ?? ""}\n${error.message}` : "";
   const at = text.indexOf(path);
   const [, line, column] = (at === -1 ? undefined : /^:(\d+)(?::(\d+))?/.exec(text.slice(at + path.length))) ?? [];
-  return { file: path, line: line === undefined ? undefined : Number(line), column: column === undefined ? undefined : Number(column) };
+  return {
+    file: path,
+    line: line === undefined ? undefined : Number(line),
+    column: column === undefined ? undefined : Number(column),
+  };
 }
 
 /** An element package's own manifest is under the same key, and is no config. */
@@ -153,7 +172,12 @@ async function parseYaml(path: string, text: string): Promise<Parsed & { placeOf
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
   try {
-    const document = yaml.parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true, merge: true });
+    const document = yaml.parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      stringKeys: true,
+      merge: true,
+    });
     const [problem] = [...document.errors, ...document.warnings];
     if (problem !== undefined) throw unreadable(problem.message, placeAt(problem.pos[0], lines, path));
     keepNumbersAsWritten(document, yaml);
@@ -165,7 +189,8 @@ async function parseYaml(path: string, text: string): Promise<Parsed & { placeOf
   }
 }
 
-const unreadable = (reason: string, place: Place, cause?: unknown) => new BuildError("CONFIG_UNREADABLE", { place, reason }, { cause });
+const unreadable = (reason: string, place: Place, cause?: unknown) =>
+  new BuildError("CONFIG_UNREADABLE", { place, reason }, { cause });
 
 const placeAt = (offset: number, lines: LineCounter, file: string): Place => {
   const { line, col } = lines.linePos(offset);
@@ -180,7 +205,8 @@ function keepNumbersAsWritten(document: Document, yaml: Yaml): void {
     Pair(_, pair) {
       if (!yaml.isScalar(pair.key) || pair.key.value !== "environment" || !yaml.isMap(pair.value)) return;
       for (const { value } of pair.value.items) {
-        if (yaml.isScalar(value) && typeof value.value === "number" && value.source !== undefined) value.value = value.source;
+        if (yaml.isScalar(value) && typeof value.value === "number" && value.source !== undefined)
+          value.value = value.source;
       }
     },
   });
@@ -189,8 +215,10 @@ function keepNumbersAsWritten(document: Document, yaml: Yaml): void {
 function placesIn(document: Document, lines: LineCounter, file: string, yaml: Yaml): ConfigFile["placeOf"] {
   const child = (node: unknown, key: PropertyKey): { key: unknown; value: unknown } | undefined => {
     const resolved = yaml.isAlias(node) ? node.resolve(document) : node;
-    if (yaml.isMap(resolved)) return resolved.items.find((pair: Pair) => yaml.isScalar(pair.key) && pair.key.value === key);
-    if (yaml.isSeq(resolved) && typeof key === "number") return { key: resolved.items[key], value: resolved.items[key] };
+    if (yaml.isMap(resolved))
+      return resolved.items.find((pair: Pair) => yaml.isScalar(pair.key) && pair.key.value === key);
+    if (yaml.isSeq(resolved) && typeof key === "number")
+      return { key: resolved.items[key], value: resolved.items[key] };
     return undefined;
   };
   const placeOf = (node: unknown): Place | undefined => {
@@ -220,7 +248,9 @@ async function otherConfigFiles(path: string): Promise<string[]> {
     if (name === "package.json" && !isConfig(await dibOf(join(folder, name)))) continue;
     others.push(name);
   }
-  return others.length === 0 ? [] : [`${basename(path)} is used; ${others.join(", ")} beside it ${others.length === 1 ? "is" : "are"} not.`];
+  return others.length === 0
+    ? []
+    : [`${basename(path)} is used; ${others.join(", ")} beside it ${others.length === 1 ? "is" : "are"} not.`];
 }
 
 const dibOf = async (path: string): Promise<unknown> => {
@@ -231,4 +261,3 @@ const dibOf = async (path: string): Promise<unknown> => {
     throw error;
   }
 };
-

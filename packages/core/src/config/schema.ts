@@ -20,9 +20,13 @@ export interface BuildConfig {
   readonly base: boolean;
   readonly ramdisk: boolean;
   readonly ramdiskElement: string;
-  readonly environment: Readonly<Record<string, { readonly value: string; readonly origin: Origin; readonly secret: boolean }>>;
+  readonly environment: Readonly<
+    Record<string, { readonly value: string; readonly origin: Origin; readonly secret: boolean }>
+  >;
   /** Proxies and other values that name the run; in no plan. */
   readonly runEnvironment: Readonly<Record<string, string>>;
+  /** What else the caller has set: an element gets a variable of it only by declaring it. In no plan. */
+  readonly callerEnvironment: Readonly<Record<string, string>>;
   readonly checksums: readonly string[];
   readonly imageSizeGiB: number | undefined;
   readonly imageExtraSizeMiB: number | undefined;

@@ -55,13 +55,22 @@ export interface Setting<V> {
 
 const text = (value: string): string => value;
 
-const list = (value: string): readonly string[] => [...new Set(value.split(",").map((item) => item.trim()))].filter(Boolean);
+const list = (value: string): readonly string[] =>
+  [...new Set(value.split(",").map((item) => item.trim()))].filter(Boolean);
 
-const number = (value: string): number | undefined => (/^\s*[+-]?(\d+\.?\d*|\.\d+)\s*$/.test(value) ? Number(value) : undefined);
+const number = (value: string): number | undefined =>
+  /^\s*[+-]?(\d+\.?\d*|\.\d+)\s*$/.test(value) ? Number(value) : undefined;
 
 const integer = (value: string): number | undefined => (/^\s*[+-]?\d+\s*$/.test(value) ? Number(value) : undefined);
 
-const truth: Readonly<Record<string, boolean>> = { true: true, "1": true, yes: true, false: false, "0": false, no: false };
+const truth: Readonly<Record<string, boolean>> = {
+  true: true,
+  "1": true,
+  yes: true,
+  false: false,
+  "0": false,
+  no: false,
+};
 const boolean = (value: string): boolean | undefined => (Object.hasOwn(truth, value) ? truth[value] : undefined);
 
 const compression = (value: string): "zstd" | "zlib" | "none" | undefined =>
@@ -83,30 +92,120 @@ export const settings: { readonly [K in SettingName]: Setting<Settings[K]> } = {
   output: { flag: "-o", variables: ["IMAGE_NAME"], expected: "a file name without an ending", parse: text },
   formats: { flag: "-t", expected: names, parse: list },
   packages: { flag: "-p", expected: names, parse: list },
-  base: { flag: "-n", variables: ["SKIP_BASE"], expected: aBoolean, parse: boolean, parseVariable: (value) => value !== "1" },
+  base: {
+    flag: "-n",
+    variables: ["SKIP_BASE"],
+    expected: aBoolean,
+    parse: boolean,
+    parseVariable: (value) => value !== "1",
+  },
   ramdisk: { flag: "--ramdisk", expected: aBoolean, parse: boolean },
-  ramdiskElement: { flag: "--ramdisk-element", variables: ["RAMDISK_ELEMENT"], expected: "an element name", parse: text, isSeenByScripts: true },
-  checksums: { flag: "--checksum", variables: ["DIB_CHECKSUM"], expected: "md5, sha256, or both", parse: parseChecksums },
-  imageSizeGiB: { flag: "--image-size", variables: ["DIB_IMAGE_SIZE"], expected: aNumber, parse: number, isSeenByScripts: true },
-  imageExtraSizeMiB: { flag: "--image-extra-size", variables: ["DIB_IMAGE_EXTRA_SIZE"], expected: aNumber, parse: number, isSeenByScripts: true },
+  ramdiskElement: {
+    flag: "--ramdisk-element",
+    variables: ["RAMDISK_ELEMENT"],
+    expected: "an element name",
+    parse: text,
+    isSeenByScripts: true,
+  },
+  checksums: {
+    flag: "--checksum",
+    variables: ["DIB_CHECKSUM"],
+    expected: "md5, sha256, or both",
+    parse: parseChecksums,
+  },
+  imageSizeGiB: {
+    flag: "--image-size",
+    variables: ["DIB_IMAGE_SIZE"],
+    expected: aNumber,
+    parse: number,
+    isSeenByScripts: true,
+  },
+  imageExtraSizeMiB: {
+    flag: "--image-extra-size",
+    variables: ["DIB_IMAGE_EXTRA_SIZE"],
+    expected: aNumber,
+    parse: number,
+    isSeenByScripts: true,
+  },
   // DIB's documentation promises MKFS_OPTS, its code resets it.
   mkfsOptions: { flag: "--mkfs-options", variables: ["MKFS_OPTS"], expected: "options of mkfs", parse: text },
-  mkfsJournalSizeMiB: { flag: "--mkfs-journal-size", variables: ["DIB_JOURNAL_SIZE"], expected: anInteger, parse: integer, isSeenByScripts: true },
-  maxOnlineResize: { flag: "--max-online-resize", variables: ["MAX_ONLINE_RESIZE"], expected: anInteger, parse: integer, isSeenByScripts: true },
-  rootLabel: { flag: "--root-label", variables: ["ROOT_LABEL"], expected: "a label", parse: text, isSeenByScripts: true },
+  mkfsJournalSizeMiB: {
+    flag: "--mkfs-journal-size",
+    variables: ["DIB_JOURNAL_SIZE"],
+    expected: anInteger,
+    parse: integer,
+    isSeenByScripts: true,
+  },
+  maxOnlineResize: {
+    flag: "--max-online-resize",
+    variables: ["MAX_ONLINE_RESIZE"],
+    expected: anInteger,
+    parse: integer,
+    isSeenByScripts: true,
+  },
+  rootLabel: {
+    flag: "--root-label",
+    variables: ["ROOT_LABEL"],
+    expected: "a label",
+    parse: text,
+    isSeenByScripts: true,
+  },
   fsType: { flag: "--fs-type", variables: ["FS_TYPE"], expected: "a file system", parse: text },
-  blockDevice: { flag: "--block-device", variables: ["DIB_BLOCK_DEVICE_CONFIG"], expected: "YAML, or file://PATH", parse: text, isSeenByScripts: true },
-  sectorSizeBytes: { flag: "--sector-size", variables: ["DIB_BLOCK_SIZE"], expected: "512 or 4096", parse: integer, isSeenByScripts: true },
-  useTmpfs: { flag: "--no-tmpfs", variables: ["DIB_NO_TMPFS"], expected: aBoolean, parse: boolean, parseVariable: (value) => value === "0" },
+  blockDevice: {
+    flag: "--block-device",
+    variables: ["DIB_BLOCK_DEVICE_CONFIG"],
+    expected: "YAML, or file://PATH",
+    parse: text,
+    isSeenByScripts: true,
+  },
+  sectorSizeBytes: {
+    flag: "--sector-size",
+    variables: ["DIB_BLOCK_SIZE"],
+    expected: "512 or 4096",
+    parse: integer,
+    isSeenByScripts: true,
+  },
+  useTmpfs: {
+    flag: "--no-tmpfs",
+    variables: ["DIB_NO_TMPFS"],
+    expected: aBoolean,
+    parse: boolean,
+    parseVariable: (value) => value === "0",
+  },
   minTmpfsGiB: { flag: "--min-tmpfs", variables: ["DIB_MIN_TMPFS"], expected: anInteger, parse: integer },
   qcow2Compression: { flag: "--qcow2-compression", expected: "zstd, zlib or none", parse: compression },
-  qemuImgOptions: { flag: "--qemu-img-options", variables: ["QEMU_IMG_OPTIONS"], expected: "KEY=VALUE,…", parse: text, isSeenByScripts: true },
-  installType: { flag: "--install-type", variables: ["DIB_DEFAULT_INSTALLTYPE"], expected: "source or package", parse: text, isSeenByScripts: true },
-  offline: { flag: "--offline", variables: ["DIB_OFFLINE"], expected: aBoolean, parse: boolean, parseVariable: () => true },
+  qemuImgOptions: {
+    flag: "--qemu-img-options",
+    variables: ["QEMU_IMG_OPTIONS"],
+    expected: "KEY=VALUE,…",
+    parse: text,
+    isSeenByScripts: true,
+  },
+  installType: {
+    flag: "--install-type",
+    variables: ["DIB_DEFAULT_INSTALLTYPE"],
+    expected: "source or package",
+    parse: text,
+    isSeenByScripts: true,
+  },
+  offline: {
+    flag: "--offline",
+    variables: ["DIB_OFFLINE"],
+    expected: aBoolean,
+    parse: boolean,
+    parseVariable: () => true,
+  },
   breaks: { flag: "--break", variables: ["break"], expected: names, parse: list },
   shellOnError: { flag: "--shell-on-error", expected: aBoolean, parse: boolean },
   debugTrace: { flag: "-x", variables: ["DIB_DEBUG_TRACE"], expected: "0, 1 or 2", parse: integer },
-  overwriteOldImage: { flag: "--overwrite-old-image", variables: ["OVERWRITE_OLD_IMAGE"], expected: aBoolean, parse: boolean, parseVariable: (value) => value !== "0", isSeenByScripts: true },
+  overwriteOldImage: {
+    flag: "--overwrite-old-image",
+    variables: ["OVERWRITE_OLD_IMAGE"],
+    expected: aBoolean,
+    parse: boolean,
+    parseVariable: (value) => value !== "0",
+    isSeenByScripts: true,
+  },
   keep: { flag: "--keep", expected: aBoolean, parse: boolean },
   cacheDir: { flag: "--image-cache", variables: ["DIB_IMAGE_CACHE"], expected: "a folder", parse: text },
   lockDir: { flag: "--lock-dir", variables: ["DIB_LOCKFILES"], expected: "a folder", parse: text },

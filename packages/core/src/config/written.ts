@@ -9,7 +9,8 @@ const text = (expected: string) => z.string({ error: expected });
 const positive = (expected: string) => z.number({ error: expected }).positive({ error: expected });
 const positiveInteger = (expected: string) => positive(expected).int({ error: expected });
 const yesOrNo = z.boolean({ error: "true or false" });
-const oneOrMore = (what: string) => z.union([text(what), z.array(text(what), { error: `a list of ${what}` })], { error: `a list of ${what}` });
+const oneOrMore = (what: string) =>
+  z.union([text(what), z.array(text(what), { error: `a list of ${what}` })], { error: `a list of ${what}` });
 
 const elementEntry = z.union(
   [
@@ -17,7 +18,10 @@ const elementEntry = z.union(
     z.strictObject({
       name: text("an element's name"),
       version: text("a semver range, in quotes").optional().describe('A semver range, for example "^1.2".'),
-      options: z.record(z.string(), z.unknown(), { error: "a map of options" }).optional().describe("Options of a typed element."),
+      options: z
+        .record(z.string(), z.unknown(), { error: "a map of options" })
+        .optional()
+        .describe("Options of a typed element."),
     }),
   ],
   { error: 'an element, as "vm", "vm@^1.2" or { name, version, options }' },
@@ -28,8 +32,12 @@ const variable = z.union(
     z.string(),
     z.number(),
     z.boolean(),
-    z.strictObject({ fromEnv: text("the name of an environment variable") }).describe("Secret: the value of a variable of the caller."),
-    z.strictObject({ fromFile: text("a path") }).describe("Secret: the content of a file, relative to the config file."),
+    z
+      .strictObject({ fromEnv: text("the name of an environment variable") })
+      .describe("Secret: the value of a variable of the caller."),
+    z
+      .strictObject({ fromFile: text("a path") })
+      .describe("Secret: the content of a file, relative to the config file."),
     z.strictObject({ secret: text("text") }).describe("Secret: never in a plan, a log or a manifest."),
   ],
   { error: "text, a number, true, false, { fromEnv }, { fromFile } or { secret }" },
@@ -42,13 +50,21 @@ const settingsShape = {
     .optional()
     .describe('The elements of the image: "debian vm", or a list of "vm", "vm@^1.2" and { name, version, options }.'),
   options: z
-    .record(z.string(), z.record(z.string(), z.unknown(), { error: "a map of options" }), { error: "a map from element to options" })
+    .record(z.string(), z.record(z.string(), z.unknown(), { error: "a map of options" }), {
+      error: "a map from element to options",
+    })
     .optional()
     .describe("Options of typed elements, by element."),
-  arch: text("an architecture").optional().describe("The image's architecture, as Debian names it. @default that of this machine"),
-  output: text("a file name without an ending").optional().describe('IMAGE_NAME, may contain folders. @default "image", or the name in `images`'),
+  arch: text("an architecture")
+    .optional()
+    .describe("The image's architecture, as Debian names it. @default that of this machine"),
+  output: text("a file name without an ending")
+    .optional()
+    .describe('IMAGE_NAME, may contain folders. @default "image", or the name in `images`'),
   formats: oneOrMore("formats").optional().describe('Output formats. @default ["qcow2"]'),
-  packages: oneOrMore("packages").optional().describe("Packages of the distribution to install after the install phase."),
+  packages: oneOrMore("packages")
+    .optional()
+    .describe("Packages of the distribution to install after the install phase."),
   base: yesOrNo.optional().describe("Whether the element `base` is added. @default true"),
   ramdisk: yesOrNo.optional().describe("Build a ramdisk. @default false"),
   ramdiskElement: text("an element").optional().describe('The main element of a ramdisk. @default "ramdisk"'),
@@ -63,32 +79,65 @@ const settingsShape = {
   imageSizeGiB: positive(size).optional().describe("Size of the whole disk in GiB. @default computed from the content"),
   imageExtraSizeMiB: positive(size).optional().describe("MiB added to the content instead of the usual share."),
   mkfsOptions: text("options of mkfs").optional().describe("Options for mkfs of the root file system."),
-  mkfsJournalSizeMiB: positiveInteger("a positive whole number").optional().describe("Journal of ext4 in MiB. @default 64"),
-  maxOnlineResize: positiveInteger("a positive whole number").optional().describe("Blocks that the root file system may grow to online."),
-  rootLabel: text("a label").optional().describe('Label of the root file system. @default "cloudimg-rootfs", xfs: "img-rootfs"'),
-  fsType: text("a file system").optional().describe('The root file system where the layout leaves it open. @default "ext4"'),
+  mkfsJournalSizeMiB: positiveInteger("a positive whole number")
+    .optional()
+    .describe("Journal of ext4 in MiB. @default 64"),
+  maxOnlineResize: positiveInteger("a positive whole number")
+    .optional()
+    .describe("Blocks that the root file system may grow to online."),
+  rootLabel: text("a label")
+    .optional()
+    .describe('Label of the root file system. @default "cloudimg-rootfs", xfs: "img-rootfs"'),
+  fsType: text("a file system")
+    .optional()
+    .describe('The root file system where the layout leaves it open. @default "ext4"'),
   blockDevice: z
-    .union([text("a path or a list of nodes"), z.array(z.record(z.string(), z.unknown()))], { error: "a path or a list of nodes" })
-    .optional()
-    .describe("The disk's layout: a YAML file, relative to the config file, or the list itself."),
-  sectorSizeBytes: z.union([z.literal(512), z.literal(4096)], { error: "512 or 4096" }).optional().describe("Sector size of the disk. @default 512"),
-  tmpfs: z
-    .union([yesOrNo, z.strictObject({ minGiB: positiveInteger("a positive whole number") })], { error: "true, false or { minGiB }" })
-    .optional()
-    .describe("Build in memory when there is enough: twice `minGiB`. @default { minGiB: 2 }"),
-  qcow2Compression: z.enum(["zstd", "zlib", "none"], { error: "zstd, zlib or none" }).optional().describe('@default "zstd"'),
-  qemuImgOptions: z
-    .union([text("KEY=VALUE,…"), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()], { error: "text or a number" }))], {
-      error: "a map, or KEY=VALUE,…",
+    .union([text("a path or a list of nodes"), z.array(z.record(z.string(), z.unknown()))], {
+      error: "a path or a list of nodes",
     })
     .optional()
+    .describe("The disk's layout: a YAML file, relative to the config file, or the list itself."),
+  sectorSizeBytes: z
+    .union([z.literal(512), z.literal(4096)], { error: "512 or 4096" })
+    .optional()
+    .describe("Sector size of the disk. @default 512"),
+  tmpfs: z
+    .union([yesOrNo, z.strictObject({ minGiB: positiveInteger("a positive whole number") })], {
+      error: "true, false or { minGiB }",
+    })
+    .optional()
+    .describe("Build in memory when there is enough: twice `minGiB`. @default { minGiB: 2 }"),
+  qcow2Compression: z
+    .enum(["zstd", "zlib", "none"], { error: "zstd, zlib or none" })
+    .optional()
+    .describe('@default "zstd"'),
+  qemuImgOptions: z
+    .union(
+      [
+        text("KEY=VALUE,…"),
+        z.record(z.string(), z.union([z.string(), z.number(), z.boolean()], { error: "text or a number" })),
+      ],
+      {
+        error: "a map, or KEY=VALUE,…",
+      },
+    )
+    .optional()
     .describe("Options of `qemu-img convert -o`."),
-  installType: text("source or package").optional().describe('How elements install what they can install in several ways. @default "source"'),
+  installType: text("source or package")
+    .optional()
+    .describe('How elements install what they can install in several ways. @default "source"'),
   offline: yesOrNo.optional().describe("Asks elements not to refresh what is cached. @default false"),
   breaks: oneOrMore("break points").optional().describe("before-PHASE, after-PHASE, after-error."),
   shellOnError: yesOrNo.optional().describe("Opens a shell where the build failed. @default false"),
-  debugTrace: z.number({ error: "0, 1 or 2" }).int({ error: "0, 1 or 2" }).min(0, { error: "0, 1 or 2" }).optional().describe("@default 0"),
-  overwriteOldImage: yesOrNo.optional().describe("Replaces an older output instead of keeping it aside. @default false"),
+  debugTrace: z
+    .number({ error: "0, 1 or 2" })
+    .int({ error: "0, 1 or 2" })
+    .min(0, { error: "0, 1 or 2" })
+    .optional()
+    .describe("@default 0"),
+  overwriteOldImage: yesOrNo
+    .optional()
+    .describe("Replaces an older output instead of keeping it aside. @default false"),
   keep: yesOrNo.optional().describe("Keeps the work folders. @default false"),
   cacheDir: text("a folder").optional().describe("Where downloads and layers are kept."),
   lockDir: text("a folder").optional().describe("DIB_LOCKFILES: where elements put their lock files."),
@@ -108,7 +157,9 @@ export const writtenConfig = z.strictObject(
     plugins: z
       .array(text("modules"), { error: "a list of modules" })
       .optional()
-      .describe("Modules that tap hooks: paths relative to the config file, or packages. Their default export is a function of the hooks."),
+      .describe(
+        "Modules that tap hooks: paths relative to the config file, or packages. Their default export is a function of the hooks.",
+      ),
     images: z
       .record(z.string(), writtenSettings, { error: "a map from image to settings" })
       .optional()
