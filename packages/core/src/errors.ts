@@ -188,6 +188,10 @@ export const catalogue = {
     message: `${c.path} has ${Math.floor(c.freeBytes / 2 ** 20)} MiB free, the build needs about ${Math.ceil(c.neededBytes / 2 ** 20)} MiB.`,
     hint: "Free some space, or set TMPDIR or --image-cache to a larger file system.",
   })),
+  HOST_FOLDER_UNFIT: entry("host", (c: { setting: string; path: string; reason: string }) => ({
+    message: `${c.path} can't be used: ${c.reason}.`,
+    hint: `Choose another folder with ${c.setting}.`,
+  })),
   HOST_ARCH_UNFIT: entry("host", (c: { arch: string; host: string }) => ({
     message: `Building for ${c.arch} on ${c.host} needs qemu-user with binfmt_misc.`,
     hint: "apt-get install qemu-user-static binfmt-support",

@@ -27,8 +27,6 @@ import { shownValue } from "./shown.js";
 import { assembleVariables, type Env, type GivenVariable, type Variables } from "./variables.js";
 import type { WrittenSettings } from "./written.js";
 
-export type { Flags, Host } from "./normalize.js";
-
 export interface LoadRequest {
   /** Absolute: where the search for a config file begins, and what relative paths of flags and variables start from. */
   readonly cwd: string;

@@ -1,0 +1,47 @@
+/** Programs that the core runs on the host, and the packages they come from. */
+export const coreTools = ["unshare", "setpriv", "bash", "env", "chroot", "mount", "umount", "mknod", "find", "flock"];
+export const diskTools = ["losetup", "cp", "du", "sync"];
+export const shellTools = ["nsenter"];
+export const fatTools = ["mcopy", "mmd"];
+
+/** Names of the package in Debian, Fedora and openSUSE; the first one where they agree. */
+const pack = (debian: string, fedora = debian, opensuse = fedora) => ({ debian, fedora, opensuse });
+
+/** Where programs come from, for what is asked for without saying so. */
+export const packages: Readonly<
+  Record<string, { readonly debian: string; readonly fedora: string; readonly opensuse: string }>
+> = {
+  bash: pack("bash"),
+  chroot: pack("coreutils"),
+  cp: pack("coreutils"),
+  du: pack("coreutils"),
+  env: pack("coreutils"),
+  find: pack("findutils"),
+  flock: pack("util-linux"),
+  fstrim: pack("util-linux"),
+  gzip: pack("gzip"),
+  losetup: pack("mount", "util-linux"),
+  mcopy: pack("mtools"),
+  mknod: pack("coreutils"),
+  mkswap: pack("util-linux"),
+  mksquashfs: pack("squashfs-tools", "squashfs-tools", "squashfs"),
+  mmd: pack("mtools"),
+  mmdebstrap: pack("mmdebstrap"),
+  debootstrap: pack("debootstrap"),
+  mount: pack("mount", "util-linux"),
+  nsenter: pack("util-linux"),
+  partx: pack("util-linux"),
+  "mkfs.btrfs": pack("btrfs-progs", "btrfs-progs", "btrfsprogs"),
+  "mkfs.ext4": pack("e2fsprogs"),
+  "mkfs.vfat": pack("dosfstools"),
+  "mkfs.xfs": pack("xfsprogs"),
+  "qemu-img": pack("qemu-utils", "qemu-img", "qemu-tools"),
+  "qemu-system-x86_64": pack("qemu-system-x86", "qemu-system-x86", "qemu-x86"),
+  setpriv: pack("util-linux"),
+  sfdisk: pack("fdisk", "util-linux"),
+  sync: pack("coreutils"),
+  tar: pack("tar"),
+  umount: pack("mount", "util-linux"),
+  unshare: pack("util-linux"),
+  zstd: pack("zstd"),
+};
