@@ -1,4 +1,4 @@
-import type { Exec } from "../process/exec.js";
+import type { BuildContext } from "../context.js";
 import type { ResourceStack } from "../workspace/resource-stack.js";
 
 /** One node of the block device graph, as the tree or graph config gave it. Values are plain YAML data. */
@@ -9,20 +9,15 @@ export interface NodeConfig {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
-/** A mounted or swapped-in place of the finished disk. */
-export interface DiskMount {
-  /** `/`, `/boot`, … or `none` for swap. */
-  readonly mountPoint: string;
-  readonly fileSystem: string;
-}
-
 /** What nodes leave for the nodes that stand on them, by node name. */
 export interface DiskState {
-  /** Partition or loop nodes in /dev, and image files. */
-  readonly blockdev: Map<string, { device: string; image?: string; offsetBytes?: number; sizeBytes?: number }>;
+  /** Loop devices with their image files, and partition nodes. */
+  readonly blockdev: Map<string, { device: string; image?: string; offsetBytes: number; sizeBytes: number }>;
   readonly filesys: Map<string, { uuid: string; label: string; fstype: string; opts: readonly string[]; device: string }>;
+  /** By mount point; `none` for swap. */
   readonly mount: Map<string, { name: string; base: string; path: string }>;
   readonly mountOrder: string[];
+  /** By the name of the mount node that the line is for. */
   readonly fstab: Map<string, { name: string; base: string; options: string; dumpFreq: number; fsckPassno: number }>;
 }
 
@@ -35,20 +30,34 @@ export interface NodeRequest {
   readonly imageDir: string;
   /** Bytes, from the size rules; what `local_loop` uses without a `size`. */
   readonly imageSizeBytes: number;
+  readonly sectorSizeBytes: number;
   readonly mountBase: string;
   readonly isVfatMountable: boolean;
-  readonly exec: Exec;
+  readonly exec: BuildContext["exec"];
+  readonly emit: BuildContext["emit"];
   readonly signal: AbortSignal;
   /** Releases of what was made; newest first, by success and failure alike. */
   readonly resources: ResourceStack;
+  /** Work on a disk whose content is complete, still mounted: trim, fill. Newest first; never after a failure. */
+  readonly onComplete: (work: () => Promise<void>) => void;
+}
+
+/** A program of the build host, and the packages that bring it. */
+export interface NodeHostCommand {
+  readonly command: string;
+  readonly debian?: string;
+  readonly fedora?: string;
+  readonly opensuse?: string;
 }
 
 /** A node type: checks its config before the build, and creates it in the worker. */
 export interface BlockNodeType {
   readonly name: string;
-  /** What is wrong with a config entry, as sentences; checked when the plan is made. */
-  readonly check?: (values: Readonly<Record<string, unknown>>) => readonly string[];
-  readonly hostCommands?: (values: Readonly<Record<string, unknown>>) => readonly { command: string; debian?: string; fedora?: string; opensuse?: string }[];
+  /** Turns one config entry into the nodes it stands for, for example the partitions of a table. Without it: itself. */
+  readonly expand?: (node: NodeConfig) => readonly NodeConfig[];
+  /** What is wrong with a node, as sentences; checked when the plan is made. `graph` is all nodes in config order. */
+  readonly check?: (node: NodeConfig, graph: readonly NodeConfig[]) => readonly string[];
+  readonly hostCommands?: (node: NodeConfig) => readonly NodeHostCommand[];
   /** Names of nodes that must exist before, besides `base`. */
   readonly after?: (node: NodeConfig, graph: readonly NodeConfig[]) => readonly string[];
   readonly create: (request: NodeRequest) => Promise<true | undefined>;

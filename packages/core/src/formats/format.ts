@@ -5,7 +5,7 @@ import type { Exec } from "../process/exec.js";
 export interface FormatRequest {
   readonly format: string;
   readonly plan: BuildPlan;
-  /** The finalised root, all other mounts below it gone: what `tree` formats read. */
+  /** The finalised root with its own file systems, all other mounts below it gone. Empty for `disk` formats. */
   readonly root: string;
   /** The raw image; absent for `tree` formats. */
   readonly image?: string | undefined;
@@ -27,6 +27,7 @@ export interface ImageFormat {
   readonly extension: string;
   readonly consumesImage?: boolean;
   readonly hostCommands: readonly { readonly command: string; readonly debian?: string; readonly fedora?: string; readonly opensuse?: string }[];
+  /** Throws ARTIFACT_CHECK_FAILED when what it wrote does not read back. */
   readonly write: (request: FormatRequest) => Promise<FormatResult>;
 }
 

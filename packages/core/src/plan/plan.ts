@@ -104,6 +104,8 @@ export interface PlannedOutput {
   readonly format: string;
   readonly from: "tree" | "disk";
   readonly extension: string;
+  /** Takes the raw image away: written last. */
+  readonly consumesImage?: boolean;
 }
 
 export interface PlannedSettings {

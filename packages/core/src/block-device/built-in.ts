@@ -1,0 +1,17 @@
+import type { Hooks } from "../hooks.js";
+import type { BlockNodeType } from "./node.js";
+import { fstab } from "./nodes/fstab.js";
+import { localLoop } from "./nodes/local-loop.js";
+import { mkfs } from "./nodes/mkfs.js";
+import { mount } from "./nodes/mount.js";
+import { partitioning } from "./nodes/partitioning.js";
+
+/** The node types of core, registered like anybody's. */
+export const builtInBlockNodes: readonly BlockNodeType[] = [localLoop, partitioning, mkfs, mount, fstab];
+
+export function tapBlockNodes(hooks: Hooks, types: readonly BlockNodeType[] = builtInBlockNodes): void {
+  for (const { name, create } of types) {
+    hooks.blockDevice.define(name);
+    hooks.blockDevice.for(name).add({ name: "@dibjs/core", rank: -1, fn: create });
+  }
+}

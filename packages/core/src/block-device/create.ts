@@ -1,0 +1,182 @@
+import { readFile, stat, statfs } from "node:fs/promises";
+import { basename } from "node:path";
+import type { BuildContext } from "../context.js";
+import { BuildError } from "../errors.js";
+import type { BuildPlan, PlannedDisk } from "../plan/plan.js";
+import type { BuildReport } from "../report/report.js";
+import type { Stopwatch } from "../report/stopwatch.js";
+import type { DeviceNode } from "../workspace/kernel-file-systems.js";
+import { ResourceStack } from "../workspace/resource-stack.js";
+import { targetFiles } from "../workspace/target.js";
+import { deviceNumber } from "./device-number.js";
+import type { DiskState, NodeRequest } from "./node.js";
+import { formatFstab } from "./nodes/fstab.js";
+import { chainBelow, computeImageSize, roundUpSize } from "./sizes.js";
+
+export interface DiskRequest {
+  readonly plan: BuildPlan;
+  readonly planned: PlannedDisk;
+  /** Absolute: the finished tree. */
+  readonly tree: string;
+  /** Absolute: where the disk's root is mounted. */
+  readonly mountBase: string;
+  readonly imageDir: string;
+  readonly imageSizeBytes: number;
+  readonly stopwatch: Stopwatch;
+  readonly ctx: BuildContext;
+}
+
+/** A raw image whose file systems are mounted and hold the tree. */
+export interface Disk extends AsyncDisposable {
+  /** Absolute: the raw image that the root lies on. */
+  readonly image: string;
+  readonly state: DiskState;
+  /** What a chroot needs in its /dev to install a boot loader. */
+  readonly deviceNodes: readonly DeviceNode[];
+  /** IMAGE_BLOCK_DEVICE and IMAGE_BLOCK_DEVICES, as DIB's scripts know them. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly report: NonNullable<BuildReport["disk"]>;
+  /** Completes the content (sync, trim, fill), unmounts, and frees every device. Throws RELEASE_FAILED if one stays. */
+  unmount(): Promise<void>;
+  /** Hands the disk on: afterwards disposing this one does nothing. */
+  move(): Disk;
+}
+
+/** Creates the nodes of the plan in order and copies the tree in. What was made is gone again when this throws. */
+export async function createDisk(asked: DiskRequest): Promise<Disk> {
+  const request = { ...asked, imageSizeBytes: roundUpSize(asked.imageSizeBytes) };
+  const { planned, tree, mountBase, imageSizeBytes, stopwatch, ctx } = request;
+  await using resources = new ResourceStack();
+  const state: DiskState = { blockdev: new Map(), filesys: new Map(), mount: new Map(), mountOrder: [], fstab: new Map() };
+  const completions: (() => Promise<void>)[] = [];
+  await stopwatch.time("mkfs", () => createNodes(request, state, resources, completions));
+  await stopwatch.time("copy", () => copyTree(tree, mountBase, request));
+  const fstab = formatFstab(state);
+  if (fstab !== undefined) await targetFiles(mountBase).write("/etc/fstab", fstab);
+  const parts = {
+    image: imageUnder(planned, state),
+    state,
+    deviceNodes: await deviceNodes(state),
+    environment: imageBlockDevices(planned, state),
+    report: describeDisk(planned, state, imageSizeBytes),
+  };
+  return holdDisk(parts, resources.move(), completions, request);
+}
+
+type DiskParts = Pick<Disk, "image" | "state" | "deviceNodes" | "environment" | "report">;
+
+function holdDisk(parts: DiskParts, resources: ResourceStack, completions: readonly (() => Promise<void>)[], request: DiskRequest): Disk {
+  return {
+    ...parts,
+    unmount: async () => {
+      await using held = resources.move(); // freed also when completing fails
+      await request.stopwatch.time("unmount", () => complete(completions, request));
+      await held[Symbol.asyncDispose]();
+    },
+    move: () => holdDisk(parts, resources.move(), completions, request),
+    [Symbol.asyncDispose]: () => resources[Symbol.asyncDispose](),
+  };
+}
+
+async function createNodes(request: DiskRequest, state: DiskState, resources: ResourceStack, completions: (() => Promise<void>)[]): Promise<void> {
+  const { planned, imageDir, imageSizeBytes, mountBase, ctx } = request;
+  const { exec, emit, signal } = ctx;
+  const { sectorSizeBytes, nodes: graph } = planned;
+  const isVfatMountable = await canMountVfat(ctx);
+  const shared = { graph, state, imageDir, imageSizeBytes, sectorSizeBytes, mountBase, isVfatMountable, exec, emit, signal, resources };
+  for (const node of graph) {
+    signal.throwIfAborted();
+    const started = performance.now();
+    const nodeRequest: NodeRequest = { ...shared, node, onComplete: (work) => completions.push(work) };
+    const made = await ctx.hooks.blockDevice.for(node.type).run(nodeRequest);
+    if (made === undefined) throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: node.name, doing: "creating it", reason: `nothing implements type ${node.type}` });
+    emit({ type: "disk", doing: node.type, node: node.name, seconds: (performance.now() - started) / 1000 });
+  }
+}
+
+/** Kernels without the driver are common in build machines; an ESP is then filled with mtools. */
+async function canMountVfat({ exec }: BuildContext): Promise<boolean> {
+  const isKnown = async () => /\bvfat$/m.test(await readFile("/proc/filesystems", "utf8"));
+  return (await isKnown()) || ((await exec("modprobe", ["-q", "vfat"])).exitCode === 0 && (await isKnown()));
+}
+
+/** Hard links, holes, extended attributes, ACLs and capabilities are kept; names are bytes for cp, whatever they are. */
+async function copyTree(tree: string, mountBase: string, request: DiskRequest): Promise<void> {
+  const { ctx } = request;
+  const { exitCode, stderr } = await ctx.exec("cp", ["-a", "--reflink=auto", "--sparse=auto", "--", `${tree}/.`, mountBase], { signal: ctx.signal });
+  ctx.signal.throwIfAborted();
+  if (exitCode === 0) return;
+  if (/No space left|Disk quota/.test(stderr)) throw await noSpace("copying the tree into the image", request);
+  throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: "/", doing: "copying the tree into the image", reason: stderr.trim().slice(-2000) });
+}
+
+/** Either the image is too small, or the file system that it grows on is full. */
+async function noSpace(doing: string, { planned, tree, imageDir, imageSizeBytes, ctx }: DiskRequest): Promise<BuildError> {
+  if (await isFull(imageDir)) return new BuildError("SPACE_EXHAUSTED", { path: imageDir, doing });
+  const neededBytes = await computeImageSize({ ...planned, sizeBytes: undefined, extraSizeBytes: undefined }, tree, ctx);
+  return new BuildError("IMAGE_TOO_SMALL", { sizeBytes: imageSizeBytes, neededBytes });
+}
+
+async function isFull(folder: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(folder);
+  return bavail * bsize < 2 ** 20;
+}
+
+/** Writes everything back, then trims and fills, newest first. What the loop device could not write shows here. */
+async function complete(completions: readonly (() => Promise<void>)[], { mountBase, imageDir, ctx }: DiskRequest): Promise<void> {
+  const { exitCode, stderr } = await ctx.exec("sync", ["-f", mountBase]);
+  if (exitCode !== 0) {
+    if (await isFull(imageDir)) throw new BuildError("SPACE_EXHAUSTED", { path: imageDir, doing: "writing the image" });
+    throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: "/", doing: "writing the image", reason: stderr.trim() });
+  }
+  for (const work of [...completions].reverse()) await work();
+}
+
+/** The loop device that the root stands on; the first one when there is no root. */
+function loopUnderRoot({ nodes }: PlannedDisk): string {
+  const loops = nodes.filter(({ type }) => type === "local_loop").map(({ name }) => name);
+  const below = chainBelow("/", nodes);
+  return loops.find((name) => below.has(name)) ?? loops[0] ?? "";
+}
+
+function imageUnder(planned: PlannedDisk, state: DiskState): string {
+  const name = loopUnderRoot(planned);
+  const image = state.blockdev.get(name)?.image;
+  if (image === undefined) throw new BuildError("BLOCK_DEVICE_CONFIG_INVALID", { place: planned.origin, reason: "there is no local_loop node, thus no image" });
+  return image;
+}
+
+/** What DIB exports after creating the disk: the root's loop device, and ` [node]=device ` for each block device. */
+export function imageBlockDevices(planned: PlannedDisk, { blockdev }: DiskState): Readonly<Record<string, string>> {
+  return {
+    IMAGE_BLOCK_DEVICE: blockdev.get(loopUnderRoot(planned))?.device ?? "",
+    IMAGE_BLOCK_DEVICES: [...blockdev].map(([name, { device }]) => ` [${name}]=${device} `).join(""),
+  };
+}
+
+/** Loop devices and partition nodes of this disk. */
+export async function deviceNodes({ blockdev }: DiskState): Promise<readonly DeviceNode[]> {
+  return Promise.all(
+    [...blockdev.values()].map(async ({ device }) => ({ path: device, ...deviceNumber((await stat(device, { bigint: true })).rdev) })),
+  );
+}
+
+function describeDisk(planned: PlannedDisk, state: DiskState, imageSizeBytes: number): Disk["report"] {
+  const { origin, rootLabel, rootFsType, mountPoints } = planned;
+  const mountOf = (name: string) => [...state.mount].find(([, { base }]) => base === name)?.[0];
+  const blockdevs = [...state.blockdev];
+  return {
+    ...{ origin, rootLabel, rootFsType, mountPoints },
+    sizeBytes: state.blockdev.get(loopUnderRoot(planned))?.sizeBytes ?? imageSizeBytes,
+    partitions: blockdevs.filter(([, { image }]) => image === undefined).map(([name, { sizeBytes, offsetBytes }]) => ({ name, sizeBytes, offsetBytes })),
+    fileSystems: [...state.filesys].map(([name, { fstype, label, uuid }]) => ({ name, type: fstype, label, uuid, mountPoint: mountOf(name) })),
+  };
+}
+
+/** Frees loop devices whose image lies in a folder: what a build killed between attaching and handing over left behind. */
+export async function releaseDeadLoops(folder: string, { exec }: Pick<BuildContext, "exec">): Promise<string[]> {
+  const { stdout } = await exec("losetup", ["-l", "-n", "--raw", "-O", "NAME,BACK-FILE"]);
+  const dead = stdout.split("\n").map((line) => line.split(" ")).filter(([, file = ""]) => file.startsWith(`${folder}/`)).map(([device = ""]) => device);
+  for (const device of dead) await exec("losetup", ["-d", device]);
+  return dead.map((device) => basename(device));
+}

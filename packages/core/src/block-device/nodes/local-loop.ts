@@ -1,0 +1,107 @@
+import { constants } from "node:fs";
+import { mkdir, open, readdir, stat, type FileHandle } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { BuildError, reasonOf } from "../../errors.js";
+import { mustRun, type Exec } from "../../process/exec.js";
+import { deviceNumber } from "../device-number.js";
+import { defineBlockNode, type NodeConfig, type NodeRequest } from "../node.js";
+import { parseSize } from "../sizes.js";
+
+/** A raw image file in the build's own folder, and the loop device on it. */
+export const localLoop = defineBlockNode({
+  name: "local_loop",
+  check: checkLocalLoop,
+  hostCommands: () => [
+    { command: "losetup", debian: "mount", fedora: "util-linux", opensuse: "util-linux" },
+    { command: "flock", debian: "util-linux", fedora: "util-linux", opensuse: "util-linux" },
+  ],
+  async create(request) {
+    const { node, imageDir, imageSizeBytes, state } = request;
+    const size = parseSize(node.values.size);
+    const sizeBytes = size !== undefined && "bytes" in size ? size.bytes : imageSizeBytes;
+    const image = join(imageDir, `${node.name}.raw`);
+    await makeSparseFile(image, sizeBytes);
+    const device = await attach(image, request);
+    state.blockdev.set(node.name, { device, image, offsetBytes: 0, sizeBytes });
+    return true;
+  },
+});
+
+function checkLocalLoop({ name, base, values }: NodeConfig): string[] {
+  const { size, directory, block_size: blockSize } = values;
+  const bytes = size === undefined ? undefined : parseSize(size);
+  return [
+    ...(base === undefined ? [] : [`local_loop ${name} stands on nothing, it can't have a base`]),
+    ...(/^[A-Za-z0-9][A-Za-z0-9_.+-]*$/.test(name) ? [] : [`local_loop name ${JSON.stringify(name)} must be usable as a file name`]),
+    ...(size === undefined || (bytes !== undefined && "bytes" in bytes && bytes.bytes > 0) ? [] : [`local_loop ${name}: size ${JSON.stringify(size)} is not a size`]),
+    ...(directory === undefined ? [] : [`local_loop ${name}: 'directory' is not supported, images are made in the build's own folder`]),
+    ...(blockSize === undefined || ["512", "4096"].includes(String(blockSize)) ? [] : [`local_loop ${name}: block_size ${String(blockSize)} must be 512 or 4096`]),
+  ];
+}
+
+async function makeSparseFile(image: string, sizeBytes: number): Promise<void> {
+  const file = await open(image, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  try {
+    await file.truncate(sizeBytes);
+  } finally {
+    await file.close();
+  }
+}
+
+/** `losetup -f` finds and takes a device in two steps; every build on the host waits its turn. */
+const lockFile = "/run/lock/dib-losetup.lock";
+const lockSeconds = "60";
+
+/**
+ * The kernel clears the loop when its last user is gone: our descriptor, then `losetup -d`, which only marks it.
+ * `-P` lets it drop the partition nodes as well, even after a kill. Throws BLOCK_DEVICE_NODE_FAILED.
+ */
+async function attach(image: string, { node, sectorSizeBytes, exec, resources }: NodeRequest): Promise<string> {
+  await mkdir(dirname(lockFile), { recursive: true });
+  const args = ["-w", lockSeconds, lockFile, "losetup", "-P", "-f", "--show", "--sector-size", String(sectorSizeBytes), image];
+  const { exitCode, stdout, stderr } = await exec("flock", args);
+  if (exitCode !== 0) throw failed(node, stderr.trim() || `losetup exited with ${exitCode}`);
+  const device = stdout.trim();
+  let user: FileHandle | undefined;
+  resources.defer(`loop device ${device}`, () => release(device, image, user, exec));
+  user = await open(device, constants.O_RDONLY);
+  await mustRun(exec, "losetup", ["-d", device]);
+  if (!(await isBackedBy(device, image, exec))) throw failed(node, `${device} is not backed by ${image}`);
+  return device;
+}
+
+const failed = (node: NodeConfig, reason: string) =>
+  new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: node.name, doing: "attaching a loop device", reason }, { kind: "host" });
+
+const deadlineMs = 10_000;
+
+/** Closing our descriptor clears the loop; it counts as released only when it is really gone. */
+async function release(device: string, image: string, user: FileHandle | undefined, exec: Exec): Promise<void> {
+  const lost = await user?.sync().then(() => undefined, reasonOf);
+  await user?.close();
+  const deadline = Date.now() + deadlineMs;
+  while (await isBackedBy(device, image, exec)) {
+    if (Date.now() > deadline) throw new Error(`still backed by ${image}`);
+    await exec("losetup", ["-d", device]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  const left = await partitionsOf(device);
+  if (left.length > 0) throw new Error(`partition nodes ${left.join(", ")} are left`);
+  if (lost !== undefined) throw new Error(`what was written to ${device} did not reach ${image}: ${lost}`);
+}
+
+/** By device and inode: the name that the kernel keeps is cut after 64 bytes. */
+export async function isBackedBy(device: string, image: string, exec: Exec): Promise<boolean> {
+  const { exitCode, stdout } = await exec("losetup", ["-n", "-O", "BACK-INO,BACK-MAJ:MIN", device]);
+  const file = await stat(image, { bigint: true }).catch(() => undefined);
+  if (exitCode !== 0 || file === undefined) return false;
+  const { major, minor } = deviceNumber(file.dev);
+  const [inode, on] = stdout.trim().split(/\s+/);
+  return inode === String(file.ino) && on === `${major}:${minor}`;
+}
+
+async function partitionsOf(device: string): Promise<string[]> {
+  const name = basename(device);
+  const entries = await readdir(`/sys/block/${name}`).catch(() => []);
+  return entries.filter((entry) => entry.startsWith(`${name}p`));
+}

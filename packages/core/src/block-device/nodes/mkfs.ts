@@ -1,0 +1,106 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { BuildError } from "../../errors.js";
+import { defineBlockNode, type NodeConfig, type NodeHostCommand } from "../node.js";
+import { runForNode } from "./run-for-node.js";
+
+/** A file system or swap space. */
+export const mkfs = defineBlockNode({
+  name: "mkfs",
+  check: checkMkfs,
+  hostCommands: ({ values }) => [programs[String(values.type)] ?? { command: `mkfs.${String(values.type)}` }],
+  async create(request) {
+    const { node, state } = request;
+    const device = state.blockdev.get(node.base ?? "")?.device;
+    if (device === undefined) throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: node.name, doing: "making the file system", reason: `${node.base} is no block device` });
+    const fileSystem = fileSystemOf(node);
+    await runForNode(request, "making the file system", mkfsCommand(fileSystem, device));
+    const { type: fstype, ...rest } = fileSystem;
+    state.filesys.set(node.name, { ...rest, fstype, device });
+    return true;
+  },
+});
+
+const program = (command: string, debian: string, fedora = debian, opensuse = fedora): NodeHostCommand => ({ command, debian, fedora, opensuse });
+const programs: Readonly<Record<string, NodeHostCommand>> = {
+  ext2: program("mkfs.ext2", "e2fsprogs"),
+  ext3: program("mkfs.ext3", "e2fsprogs"),
+  ext4: program("mkfs.ext4", "e2fsprogs"),
+  xfs: program("mkfs.xfs", "xfsprogs"),
+  btrfs: program("mkfs.btrfs", "btrfs-progs", "btrfs-progs", "btrfsprogs"),
+  vfat: program("mkfs.vfat", "dosfstools"),
+  swap: program("mkswap", "util-linux"),
+};
+
+const labelLimits: Readonly<Record<string, number>> = { ext2: 16, ext3: 16, ext4: 16, xfs: 12, vfat: 11, swap: 16, btrfs: 255 };
+
+const isFat = (type: string): boolean => type === "vfat" || type === "fat";
+
+/** What a `mkfs` node describes, with its defaults. A random UUID is drawn when none is written. */
+export function fileSystemOf({ name, values }: NodeConfig): { type: string; label: string; uuid: string; opts: readonly string[] } {
+  const type = String(values.type) === "fat" ? "vfat" : String(values.type);
+  const uuid = values.uuid === undefined ? drawUuid(type) : String(values.uuid);
+  return { type, label: labelOf(name, values), uuid, opts: splitWords(values.opts) };
+}
+
+/** The label that a file system gets: by default the node's name; upper case where FAT knows nothing else. */
+export function labelOf(name: string, values: Readonly<Record<string, unknown>>): string {
+  const label = String(values.label ?? name);
+  return isFat(String(values.type)) ? label.toUpperCase() : label;
+}
+
+/** FAT has a serial number of 32 bits. */
+function drawUuid(type: string): string {
+  return isFat(type) ? randomBytes(4).toString("hex").toUpperCase().replace(/^.{4}/, "$&-") : randomUUID();
+}
+
+/** Program and arguments; never a shell. */
+export function mkfsCommand({ type, label, uuid, opts }: ReturnType<typeof fileSystemOf>, device: string): readonly [string, ...string[]] {
+  switch (type) {
+    case "swap":
+      return ["mkswap", "-L", label, "-U", uuid, ...opts, device];
+    case "vfat":
+      return ["mkfs.vfat", ...opts, "-n", label, "-i", uuid.replace("-", ""), device];
+    case "xfs":
+      return ["mkfs.xfs", ...opts, "-L", label, "-m", `uuid=${uuid}`, "-q", device];
+    case "ext2":
+    case "ext3":
+    case "ext4":
+      return [`mkfs.${type}`, ...opts, "-L", label, "-U", uuid, "-q", device];
+    case "btrfs":
+      return ["mkfs.btrfs", ...opts, "-L", label, "-U", uuid, "-q", device];
+    default:
+      return [`mkfs.${type}`, ...opts, "-L", label, device];
+  }
+}
+
+function checkMkfs(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
+  const { name, base, values } = node;
+  const type = values.type === undefined ? undefined : String(values.type);
+  if (base === undefined || type === undefined) return [...(base === undefined ? ["Mkfs config needs [base]"] : []), ...(type === undefined ? ["Mkfs config needs [type]"] : [])];
+  const label = labelOf(name, values);
+  const limit = labelLimits[type === "fat" ? "vfat" : type];
+  const sameLabel = graph.filter((other) => other.type === "mkfs" && labelOf(other.name, other.values) === label);
+  return [
+    ...(/^[a-z0-9]+$/.test(type) ? [] : [`mkfs ${name}: type ${JSON.stringify(type)} is not a file system`]),
+    ...(limit !== undefined && Buffer.byteLength(label) > limit ? [`Label [${label}] too long for filesystem [${type}]: ${Buffer.byteLength(label)} > ${limit}`] : []),
+    ...(sameLabel.length > 1 ? [`File system label [${label}] used more than once`] : []),
+    ...(label === "" || /\p{Cc}/u.test(label) || label.startsWith("-") ? [`mkfs ${name}: label ${JSON.stringify(label)} can't be used`] : []),
+    ...checkUuid(name, type, values.uuid),
+    ...(hasOpenQuote(values.opts) ? [`mkfs ${name}: opts has a quote that is not closed`] : []),
+  ];
+}
+
+function checkUuid(name: string, type: string, uuid: unknown): string[] {
+  const form = isFat(type) ? /^[0-9A-F]{4}-?[0-9A-F]{4}$/i : /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+  return uuid === undefined || form.test(String(uuid)) ? [] : [`mkfs ${name}: ${JSON.stringify(uuid)} is not a UUID for ${type}`];
+}
+
+const word = /(?:[^\s"']|"[^"]*"|'[^']*')+/g;
+
+/** Words as a shell splits them, quotes kept together, nothing expanded. A list is taken as it is. */
+export function splitWords(written: unknown): readonly string[] {
+  if (Array.isArray(written)) return written.map(String);
+  return (String(written ?? "").match(word) ?? []).map((part) => part.replace(/"([^"]*)"|'([^']*)'/g, (_, double?: string, single?: string) => double ?? single ?? ""));
+}
+
+const hasOpenQuote = (written: unknown): boolean => typeof written === "string" && /["']/.test(written.replace(/"[^"]*"|'[^']*'/g, ""));

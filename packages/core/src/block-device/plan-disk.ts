@@ -1,0 +1,95 @@
+import type { BuildConfig } from "../config/schema.js";
+import type { PlannedDisk, PlannedHostCommand } from "../plan/plan.js";
+import { checkNodes, expandNodes, flattenConfig, orderNodes, parseBlockDeviceConfig, type NodeTypes } from "./graph.js";
+import type { NodeConfig } from "./node.js";
+import { labelOf } from "./nodes/mkfs.js";
+import { roundUpSize } from "./sizes.js";
+
+/** A block device config before it is understood. */
+export interface WrittenDisk {
+  /** YAML, or entries that are parsed already. */
+  readonly config: string | readonly unknown[];
+  /** `file://…`, `element NAME`, `DIB_BLOCK_DEVICE_CONFIG`, `default`. */
+  readonly origin: string;
+}
+
+/** DIB's last resort: a bare file system without a partition table. */
+export const defaultDisk: WrittenDisk = {
+  origin: "default",
+  config: `- local_loop:
+    name: image0
+    mkfs:
+      name: mkfs_root
+      mount:
+        mount_point: /
+        fstab:
+          options: defaults
+          fsck-passno: 1
+`,
+};
+
+export type DiskSettings = Pick<
+  BuildConfig,
+  "imageSizeGiB" | "imageExtraSizeMiB" | "mkfsOptions" | "mkfsJournalSizeMiB" | "maxOnlineResize" | "rootLabel" | "fsType" | "sectorSizeBytes"
+>;
+
+/** The disk of a plan. Pure. Throws BLOCK_DEVICE_CONFIG_INVALID, several at once as SEVERAL_FINDINGS. */
+export function planDisk({ config, origin }: WrittenDisk, settings: DiskSettings, types: NodeTypes): PlannedDisk {
+  const entries = typeof config === "string" ? parseBlockDeviceConfig(config, origin) : config;
+  const merged = mergeRootParameters(flattenConfig(entries, types, origin), settings);
+  const nodes = expandNodes(merged, types, origin);
+  checkNodes(nodes, types, origin);
+  const ordered = orderNodes(nodes, types, origin);
+  const mounts = nodes.filter(({ type }) => type === "mount");
+  const root = fileSystemUnder("/", ordered);
+  const boot = fileSystemUnder("/boot", ordered);
+  return {
+    origin,
+    nodes: ordered,
+    rootLabel: root === undefined ? "" : labelOf(root.name, root.values),
+    rootFsType: String(root?.values.type ?? settings.fsType),
+    bootLabel: boot === undefined ? "" : labelOf(boot.name, boot.values),
+    mountPoints: mounts.map(({ values }) => String(values.mount_point)),
+    sizeBytes: settings.imageSizeGiB === undefined ? undefined : roundUpSize(settings.imageSizeGiB * 2 ** 30),
+    extraSizeBytes: settings.imageExtraSizeMiB === undefined ? undefined : settings.imageExtraSizeMiB * 2 ** 20,
+    journalSizeMiB: settings.mkfsJournalSizeMiB,
+    mkfsOptions: settings.mkfsOptions,
+    maxOnlineResize: settings.maxOnlineResize,
+    sectorSizeBytes: sectorSize(ordered, settings),
+  };
+}
+
+/** Programs that the nodes of a disk need on the build host. */
+export function diskHostCommands({ nodes }: PlannedDisk, types: NodeTypes): readonly PlannedHostCommand[] {
+  return nodes.flatMap((node) => (types.get(node.type)?.hostCommands?.(node) ?? []).map((command) => ({ ...command, neededFor: `block device ${node.type}` })));
+}
+
+/** DIB's _merge_rootfs_params: what the node `mkfs_root` leaves open comes from the settings. */
+function mergeRootParameters(nodes: readonly NodeConfig[], settings: DiskSettings): readonly NodeConfig[] {
+  return nodes.map((node) => {
+    if (node.type !== "mkfs" || node.name !== "mkfs_root") return node;
+    const type = String(node.values.type ?? settings.fsType);
+    const label = node.values.label ?? settings.rootLabel ?? (type === "xfs" ? "img-rootfs" : "cloudimg-rootfs");
+    return { ...node, values: { ...node.values, type, label, opts: node.values.opts ?? rootOptions(type, settings) } };
+  });
+}
+
+/** DIB's root-fs-opts: `-E resize` for any type, inode ratio and journal for ext4, then what the user wrote. */
+function rootOptions(type: string, { maxOnlineResize, mkfsJournalSizeMiB, mkfsOptions }: DiskSettings): string {
+  return [
+    ...(maxOnlineResize === undefined ? [] : [`-E resize=${maxOnlineResize}`]),
+    ...(type === "ext4" ? [`-i 4096 -J size=${mkfsJournalSizeMiB}`] : []),
+    ...(mkfsOptions === "" ? [] : [mkfsOptions]),
+  ].join(" ");
+}
+
+function fileSystemUnder(mountPoint: string, nodes: readonly NodeConfig[]): NodeConfig | undefined {
+  const mount = nodes.find(({ type, values }) => type === "mount" && values.mount_point === mountPoint);
+  return nodes.find(({ type, name }) => type === "mkfs" && name === mount?.base);
+}
+
+/** DIB_BLOCK_SIZE wins over the layout's own block_size. */
+function sectorSize(nodes: readonly NodeConfig[], { sectorSizeBytes }: DiskSettings): number {
+  if (sectorSizeBytes !== 512) return sectorSizeBytes;
+  return Number(nodes.find(({ type }) => type === "local_loop")?.values.block_size ?? 512);
+}

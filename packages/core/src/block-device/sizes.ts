@@ -1,0 +1,83 @@
+import type { BuildContext } from "../context.js";
+import type { PlannedDisk } from "../plan/plan.js";
+import { mustRun } from "../process/exec.js";
+
+/** An absolute size, or a share of what is free. */
+export type Size = { readonly bytes: number } | { readonly percent: number };
+
+const unitBytes: Readonly<Record<string, number>> = {
+  TiB: 2 ** 40, GiB: 2 ** 30, MiB: 2 ** 20, KiB: 2 ** 10,
+  TB: 1e12, GB: 1e9, MB: 1e6, KB: 1e3, T: 1e12, G: 1e9, M: 1e6, K: 1e3, B: 1, "": 1,
+}; // prettier-ignore
+
+/** DIB's grammar: `8MiB`, `1.5 GB`, `512` (bytes), `MiB` (one of it), `60%`. Undefined when it is none of these. */
+export function parseSize(written: unknown): Size | undefined {
+  const match = /^\s*(\d*(?:\.\d+)?)\s?(%|[KMGT]i?B|[KMGT]|B|)\s*$/.exec(String(written));
+  const [, number = "", unit = ""] = match ?? [];
+  if (match === null || (number === "" && (unit === "" || unit === "%"))) return undefined;
+  const amount = number === "" ? 1 : Number(number);
+  if (unit === "%") return amount > 100 ? undefined : { percent: amount };
+  const bytes = Math.trunc(amount * (unitBytes[unit] ?? NaN));
+  return Number.isSafeInteger(bytes) ? { bytes } : undefined;
+}
+
+export const resolveSize = (size: Size, freeBytes: number): number =>
+  "bytes" in size ? size.bytes : Math.trunc((freeBytes * size.percent) / 100);
+
+const granularityBytes = 64 * 1024;
+export const roundUpSize = (bytes: number): number => Math.ceil(bytes / granularityBytes) * granularityBytes;
+
+/** A partition table and its alignment take less than this at either end of the disk. */
+const tableBytes = 2 ** 20;
+
+/** What the smallest file system of a type takes, with room for its tables; mkfs refuses less. */
+const smallestBytes: Readonly<Record<string, number>> = { xfs: 304 * 2 ** 20, btrfs: 128 * 2 ** 20 };
+
+/**
+ * Bytes of the disk for a tree: the explicit size as it is; else DIB's rule (content / 0.6, or content plus the extra
+ * size), the journal of ext4, and every partition of fixed size that does not hold the root.
+ */
+export async function computeImageSize(planned: PlannedDisk, tree: string, ctx: Pick<BuildContext, "exec">): Promise<number> {
+  if (planned.sizeBytes !== undefined) return roundUpSize(planned.sizeBytes);
+  return sizeForContent(planned, await measureTree(tree, ctx));
+}
+
+/** The rule of computeImageSize for a tree of that many bytes. */
+export function sizeForContent(planned: PlannedDisk, contentBytes: number): number {
+  const content = planned.extraSizeBytes === undefined ? contentBytes / 0.6 : contentBytes + planned.extraSizeBytes;
+  const isExt4 = planned.rootFsType === "ext4";
+  const journalBytes = isExt4 ? planned.journalSizeMiB * 2 ** 20 : 0;
+  // mke2fs wants a file system of more than twice the journal; a tiny tree would not reach that.
+  const smallest = Math.max(journalBytes * 2.125, smallestBytes[planned.rootFsType] ?? 0) + 4 * tableBytes;
+  return roundUpSize(Math.max(content + journalBytes, smallest) + fixedPartitionBytes(planned));
+}
+
+/** Bytes that the tree takes on disk. Nothing is mounted below it. */
+async function measureTree(tree: string, { exec }: Pick<BuildContext, "exec">): Promise<number> {
+  const kib = Number((await mustRun(exec, "du", ["-s", "-k", "--", tree])).split("\t")[0]);
+  return kib * 1024;
+}
+
+
+
+function fixedPartitionBytes({ nodes }: PlannedDisk): number {
+  const rootChain = chainBelow("/", nodes);
+  const partitions = nodes.filter(({ type }) => type === "partitioning");
+  const fixed = partitions
+    .filter(({ name }) => !rootChain.has(name))
+    .map(({ values }) => parseSize(values.size))
+    .reduce((sum, size) => sum + (size !== undefined && "bytes" in size ? size.bytes : 0), 0);
+  return fixed === 0 ? 0 : fixed + tableBytes;
+}
+
+/** Names of the nodes that the mount of `mountPoint` stands on. */
+export function chainBelow(mountPoint: string, nodes: readonly { type: string; name: string; base?: string | undefined; values: Readonly<Record<string, unknown>> }[]): ReadonlySet<string> {
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const chain = new Set<string>();
+  let at = nodes.find(({ type, values }) => type === "mount" && values.mount_point === mountPoint)?.base;
+  while (at !== undefined && !chain.has(at)) {
+    chain.add(at);
+    at = byName.get(at)?.base;
+  }
+  return chain;
+}

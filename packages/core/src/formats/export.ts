@@ -1,0 +1,61 @@
+import { chown, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import type { BuildContext } from "../context.js";
+import { BuildError } from "../errors.js";
+import type { BuildPlan, PlannedOutput } from "../plan/plan.js";
+import type { Stopwatch } from "../report/stopwatch.js";
+
+interface ExportRequest {
+  readonly plan: BuildPlan;
+  /** Absolute: the folder beside the final place. */
+  readonly staging: string;
+  readonly stopwatch: Stopwatch;
+  readonly ctx: BuildContext;
+}
+
+/** A file that waits to be published, and the ending it gets after the image name. */
+export interface StagedFile {
+  readonly format: string;
+  readonly staged: string;
+  readonly extension: string;
+}
+
+/** Writes the outputs that read the finalised root, in the plan's order. */
+export const exportTree = (request: ExportRequest & { readonly root: string }): Promise<StagedFile[]> =>
+  exportOutputs("tree", request, { root: request.root, image: undefined });
+
+/** Writes the outputs that read the raw image; one that takes the image away comes last. */
+export const exportDisk = (request: ExportRequest & { readonly image: string }): Promise<StagedFile[]> =>
+  exportOutputs("disk", request, { root: "", image: request.image });
+
+async function exportOutputs(from: PlannedOutput["from"], request: ExportRequest, source: { root: string; image: string | undefined }): Promise<StagedFile[]> {
+  const staged: StagedFile[] = [];
+  for (const output of inWritingOrder(request.plan.outputs).filter((output) => output.from === from)) {
+    staged.push(...(await exportOutput(output, request, source)));
+  }
+  return staged;
+}
+
+/** As planned, those that consume the image last. */
+export const inWritingOrder = (outputs: readonly PlannedOutput[]): readonly PlannedOutput[] =>
+  [...outputs].sort((a, b) => Number(a.consumesImage ?? false) - Number(b.consumesImage ?? false));
+
+async function exportOutput({ format, extension }: PlannedOutput, { plan, staging, stopwatch, ctx }: ExportRequest, source: { root: string; image: string | undefined }): Promise<StagedFile[]> {
+  ctx.signal.throwIfAborted();
+  const { exec, signal } = ctx;
+  const request = { ...source, format, plan, staged: join(staging, `${basename(plan.output)}.${extension}`), exec, signal };
+  const started = performance.now();
+  const result = await stopwatch.time(`format:${format}`, () => ctx.hooks.format.for(format).run(request));
+  if (result === undefined) throw new BuildError("FORMAT_FAILED", { format, reason: "nothing implements it" });
+  for (const file of result.files) await checkStaged(file.staged, staging);
+  ctx.emit({ type: "format", format, seconds: (performance.now() - started) / 1000 });
+  return result.files.map((file) => ({ format, ...file }));
+}
+
+/** A format that says it wrote a file has written one; it belongs to whom the folder belongs to. */
+async function checkStaged(file: string, staging: string): Promise<void> {
+  const found = await stat(file).catch(() => undefined);
+  if (!found?.isFile() || found.size === 0) throw new BuildError("ARTIFACT_CHECK_FAILED", { file, reason: "it was not written or is empty" });
+  const { uid, gid } = await stat(staging);
+  await chown(file, uid, gid);
+}

@@ -1,0 +1,52 @@
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { access, lstat, mkdir, open, realpath, type FileHandle } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { BuildContext } from "../context.js";
+import { BuildError, reasonOf } from "../errors.js";
+
+const lockDir = "/run/lock";
+
+/**
+ * Keeps other builds from the same output for as long as this process lives: a kernel lock on a file outside the
+ * output folder, so that nothing is left there. Throws OUTPUT_UNWRITABLE and OUTPUT_BUSY.
+ */
+export async function lockOutput(output: string, { exec }: Pick<BuildContext, "exec">): Promise<AsyncDisposable> {
+  const folder = await checkFolder(output);
+  const key = createHash("sha256").update(join(folder, basename(output))).digest("hex").slice(0, 24);
+  const handle = await openLock(join(lockDir, `dib-output-${key}.lock`), output);
+  const { exitCode } = await exec("flock", ["-n", "-x", "3"], { descriptors: [handle.fd] });
+  if (exitCode !== 0) {
+    await handle.close();
+    throw new BuildError("OUTPUT_BUSY", { path: output });
+  }
+  return { [Symbol.asyncDispose]: () => handle.close() };
+}
+
+/** The real path of the output's folder, which must be writable; a missing one is made. */
+async function checkFolder(output: string): Promise<string> {
+  const folder = dirname(output);
+  try {
+    await mkdir(folder, { recursive: true });
+    await access(folder, constants.W_OK | constants.X_OK);
+    if ((await lstat(output).catch(() => undefined))?.isDirectory() === true && output.endsWith("/")) throw new Error("it is a folder");
+    return await realpath(folder);
+  } catch (cause) {
+    throw new BuildError("OUTPUT_UNWRITABLE", { path: output, reason: reasonOf(cause) }, { cause });
+  }
+}
+
+/** Another user's lock file can be read, and a lock needs no more; /run/lock is sticky and would refuse O_CREAT on it. */
+async function openLock(file: string, output: string): Promise<FileHandle> {
+  await mkdir(lockDir, { recursive: true });
+  const flags = [constants.O_RDONLY | constants.O_NOFOLLOW, constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW];
+  let failure: unknown;
+  for (const flag of flags) {
+    try {
+      return await open(file, flag, 0o644);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw new BuildError("OUTPUT_UNWRITABLE", { path: output, reason: reasonOf(failure) }, { cause: failure });
+}

@@ -1,0 +1,128 @@
+import { chmod, chown, lstat, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { BuildContext } from "../context.js";
+import { BuildError, isBuildError, reasonOf } from "../errors.js";
+import type { StagedFile } from "../formats/export.js";
+import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
+import type { Artifact } from "../report/report.js";
+import { hashFile } from "./hash-file.js";
+import { keptName, replaceFiles, syncPath, type Replacement } from "./replace-files.js";
+
+export { lockOutput } from "./lock-output.js";
+
+export interface PublishRequest {
+  readonly plan: Pick<BuildPlan, "checksums" | "settings">;
+  readonly places: Pick<BuildPlaces, "output" | "caller">;
+  /** All in one folder beside the output; the folder is removed whatever happens. */
+  readonly staged: readonly StagedFile[];
+  readonly ctx: Pick<BuildContext, "emit">;
+}
+
+/**
+ * Gives the staged files their names: hashed and synced first, then sums and images renamed, images last. Old images
+ * are kept aside under a name with the time unless the plan overwrites them. Throws PUBLISH_FAILED with all as it was.
+ */
+export async function publishArtifacts({ plan, places, staged, ctx }: PublishRequest): Promise<Artifact[]> {
+  const scratch = staged[0] === undefined ? undefined : dirname(staged[0].staged);
+  if (scratch === undefined) return [];
+  try {
+    const prepared: Prepared[] = [];
+    for (const file of staged) prepared.push(await prepare(file, plan, places));
+    const asides = plan.settings.overwriteOldImage ? [] : await prepareAsides(prepared, places.caller, new Date());
+    const stale = (await Promise.all(prepared.map(staleSums))).flat();
+    const sums = [...asides, ...prepared].flatMap((part) => part.sums);
+    const images = prepared.map(({ image }) => ({ ...image, keepAs: asides.find(({ target }) => target === image.target)?.keepAs }));
+    await replaceFiles([...stale, ...sums, ...images], scratch);
+    const artifacts = prepared.map(({ artifact }) => artifact);
+    for (const artifact of artifacts) ctx.emit({ type: "artifact", artifact });
+    return artifacts;
+  } catch (cause) {
+    throw isBuildError(cause) ? cause : new BuildError("PUBLISH_FAILED", { path: places.output, reason: reasonOf(cause) }, { cause });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+interface Prepared {
+  readonly artifact: Artifact;
+  readonly image: Replacement;
+  readonly sums: readonly Replacement[];
+}
+
+const sumAlgorithms = ["md5", "sha256"];
+
+async function prepare({ format, staged, extension }: StagedFile, plan: PublishRequest["plan"], { output, caller }: PublishRequest["places"]): Promise<Prepared> {
+  const path = `${output}.${extension}`;
+  const wanted = sumAlgorithms.filter((algorithm) => plan.checksums.includes(algorithm));
+  const digests = await hashFile(staged, [...new Set(["sha256", ...wanted])]);
+  await own(staged, caller);
+  const sums: Replacement[] = [];
+  for (const algorithm of wanted) {
+    const sum = { staged: `${staged}.${algorithm}`, target: `${path}.${algorithm}` };
+    await writeSum(sum.staged, digests[algorithm] ?? "", basename(path), caller);
+    sums.push(sum);
+  }
+  const { size: sizeBytes } = await stat(staged);
+  const artifact = { format, path, sizeBytes, digests, sideFiles: sums.map(({ target }) => target) };
+  return { artifact, image: { staged, target: path }, sums };
+}
+
+/** As md5sum and sha256sum write it. The name has no folder: sums are checked where the image lies. */
+async function writeSum(path: string, digest: string, name: string, caller: BuildPlaces["caller"]): Promise<void> {
+  await writeFile(path, `${digest}  ${name}\n`);
+  await own(path, caller);
+}
+
+async function own(path: string, { uid, gid }: BuildPlaces["caller"]): Promise<void> {
+  const found = await stat(path);
+  if (found.uid !== uid || found.gid !== gid) await chown(path, uid, gid);
+  await chmod(path, 0o644);
+  await syncPath(path);
+}
+
+/** An old image and the name that it is kept under, with its sums written anew: they name the file they are of. */
+interface Aside {
+  readonly target: string;
+  readonly keepAs: string;
+  readonly sums: readonly Replacement[];
+}
+
+async function prepareAsides(prepared: readonly Prepared[], caller: BuildPlaces["caller"], now: Date): Promise<Aside[]> {
+  const asides: Aside[] = [];
+  for (const { image } of prepared) {
+    if (!(await isThere(image.target))) continue;
+    const keepAs = await freeName(image.target, now);
+    const sums: Replacement[] = [];
+    for (const algorithm of sumAlgorithms) {
+      const digest = await readDigest(`${image.target}.${algorithm}`);
+      if (digest === undefined) continue;
+      const staged = `${image.staged}.old.${algorithm}`;
+      await writeSum(staged, digest, basename(keepAs), caller);
+      sums.push({ staged, target: `${keepAs}.${algorithm}` });
+    }
+    asides.push({ target: image.target, keepAs, sums });
+  }
+  return asides;
+}
+
+/** Two builds may end within one second. */
+async function freeName(target: string, now: Date): Promise<string> {
+  for (let time = now.getTime(); ; time += 1000) {
+    const name = keptName(target, new Date(time));
+    if (!(await isThere(name))) return name;
+  }
+}
+
+async function readDigest(sumFile: string): Promise<string | undefined> {
+  const isFile = (await lstat(sumFile).catch(() => undefined))?.isFile() === true;
+  return isFile ? /^[0-9a-f]{32,}(?=\s)/.exec(await readFile(sumFile, "utf8"))?.[0] : undefined;
+}
+
+/** Sums of an earlier image that this build writes no successor for would be wrong from now on. */
+async function staleSums({ image, sums }: Prepared): Promise<Replacement[]> {
+  const candidates = sumAlgorithms.map((algorithm) => `${image.target}.${algorithm}`).filter((file) => !sums.some(({ target }) => target === file));
+  const present = await Promise.all(candidates.map(async (target) => ((await isThere(target)) ? [{ staged: undefined, target }] : [])));
+  return present.flat();
+}
+
+const isThere = async (path: string): Promise<boolean> => (await lstat(path).catch(() => undefined)) !== undefined;

@@ -1,0 +1,73 @@
+/**
+ * Puts staged files in their places, all of them or none as far as a file system allows: what is replaced is kept
+ * until the last rename is done, and put back when one fails. Renames replace a link itself and never write through it.
+ */
+import { link, lstat, open, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { BuildError, reasonOf } from "../errors.js";
+
+export interface Replacement {
+  /** Absolute, on the file system of `target`; undefined when the target is only taken away. */
+  readonly staged: string | undefined;
+  readonly target: string;
+  /** Where a file that is there already is kept; undefined when it is given up. */
+  readonly keepAs?: string | undefined;
+}
+
+/** In the given order: sums before what they are of. Throws PUBLISH_FAILED with everything as it was. */
+export async function replaceFiles(replacements: readonly Replacement[], scratch: string): Promise<void> {
+  const undo: (() => Promise<void>)[] = [];
+  for (const [index, replacement] of replacements.entries()) {
+    try {
+      await replaceFile(replacement, join(scratch, `old-${index}`), undo);
+    } catch (cause) {
+      for (const step of undo.reverse()) await step().catch(() => undefined); // the first failure says more
+      throw new BuildError("PUBLISH_FAILED", { path: replacement.target, reason: reasonOf(cause) }, { cause });
+    }
+  }
+  for (const folder of new Set(replacements.map(({ target }) => dirname(target)))) await syncPath(folder);
+}
+
+async function replaceFile({ staged, target, keepAs }: Replacement, scratch: string, undo: (() => Promise<void>)[]): Promise<void> {
+  const old = await lstat(target).catch(() => undefined);
+  if (old?.isDirectory()) throw new Error("a folder of that name is there");
+  if (old === undefined) undo.push(() => rm(target, { force: true }));
+  else {
+    const kept = keepAs ?? scratch;
+    await linkOrMove(target, kept);
+    undo.push(async () => {
+      await rename(kept, target); // does nothing while both are names of the same file
+      await rm(kept, { force: true });
+    });
+  }
+  await (staged === undefined ? rm(target, { force: true }) : rename(staged, target));
+}
+
+/** A second name leaves no moment without the old file; some file systems have no hard links. */
+async function linkOrMove(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") throw error;
+    await rename(from, to);
+  }
+}
+
+/** Forces a file or folder to the disk. */
+export async function syncPath(path: string): Promise<void> {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** DIB: `<stem>-YYYY.MM.DD-HH.MM.SS.<ext>`, in local time. */
+export function keptName(file: string, now: Date): string {
+  const [, stem = file, extension = ""] = /^(.+)(\.[^.]*)$/.exec(basename(file)) ?? [];
+  const two = (number: number) => String(number).padStart(2, "0");
+  const day = [now.getFullYear(), two(now.getMonth() + 1), two(now.getDate())].join(".");
+  const time = [now.getHours(), now.getMinutes(), now.getSeconds()].map(two).join(".");
+  return join(dirname(file), `${stem}-${day}-${time}${extension}`);
+}

@@ -1,0 +1,64 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { builtInFormats } from "@dibjs/core/formats/built-in.js";
+import { exportDisk, exportTree } from "@dibjs/core/formats/export.js";
+import { publishArtifacts } from "@dibjs/core/publish/publish.js";
+import { Stopwatch } from "@dibjs/core/report/stopwatch.js";
+import { createToyDisk, diskContext, hostState, makeTree, mbrDisk, scratchFolder, toyPlan } from "../support/toy-disk.js";
+
+let scratch: ReturnType<typeof scratchFolder>;
+let before: ReturnType<typeof hostState>;
+
+beforeEach(() => {
+  scratch = scratchFolder();
+  makeTree(scratch.make("tree"));
+  before = hostState();
+});
+afterEach(() => {
+  expect(hostState()).toEqual(before);
+  scratch.remove();
+});
+
+const run = (file: string, ...args: string[]) => execFileSync(file, args, { encoding: "utf8", maxBuffer: 2 ** 26 });
+const outputs = builtInFormats.map(({ name, from, extension, consumesImage = false }) => ({ format: name, from, extension, consumesImage }));
+
+test("one disk becomes raw, qcow2, tar, tgz and squashfs, each readable, with sums that verify", async () => {
+  const ctx = diskContext();
+  const { disk, planned, mountBase } = await createToyDisk(mbrDisk, scratch, ctx);
+  await using _ = disk;
+  // raw is asked for first and takes the image away: it has to be written last all the same.
+  const plan = toyPlan(planned, { outputs: [...outputs].reverse(), checksums: ["md5", "sha256"] });
+  const [staging, out] = [scratch.make("out/.dib-test"), join(scratch.path, "out")];
+  const request = { plan, staging, stopwatch: new Stopwatch(), ctx };
+  const staged = await exportTree({ ...request, root: mountBase });
+  await disk.unmount();
+  staged.push(...(await exportDisk({ ...request, image: disk.image })));
+  const caller = { uid: 1000, gid: 1000, user: "user", home: "/" };
+  const artifacts = await publishArtifacts({ plan, places: { output: join(out, "toy"), caller }, staged, ctx });
+
+  expect(artifacts.map(({ format }) => format).sort()).toEqual(["qcow2", "raw", "squashfs", "tar", "tgz"]);
+  expect(readdirSync(out).sort()).toEqual(["qcow2", "raw", "squashfs", "tar", "tgz"].flatMap((ending) => ["", ".md5", ".sha256"].map((sum) => `toy.${ending}${sum}`)).sort());
+  expect(run("sh", "-c", `cd "$1" && sha256sum -c --quiet *.sha256 && md5sum -c --quiet *.md5 && stat -c %u * | sort -u`, "sh", out).trim()).toBe("1000");
+  expect(JSON.parse(run("qemu-img", "info", "--output=json", join(out, "toy.qcow2")))).toMatchObject({ format: "qcow2", "cluster-size": 262144, "format-specific": { data: { "compression-type": "zstd" } } });
+  expect(run("qemu-img", "compare", "-f", "raw", "-F", "qcow2", join(out, "toy.raw"), join(out, "toy.qcow2"))).toContain("identical");
+});
+
+test("archives keep the kernel's folders empty, leave out host devices and lost+found, and keep attributes", async () => {
+  const ctx = diskContext();
+  const { disk, planned, mountBase } = await createToyDisk(mbrDisk, scratch, ctx);
+  await using _ = disk;
+  const plan = toyPlan(planned, { outputs: outputs.filter(({ from }) => from === "tree") });
+  await exportTree({ plan, staging: scratch.make("staging"), stopwatch: new Stopwatch(), ctx, root: mountBase });
+  await disk.unmount();
+  const folder = join(scratch.path, "staging");
+  const names = run("tar", "-tf", join(folder, "toy.tar")).split("\n");
+  expect(names.filter((name) => /^\.\/(dev|proc|sys|lost\+found)/.test(name))).toEqual(["./dev/", "./proc/", "./sys/"]);
+  expect(names).toContain("./.hidden");
+  expect(run("tar", "-tzf", join(folder, "toy.tgz")).split("\n")).toEqual(names);
+  expect(run("unsquashfs", "-l", "-d", "", join(folder, "toy.squashfs"))).not.toMatch(/dev\/null|lost\+found/);
+  run("tar", "--xattrs", "--xattrs-include=*", "-xf", join(folder, "toy.tar"), "-C", scratch.make("unpacked"));
+  expect(run("getcap", join(scratch.path, "unpacked/usr/bin/tool"))).toContain("cap_net_raw=ep");
+  expect(run("stat", "-c", "%h", join(scratch.path, "unpacked/usr/bin/twin")).trim()).toBe("2");
+});

@@ -1,0 +1,113 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { tapBlockNodes } from "@dibjs/core/block-device/built-in.js";
+import { createDisk, type Disk } from "@dibjs/core/block-device/create.js";
+import { planDisk, type DiskSettings } from "@dibjs/core/block-device/plan-disk.js";
+import { builtInBlockNodes } from "@dibjs/core/block-device/built-in.js";
+import { computeImageSize } from "@dibjs/core/block-device/sizes.js";
+import type { BuildContext } from "@dibjs/core/context.js";
+import { tapFormats } from "@dibjs/core/formats/built-in.js";
+import { createHooks, sealHooks } from "@dibjs/core/hooks.js";
+import type { BuildPlan, PlannedDisk } from "@dibjs/core/plan/plan.js";
+import { createExec, type Exec } from "@dibjs/core/process/exec.js";
+import type { BuildEvent } from "@dibjs/core/report/events.js";
+import { Stopwatch } from "@dibjs/core/report/stopwatch.js";
+
+export const nodeTypes = new Map(builtInBlockNodes.map((type) => [type.name, type]));
+
+export const diskSettings: DiskSettings = {
+  imageSizeGiB: undefined,
+  imageExtraSizeMiB: undefined,
+  mkfsOptions: "",
+  mkfsJournalSizeMiB: 8,
+  maxOnlineResize: undefined,
+  rootLabel: undefined,
+  fsType: "ext4",
+  sectorSizeBytes: 512,
+};
+
+export const mbrDisk = `
+- local_loop:
+    name: image0
+- partitioning:
+    base: image0
+    label: mbr
+    partitions:
+      - name: root
+        flags: [boot, primary]
+        size: 100%
+        mkfs:
+          mount:
+            mount_point: /
+            fstab: { options: "defaults,noatime", fsck-passno: 1 }
+`;
+
+export const plannedDisk = (config: string, settings: Partial<DiskSettings> = {}): PlannedDisk =>
+  planDisk({ config, origin: "the test" }, { ...diskSettings, ...settings }, nodeTypes);
+
+/** Core's own services with real programs; `exec` may be wrapped. */
+export function diskContext(exec: Exec = createExec(), signal = new AbortController().signal): BuildContext & { events: BuildEvent[] } {
+  const events: BuildEvent[] = [];
+  const hooks = createHooks();
+  tapBlockNodes(hooks);
+  tapFormats(hooks);
+  sealHooks(hooks);
+  return { hooks, exec, signal, emit: (event) => void events.push(event), events };
+}
+
+/** A folder of its own below the temporary folder, for work folders and outputs. */
+export function scratchFolder(): { path: string; make: (name: string) => string; remove: () => void } {
+  const path = mkdtempSync("/var/tmp/dib-test-");
+  const make = (name: string) => {
+    mkdirSync(join(path, name), { recursive: true });
+    return join(path, name);
+  };
+  return { path, make, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** A small tree with what a copy can lose: dotfiles, hard links, holes, attributes, capabilities, owners, odd names. */
+export function makeTree(root: string): void {
+  for (const folder of ["etc", "dev", "proc", "sys", "usr/bin", "home/user", "boot", "var/log", "tmp"]) mkdirSync(join(root, folder), { recursive: true });
+  writeFileSync(join(root, "etc/hostname"), "toy\n");
+  writeFileSync(join(root, ".hidden"), "dot\n");
+  writeFileSync(join(root, "usr/bin/tool"), "#!/bin/sh\necho tool\n", { mode: 0o755 });
+  const shell = `cd "$1"; ln usr/bin/tool usr/bin/twin; ln -s tool usr/bin/link; truncate -s 64M var/log/sparse; chown 1000:1000 home/user; chmod 4755 usr/bin/tool; chmod 1777 tmp
+setfattr -n user.note -v kept usr/bin/tool 2>/dev/null || true; setcap cap_net_raw+ep usr/bin/tool 2>/dev/null || true; mknod dev/null c 1 3; mkfifo home/user/pipe; printf odd > "$(printf 'home/user/\\377 \\nname')"; touch -d 2001-02-03 etc/hostname`;
+  execFileSync("sh", ["-c", shell, "sh", root]);
+}
+
+export interface ToyDisk {
+  readonly disk: Disk;
+  readonly planned: PlannedDisk;
+  readonly mountBase: string;
+}
+
+export async function createToyDisk(config: string, scratch: ReturnType<typeof scratchFolder>, ctx: BuildContext, settings: Partial<DiskSettings> = {}): Promise<ToyDisk> {
+  const planned = plannedDisk(config, settings);
+  const tree = join(scratch.path, "tree");
+  const [mountBase, imageDir] = [scratch.make("mnt"), scratch.make("images")];
+  const imageSizeBytes = await computeImageSize(planned, tree, ctx);
+  const disk = await createDisk({ plan: toyPlan(planned), planned, tree, mountBase, imageDir, imageSizeBytes, stopwatch: new Stopwatch(), ctx });
+  return { disk, planned, mountBase };
+}
+
+export function toyPlan(disk: PlannedDisk | undefined, more: Partial<BuildPlan> = {}): BuildPlan {
+  const settings = { useTmpfs: false, minTmpfsGiB: 2, qcow2Compression: "zstd", qemuImgOptions: "", offline: false, breaks: [], shellOnError: false, debugTrace: 0, overwriteOldImage: false, keep: false } as const;
+  const lists = { asked: [], elements: [], hookFiles: [], environmentFiles: [], phases: [], environment: [], packages: [], outputs: [], checksums: [], hostCommands: [] };
+  return { version: 1, image: "image", output: "toy", arch: "amd64", ...lists, disk, settings, ...more };
+}
+
+/** What the build host holds: loop devices, their partitions, mounts. */
+export function hostState(): { loops: string[]; partitions: string[]; mounts: string[] } {
+  const loops = readdirSync("/sys/block").filter((name) => {
+    try {
+      return name.startsWith("loop") && statSync(`/sys/block/${name}/loop/backing_file`).isFile();
+    } catch {
+      return false; // no backing file: the device is free
+    }
+  });
+  const partitions = readdirSync("/sys/class/block").filter((name) => /^loop\d+p/.test(name));
+  const mounts = readFileSync("/proc/self/mounts", "utf8").split("\n").filter((line) => line.includes("dib-test-"));
+  return { loops, partitions, mounts };
+}
