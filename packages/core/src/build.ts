@@ -48,7 +48,7 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
     const result = await launchWorker(plan, places, listener, ctx);
 
     const artifacts = await publishArtifacts({ plan, places, staged: result.staged, ctx });
-    const report = assembleReport({ plan, places, result, artifacts, startedAt });
+    const report = assembleReport({ plan, result, artifacts, startedAt });
     await writeReport(report, places);
     for (const artifact of artifacts) await ctx.hooks.artifact.run(artifact);
     await ctx.hooks.done.run(report);

@@ -46,6 +46,8 @@ export interface LoadRequest {
   readonly dropIn?: boolean | undefined;
   /** Scripts get the caller's whole environment. @default dropIn */
   readonly allEnvironment?: boolean | undefined;
+  /** Absolute folders of element packages that come with the caller; searched last. */
+  readonly bundled?: readonly string[] | undefined;
   /** DIB_ARGS. */
   readonly args?: readonly string[] | undefined;
   /** @default process.env */
@@ -124,6 +126,10 @@ async function readSource(
   return { source: { written, path: file.path, home, placeOf: file.placeOf }, notes: file.notes };
 }
 
+/** DIB adds the system's program folders that the caller's PATH lacks. */
+const searchPath = (path = "/usr/local/bin:/usr/bin:/bin"): string =>
+  distinct([...path.split(":"), "/sbin", "/usr/sbin", "/usr/local/sbin"], (folder) => folder).join(":");
+
 /** The folder of the nearest package.json, where elements are installed; else `cwd`. */
 async function findProject(cwd: string): Promise<string> {
   for (let folder = cwd; ; folder = dirname(folder)) {
@@ -198,6 +204,9 @@ async function loadImage(
     ...settings,
     ...variables,
     projectDir,
+    cwd: request.cwd,
+    path: searchPath(shared.env.PATH),
+    bundled: request.bundled ?? [],
     plugins: (source.written.plugins ?? []).map((plugin) =>
       /^[./~]/.test(plugin) ? fromFolder(projectDir, plugin, host.caller.home) : plugin,
     ),

@@ -53,6 +53,12 @@ export interface BuildConfig {
   readonly lockDir: string;
   readonly tmpDir: string;
   readonly projectDir: string;
+  /** Absolute: where the command was given. */
+  readonly cwd: string;
+  /** PATH of outside scripts. */
+  readonly path: string;
+  /** Absolute folders of element packages that come with the caller. */
+  readonly bundled: readonly string[];
   readonly plugins: readonly string[];
   readonly caller: { readonly uid: number; readonly gid: number; readonly user: string; readonly home: string };
   readonly args: string;

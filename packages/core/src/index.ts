@@ -1,0 +1,37 @@
+/** The public API of @dibjs/core: each name listed. */
+export { buildImage, planImage, type BuildOptions } from "./build.js";
+export { defineBlockNode, type BlockNodeType, type DiskState, type NodeConfig, type NodeRequest } from "./block-device/node.js";
+export { loadConfig } from "./config/load.js";
+export type { BuildConfig, Origin } from "./config/schema.js";
+export {
+  defineElement,
+  type Element,
+  type ElementApi,
+  type ElementCatalog,
+  type ElementDefinition,
+  type ElementManifest,
+  type ElementRef,
+  type ElementSet,
+  type ElementSource,
+  type StandardSchema,
+  type Step,
+} from "./elements/element.js";
+export { BuildError, catalogue, formatPlace, isBuildError, type ErrorCode, type FailureKind, type Place } from "./errors.js";
+export { defineFormat, type FormatRequest, type FormatResult, type ImageFormat } from "./formats/format.js";
+export { createHooks, type ElementHooks, type Hook, type HookMap, type Hooks, type Order, type Tap, type Tappable } from "./hooks.js";
+export { nearest } from "./nearest.js";
+export { compareScripts } from "./phases/order.js";
+export type { Env, PhaseRun, ScriptOutcome, ScriptRun, Target } from "./phases/phase-run.js";
+export { breakPoints, phaseNames, phases, type PhaseInfo, type PhaseName } from "./phases/table.js";
+export { checkHost } from "./plan/check-host.js";
+export { describeHost, type HostFact } from "./plan/describe-host.js";
+export { planDigest } from "./plan/digest.js";
+export type { BuildPlaces, BuildPlan, PlannedElement, PlannedPhase, PlannedScript, PlannedVariable } from "./plan/plan.js";
+export type { PreparedPlan } from "./plan/prepare.js";
+export { createExec, startProcess, type Exec, type ExecOptions, type ExecResult } from "./process/exec.js";
+export type { BuildEvent, ScriptRef } from "./report/events.js";
+export type { Artifact, BuildReport, PhaseReport, ScriptReport } from "./report/report.js";
+export type { ShellRequest } from "./worker/launch.js";
+export { sweepDeadBuilds } from "./workspace/journal.js";
+export type { HookTree } from "./workspace/hook-tree.js";
+export type { Fingerprint, MountSet, Workspace } from "./workspace/workspace.js";
