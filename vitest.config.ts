@@ -30,6 +30,7 @@ function oneAtATime(timeoutMinutes: number) {
   return {
     fileParallelism: false,
     maxWorkers: 1,
+    globalSetup: ["./test/support/apt-proxy-users.ts"],
     testTimeout: timeoutMinutes * MINUTE,
     hookTimeout: timeoutMinutes * MINUTE,
     sequence: { groupOrder: 1 },
