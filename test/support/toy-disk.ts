@@ -43,6 +43,34 @@ export const mbrDisk = `
             fstab: { options: "defaults,noatime", fsck-passno: 1 }
 `;
 
+export const efiDisk = `
+- local_loop:
+    name: image0
+- partitioning:
+    base: image0
+    label: gpt
+    partitions:
+      - name: ESP
+        type: EF00
+        size: 64MiB
+        mkfs:
+          type: vfat
+          mount:
+            mount_point: /boot/efi
+            fstab: { options: defaults, fsck-passno: 2 }
+      - name: BSP
+        type: EF02
+        size: 8MiB
+      - name: root
+        type: 8300
+        size: 100%
+        mkfs:
+          type: ext4
+          mount:
+            mount_point: /
+            fstab: { options: defaults, fsck-passno: 1 }
+`;
+
 export const plannedDisk = (config: string, settings: Partial<DiskSettings> = {}): PlannedDisk =>
   planDisk({ config, origin: "the test" }, { ...diskSettings, ...settings }, nodeTypes);
 

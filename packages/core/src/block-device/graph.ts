@@ -37,7 +37,9 @@ export function parseBlockDeviceConfig(text: string, place: string): readonly un
 
 function toJs(document: ReturnType<typeof parseDocument>, place: string): unknown {
   try {
-    return document.toJS() as unknown;
+    const value = document.toJS() as unknown;
+    JSON.stringify(value); // an alias of what it is in can't be in a plan
+    return value;
   } catch (cause) {
     throw new BuildError("BLOCK_DEVICE_CONFIG_INVALID", { place, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
   }

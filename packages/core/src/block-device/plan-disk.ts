@@ -61,7 +61,8 @@ export function planDisk({ config, origin }: WrittenDisk, settings: DiskSettings
 
 /** Programs that the nodes of a disk need on the build host. */
 export function diskHostCommands({ nodes }: PlannedDisk, types: NodeTypes): readonly PlannedHostCommand[] {
-  return nodes.flatMap((node) => (types.get(node.type)?.hostCommands?.(node) ?? []).map((command) => ({ ...command, neededFor: `block device ${node.type}` })));
+  const all = nodes.flatMap((node) => (types.get(node.type)?.hostCommands?.(node) ?? []).map((command) => ({ ...command, neededFor: `block device ${node.type}` })));
+  return [...new Map(all.map((command) => [command.command, command])).values()];
 }
 
 /** DIB's _merge_rootfs_params: what the node `mkfs_root` leaves open comes from the settings. */

@@ -2,10 +2,11 @@ import { constants } from "node:fs";
 import { mkdir, open, readdir, stat, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BuildError, reasonOf } from "../../errors.js";
-import { mustRun, type Exec } from "../../process/exec.js";
+import type { Exec } from "../../process/exec.js";
 import { deviceNumber } from "../device-number.js";
 import { defineBlockNode, type NodeConfig, type NodeRequest } from "../node.js";
 import { parseSize } from "../sizes.js";
+import { runForNode } from "./run-for-node.js";
 
 /** A raw image file in the build's own folder, and the loop device on it. */
 export const localLoop = defineBlockNode({
@@ -56,7 +57,8 @@ const lockSeconds = "60";
  * The kernel clears the loop when its last user is gone: our descriptor, then `losetup -d`, which only marks it.
  * `-P` lets it drop the partition nodes as well, even after a kill. Throws BLOCK_DEVICE_NODE_FAILED.
  */
-async function attach(image: string, { node, sectorSizeBytes, exec, resources }: NodeRequest): Promise<string> {
+async function attach(image: string, request: NodeRequest): Promise<string> {
+  const { node, sectorSizeBytes, exec, resources } = request;
   await mkdir(dirname(lockFile), { recursive: true });
   const args = ["-w", lockSeconds, lockFile, "losetup", "-P", "-f", "--show", "--sector-size", String(sectorSizeBytes), image];
   const { exitCode, stdout, stderr } = await exec("flock", args);
@@ -65,7 +67,7 @@ async function attach(image: string, { node, sectorSizeBytes, exec, resources }:
   let user: FileHandle | undefined;
   resources.defer(`loop device ${device}`, () => release(device, image, user, exec));
   user = await open(device, constants.O_RDONLY);
-  await mustRun(exec, "losetup", ["-d", device]);
+  await runForNode(request, "handing the loop device to the kernel", ["losetup", "-d", device]);
   if (!(await isBackedBy(device, image, exec))) throw failed(node, `${device} is not backed by ${image}`);
   return device;
 }

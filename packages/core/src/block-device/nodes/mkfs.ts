@@ -7,7 +7,7 @@ import { runForNode } from "./run-for-node.js";
 export const mkfs = defineBlockNode({
   name: "mkfs",
   check: checkMkfs,
-  hostCommands: ({ values }) => [programs[String(values.type)] ?? { command: `mkfs.${String(values.type)}` }],
+  hostCommands: ({ values }) => programs[fileSystemType(values)] ?? [{ command: `mkfs.${fileSystemType(values)}` }],
   async create(request) {
     const { node, state } = request;
     const device = state.blockdev.get(node.base ?? "")?.device;
@@ -21,23 +21,25 @@ export const mkfs = defineBlockNode({
 });
 
 const program = (command: string, debian: string, fedora = debian, opensuse = fedora): NodeHostCommand => ({ command, debian, fedora, opensuse });
-const programs: Readonly<Record<string, NodeHostCommand>> = {
-  ext2: program("mkfs.ext2", "e2fsprogs"),
-  ext3: program("mkfs.ext3", "e2fsprogs"),
-  ext4: program("mkfs.ext4", "e2fsprogs"),
-  xfs: program("mkfs.xfs", "xfsprogs"),
-  btrfs: program("mkfs.btrfs", "btrfs-progs", "btrfs-progs", "btrfsprogs"),
-  vfat: program("mkfs.vfat", "dosfstools"),
-  swap: program("mkswap", "util-linux"),
+const programs: Readonly<Record<string, readonly NodeHostCommand[]>> = {
+  ext2: [program("mkfs.ext2", "e2fsprogs")],
+  ext3: [program("mkfs.ext3", "e2fsprogs")],
+  ext4: [program("mkfs.ext4", "e2fsprogs")],
+  xfs: [program("mkfs.xfs", "xfsprogs")],
+  btrfs: [program("mkfs.btrfs", "btrfs-progs", "btrfs-progs", "btrfsprogs")],
+  // mtools fills what the kernel can't mount.
+  vfat: [program("mkfs.vfat", "dosfstools"), program("mcopy", "mtools")],
+  swap: [program("mkswap", "util-linux")],
 };
 
 const labelLimits: Readonly<Record<string, number>> = { ext2: 16, ext3: 16, ext4: 16, xfs: 12, vfat: 11, swap: 16, btrfs: 255 };
 
-const isFat = (type: string): boolean => type === "vfat" || type === "fat";
+/** `fat` is another word for vfat. */
+const fileSystemType = ({ type }: NodeConfig["values"]): string => (type === "fat" ? "vfat" : String(type));
 
 /** What a `mkfs` node describes, with its defaults. A random UUID is drawn when none is written. */
 export function fileSystemOf({ name, values }: NodeConfig): { type: string; label: string; uuid: string; opts: readonly string[] } {
-  const type = String(values.type) === "fat" ? "vfat" : String(values.type);
+  const type = fileSystemType(values);
   const uuid = values.uuid === undefined ? drawUuid(type) : String(values.uuid);
   return { type, label: labelOf(name, values), uuid, opts: splitWords(values.opts) };
 }
@@ -45,12 +47,12 @@ export function fileSystemOf({ name, values }: NodeConfig): { type: string; labe
 /** The label that a file system gets: by default the node's name; upper case where FAT knows nothing else. */
 export function labelOf(name: string, values: Readonly<Record<string, unknown>>): string {
   const label = String(values.label ?? name);
-  return isFat(String(values.type)) ? label.toUpperCase() : label;
+  return fileSystemType(values) === "vfat" ? label.toUpperCase() : label;
 }
 
 /** FAT has a serial number of 32 bits. */
 function drawUuid(type: string): string {
-  return isFat(type) ? randomBytes(4).toString("hex").toUpperCase().replace(/^.{4}/, "$&-") : randomUUID();
+  return type === "vfat" ? randomBytes(4).toString("hex").toUpperCase().replace(/^.{4}/, "$&-") : randomUUID();
 }
 
 /** Program and arguments; never a shell. */
@@ -75,10 +77,10 @@ export function mkfsCommand({ type, label, uuid, opts }: ReturnType<typeof fileS
 
 function checkMkfs(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
   const { name, base, values } = node;
-  const type = values.type === undefined ? undefined : String(values.type);
+  const type = values.type === undefined ? undefined : fileSystemType(values);
   if (base === undefined || type === undefined) return [...(base === undefined ? ["Mkfs config needs [base]"] : []), ...(type === undefined ? ["Mkfs config needs [type]"] : [])];
   const label = labelOf(name, values);
-  const limit = labelLimits[type === "fat" ? "vfat" : type];
+  const limit = labelLimits[type];
   const sameLabel = graph.filter((other) => other.type === "mkfs" && labelOf(other.name, other.values) === label);
   return [
     ...(/^[a-z0-9]+$/.test(type) ? [] : [`mkfs ${name}: type ${JSON.stringify(type)} is not a file system`]),
@@ -91,7 +93,7 @@ function checkMkfs(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
 }
 
 function checkUuid(name: string, type: string, uuid: unknown): string[] {
-  const form = isFat(type) ? /^[0-9A-F]{4}-?[0-9A-F]{4}$/i : /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+  const form = type === "vfat" ? /^[0-9A-F]{4}-?[0-9A-F]{4}$/i : /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
   return uuid === undefined || form.test(String(uuid)) ? [] : [`mkfs ${name}: ${JSON.stringify(uuid)} is not a UUID for ${type}`];
 }
 

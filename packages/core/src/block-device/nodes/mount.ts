@@ -66,8 +66,7 @@ async function mountAt(path: string, { fstype, device }: { fstype: string; devic
     });
     return;
   }
-  const type = fstype === "fat" ? "vfat" : fstype;
-  await mountFileSystem({ what: device, target: path, type, options: mountOptions[type] }, resources, request);
+  await mountFileSystem({ what: device, target: path, type: fstype, options: mountOptions[fstype] }, resources, request);
   onComplete(async () => {
     if (fstype !== "vfat") await exec("fstrim", [path]); // not every file system and image file can
   });
