@@ -24,14 +24,21 @@ export function checkWritten({ value, placeOf }: Pick<ConfigFile, "value" | "pla
 
 type Issue = z.core.$ZodIssue;
 
-/** Of a union, the complaint of the form that the person evidently meant: one about something inside the value. */
+/**
+ * Of a union, the complaint of the form that the person evidently meant: one about something inside the value, and the
+ * shortest. A misspelt key also leaves the right one missing, which is not worth saying.
+ */
 function branchMeant(issue: Issue): readonly Issue[] {
   if (issue.code !== "invalid_union") return [issue];
-  const meant = issue.errors.find(
-    (branch) => branch.length > 0 && branch.every(({ path, code }) => path.length > 0 || code === "unrecognized_keys"),
-  );
+  const isInside = ({ path, code }: Issue) => path.length > 0 || code === "unrecognized_keys";
+  const [meant] = issue.errors
+    .filter((branch) => branch.length > 0 && branch.every(isInside))
+    .sort((a, b) => a.length - b.length);
   if (meant === undefined) return [issue];
-  return meant.flatMap((inner) => branchMeant({ ...inner, path: [...issue.path, ...inner.path] } as Issue));
+  const unknown = meant.filter(({ code }) => code === "unrecognized_keys");
+  return (unknown.length > 0 ? unknown : meant).flatMap((inner) =>
+    branchMeant({ ...inner, path: [...issue.path, ...inner.path] } as Issue),
+  );
 }
 
 function findingsOf(issue: Issue, value: unknown, placeOf: ConfigFile["placeOf"]): readonly BuildError[] {
@@ -60,6 +67,7 @@ const valueAt = (value: unknown, path: KeyPath): unknown =>
 
 /** By spelling, and by DIB's names: `image-size` and `imagename` are what its users know. */
 function nearestKey(key: string, path: KeyPath): string | undefined {
+  if (path.length > 0 && topLevelKeys.includes(key) && !imageKeys.includes(key)) return undefined; // in the wrong place
   const known = knownKeys(path);
   const dib = Object.hasOwn(dibKeys, key)
     ? dibKeys[key]

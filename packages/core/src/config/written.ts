@@ -181,6 +181,6 @@ export const imageKeys: readonly string[] = Object.keys(settingsShape);
 
 /** The JSON Schema for editors, schema/dib.config.schema.json; draft 7, which all of them know. */
 export function writtenConfigSchema(): Record<string, unknown> {
-  const { $schema, ...schema } = z.toJSONSchema(writtenConfig, { io: "input", target: "draft-7", reused: "ref" });
+  const { $schema, ...schema } = z.toJSONSchema(writtenConfig, { io: "input", target: "draft-7" });
   return { $schema, title: "dib.config", description: "What dibjs builds.", ...schema };
 }
