@@ -37,7 +37,7 @@ function branchMeant(issue: Issue): readonly Issue[] {
   if (meant === undefined) return [issue];
   const unknown = meant.filter(({ code }) => code === "unrecognized_keys");
   return (unknown.length > 0 ? unknown : meant).flatMap((inner) =>
-    branchMeant({ ...inner, path: [...issue.path, ...inner.path] } as Issue),
+    branchMeant({ ...inner, path: [...issue.path, ...inner.path] }),
   );
 }
 

@@ -6,6 +6,7 @@
 import { readFile, readdir } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
+import type * as Yaml from "yaml";
 import type { Document, LineCounter, Node, Pair } from "yaml";
 import { BuildError, isBuildError, reasonOf, type Place } from "../errors.js";
 
@@ -197,10 +198,8 @@ const placeAt = (offset: number, lines: LineCounter, file: string): Place => {
   return line === 0 ? { file } : { file, line, column: col };
 };
 
-type Yaml = typeof import("yaml");
-
 /** A release like 22.10 or a mode like 0755, written without quotes, is text to a script and must stay as it is. */
-function keepNumbersAsWritten(document: Document, yaml: Yaml): void {
+function keepNumbersAsWritten(document: Document, yaml: typeof Yaml): void {
   yaml.visit(document, {
     Pair(_, pair) {
       if (!yaml.isScalar(pair.key) || pair.key.value !== "environment" || !yaml.isMap(pair.value)) return;
@@ -212,7 +211,7 @@ function keepNumbersAsWritten(document: Document, yaml: Yaml): void {
   });
 }
 
-function placesIn(document: Document, lines: LineCounter, file: string, yaml: Yaml): ConfigFile["placeOf"] {
+function placesIn(document: Document, lines: LineCounter, file: string, yaml: typeof Yaml): ConfigFile["placeOf"] {
   const child = (node: unknown, key: PropertyKey): { key: unknown; value: unknown } | undefined => {
     const resolved = yaml.isAlias(node) ? node.resolve(document) : node;
     if (yaml.isMap(resolved))

@@ -1,8 +1,10 @@
 /** Finds and reads what a build was asked for: config file, environment, flags. The only file that looks at process.env. */
-import { access, readFile, stat } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
-import { BuildError, reasonOf, throwFindings } from "../errors.js";
+import { BuildError, throwFindings } from "../errors.js";
 import { nearest } from "../nearest.js";
+import { readElementPaths, readElements } from "./asked-elements.js";
+import { readVariables } from "./asked-variables.js";
 import { readConfigFile, type KeyPath } from "./file.js";
 import { readHost } from "./host.js";
 import {
@@ -13,7 +15,6 @@ import {
   fromFolder,
   mergeLayers,
   originOf,
-  readElements,
   writtenLayer,
   type Flags,
   type Host,
@@ -21,10 +22,9 @@ import {
   type WrittenSource,
 } from "./normalize.js";
 import { checkOutputs, checkRules } from "./rules.js";
-import type { BuildConfig, Origin } from "./schema.js";
+import type { BuildConfig } from "./schema.js";
 import { settingOfVariable } from "./settings.js";
-import { shownValue } from "./shown.js";
-import { assembleVariables, type Env, type GivenVariable, type Variables } from "./variables.js";
+import type { Env } from "./variables.js";
 import type { WrittenSettings } from "./written.js";
 
 export interface LoadRequest {
@@ -143,14 +143,14 @@ async function findProject(cwd: string): Promise<string> {
 }
 
 /** An image's name, and where its settings are in the file, most general first. */
-interface ImageSource {
+export interface ImageSource {
   readonly name: string;
   readonly levels: readonly { readonly written: WrittenSettings; readonly at: KeyPath }[];
 }
 
 /** Throws CONFIG_IMAGE_UNKNOWN, USAGE_INVALID. */
 function chooseImages({ written }: WrittenSource, request: LoadRequest): readonly ImageSource[] {
-  const { images = {}, elementPaths: _, plugins: __, $schema: ___, ...top } = written;
+  const { images = {} } = written;
   const defined = Object.keys(images);
   const unknown = (request.images ?? []).filter((image) => !defined.includes(image));
   throwFindings(
@@ -158,8 +158,8 @@ function chooseImages({ written }: WrittenSource, request: LoadRequest): readonl
       (image) => new BuildError("CONFIG_IMAGE_UNKNOWN", { image, known: defined, nearest: nearest(image, defined) }),
     ),
   );
-  const level = { written: top, at: [] };
-  if (defined.length === 0) return [{ name: "image", levels: [level] }];
+  const top = { written, at: [] };
+  if (defined.length === 0) return [{ name: "image", levels: [top] }];
   const chosen = defined.filter((image) => request.images === undefined || request.images.includes(image));
   if (chosen.length > 1 && (request.elements ?? []).some((text) => text.trim() !== "")) {
     const hint = `Leave the elements out, or choose one with --image: ${chosen.join(", ")}.`;
@@ -168,11 +168,11 @@ function chooseImages({ written }: WrittenSource, request: LoadRequest): readonl
       hint,
     });
   }
-  return chosen.map((name) => ({ name, levels: [level, { written: images[name] ?? {}, at: ["images", name] }] }));
+  return chosen.map((name) => ({ name, levels: [top, { written: images[name] ?? {}, at: ["images", name] }] }));
 }
 
 /** What all images of one request have in common. */
-interface Shared {
+export interface Shared {
   readonly request: LoadRequest;
   readonly env: Env;
   readonly host: Host;
@@ -194,7 +194,7 @@ async function loadImage(
   ];
   const merged = mergeLayers(defaultSettings({ host, image: image.name, dropIn: request.dropIn === true }), layers);
   const { settings, notes } = adjustSettings(merged.settings, request.cwd);
-  const { elements, options } = readAllElements(image, shared);
+  const { elements, options } = readElements(image, shared);
   const { findings, ...variables } = await readVariables(image, shared);
   const config: BuildConfig = {
     image: image.name,
@@ -219,115 +219,4 @@ async function loadImage(
     },
   };
   return { config, notes, findings: [...findings, ...checkRules(config)] };
-}
-
-/** DIB puts what IMAGE_ELEMENT holds before the arguments. Options add up, the most particular place wins. */
-function readAllElements(
-  { levels }: ImageSource,
-  { request, env, source }: Shared,
-): Pick<BuildConfig, "elements" | "options"> {
-  const written = levels.map(({ written: { elements, options }, at }) => ({
-    named:
-      elements === undefined
-        ? undefined
-        : readElements(elements, (index) =>
-            originOf(source, [...at, "elements", ...(index === undefined ? [] : [index])]),
-          ),
-    options: options ?? {},
-  }));
-  const asked = [
-    ...readElements(env.IMAGE_ELEMENT, () => "$IMAGE_ELEMENT").elements,
-    ...readElements([...(request.elements ?? [])], () => "command line").elements,
-  ];
-  return {
-    elements: asked.length > 0 ? asked : (written.findLast(({ named }) => named !== undefined)?.named?.elements ?? []),
-    options: written.reduce<Record<string, unknown>>(
-      (all, { named, options }) => ({ ...all, ...options, ...named?.options }),
-      {},
-    ),
-  };
-}
-
-/** In the order of look-up. */
-function readElementPaths({ request, env, source, host, projectDir }: Shared): BuildConfig["elementPaths"] {
-  const within = (paths: readonly string[], origin: Origin) =>
-    paths.filter(Boolean).map((path) => ({ path: resolve(request.cwd, path), origin }));
-  return [
-    ...within(request.elementPaths ?? [], "--elements-path"),
-    ...within((env.ELEMENTS_PATH ?? "").split(":"), "$ELEMENTS_PATH"),
-    ...(source.written.elementPaths ?? []).map((path, index) => ({
-      path: fromFolder(projectDir, path, host.caller.home),
-      origin: originOf(source, ["elementPaths", index]),
-    })),
-  ];
-}
-
-async function readVariables(
-  { levels }: ImageSource,
-  { request, env, source, fromEnvironment, fromFlags }: Shared,
-): Promise<Variables> {
-  const written: GivenVariable[] = [];
-  const findings: BuildError[] = [];
-  for (const { written: settings, at } of levels) {
-    for (const [name, value] of Object.entries(settings.environment ?? {})) {
-      const origin = originOf(source, [...at, "environment", name]);
-      const setting = settingOfVariable.get(name);
-      if (setting === undefined) written.push(...(await readValue(name, value, origin, { source, env, findings })));
-      else
-        findings.push(
-          new BuildError("CONFIG_RULE_BROKEN", {
-            setting: `environment.${name}`,
-            value: shownValue(value),
-            origin,
-            reason: "it is a setting of its own.",
-            hint: `Write ${setting}.`,
-          }),
-        );
-    }
-  }
-  const allEnvironment = request.allEnvironment ?? request.dropIn === true;
-  const seen = [...fromEnvironment.seen, ...fromFlags.seen];
-  const variables = assembleVariables({
-    env,
-    written,
-    settings: seen,
-    asked: request.variables ?? [],
-    allEnvironment,
-    settingVariables: new Set(settingOfVariable.keys()),
-  });
-  return { ...variables, findings: [...findings, ...variables.findings] };
-}
-
-type WrittenVariable = NonNullable<WrittenSettings["environment"]>[string];
-
-/** Values that are not in the file itself are secret: that is what these forms are for. */
-async function readValue(
-  name: string,
-  value: WrittenVariable,
-  origin: Origin,
-  { source, env, findings }: { source: WrittenSource; env: Env; findings: BuildError[] },
-): Promise<readonly GivenVariable[]> {
-  if (typeof value !== "object") return [{ name, value: String(value), origin }];
-  const found =
-    "secret" in value
-      ? value.secret
-      : "fromEnv" in value
-        ? (env[value.fromEnv] ?? new Error(`$${value.fromEnv} is not set`))
-        : await readSecretFile(fromFolder(dirname(source.path ?? "/"), value.fromFile, source.home));
-  if (typeof found === "string") return [{ name, value: found, origin, secret: true }];
-  findings.push(new BuildError("PLAN_VARIABLE_INVALID", { name, origin, reason: `${found.message}.` }));
-  return [];
-}
-
-const maxSecretBytes = 2 ** 17; // what the kernel takes for one variable
-
-/** Without the newline that editors put at the end. Never waits for a pipe. */
-async function readSecretFile(path: string): Promise<string | Error> {
-  try {
-    const info = await stat(path);
-    if (!info.isFile() || info.size >= maxSecretBytes) return new Error(`${path} is no file of less than 128 KiB`);
-    return (await readFile(path, "utf8")).replace(/\r?\n$/, "");
-  } catch (error) {
-    return new Error(`the file can't be read: ${reasonOf(error)}`);
-  }
 }

@@ -219,41 +219,6 @@ export function mergeLayers(
   };
 }
 
-/** Elements asked for in one place, and their options. A string may hold several names, as DIB's callers write them. */
-export function readElements(
-  written: WrittenSettings["elements"],
-  origin: (index: number | undefined) => Origin,
-): Pick<BuildConfig, "elements" | "options"> {
-  const entries = typeof written === "string" ? [written] : (written ?? []);
-  const elements: BuildConfig["elements"][number][] = [];
-  const options: [string, unknown][] = [];
-  for (const [index, entry] of entries.entries()) {
-    const from = origin(typeof written === "string" ? undefined : index);
-    if (typeof entry === "string") {
-      elements.push(
-        ...entry
-          .split(/\s+/)
-          .filter(Boolean)
-          .map((word) => ({ ...splitRange(word), origin: from })),
-      );
-      continue;
-    }
-    elements.push({
-      ...splitRange(entry.name),
-      ...(entry.version === undefined ? {} : { range: entry.version }),
-      origin: from,
-    });
-    if (entry.options !== undefined) options.push([entry.name, entry.options]);
-  }
-  return { elements, options: Object.fromEntries(options) };
-}
-
-/** `vm@^1.2` → name and semver range; any version without one. */
-function splitRange(word: string): { name: string; range: string } {
-  const at = word.indexOf("@", 1);
-  return at === -1 ? { name: word, range: "*" } : { name: word.slice(0, at), range: word.slice(at + 1) };
-}
-
 /** What depends on several settings at once. Notes say what was changed. */
 export function adjustSettings(given: Settings, base: string): { settings: Settings; notes: readonly string[] } {
   const notes: string[] = [];

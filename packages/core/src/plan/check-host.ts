@@ -163,7 +163,7 @@ const isFat = (type: string): boolean => type === "vfat" || type === "fat";
 const fileSystems = ({ disk }: BuildPlan): readonly string[] =>
   (disk?.nodes ?? [])
     .filter(({ type }) => type === "mkfs")
-    .map(({ values }) => String(values.type ?? disk?.rootFsType));
+    .map(({ values }) => (typeof values.type === "string" ? values.type : (disk?.rootFsType ?? "")));
 
 async function checkArch({ arch }: BuildPlan, probe: HostProbe): Promise<readonly BuildError[]> {
   return (await canRunForeign(arch, probe)) ? [] : [new BuildError("HOST_ARCH_UNFIT", { arch, host: probe.arch })];

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { loadConfig, type LoadedConfig, type LoadRequest } from "@dibjs/core/config/load.js";
 import type { Host } from "@dibjs/core/config/normalize.js";
 import type { BuildConfig } from "@dibjs/core/config/schema.js";
-import { isBuildError, type BuildError } from "@dibjs/core/errors.js";
+import { isBuildError, type BuildError, type ErrorContext } from "@dibjs/core/errors.js";
 import { onTestFinished } from "vitest";
 
 export const host: Host = {
@@ -63,6 +63,6 @@ export async function failureOf(promise: Promise<unknown>): Promise<BuildError> 
 export async function codesOf(promise: Promise<unknown>): Promise<readonly string[]> {
   const { code, context } = await failureOf(promise);
   return code === "SEVERAL_FINDINGS"
-    ? (context as { findings: { code: string }[] }).findings.map((finding) => finding.code)
+    ? (context as ErrorContext<"SEVERAL_FINDINGS">).findings.map((finding) => finding.code)
     : [code];
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isBuildError, type BuildError } from "@dibjs/core/errors.js";
+import { isBuildError, type BuildError, type ErrorContext } from "@dibjs/core/errors.js";
 import { checkHost } from "@dibjs/core/plan/check-host.js";
 import { describeHost } from "@dibjs/core/plan/describe-host.js";
 import { openProbe, type HostProbe } from "@dibjs/core/plan/host-probe.js";
@@ -72,7 +72,7 @@ async function findingsOf(host: FakeHost, plan = aPlan(), at: Partial<BuildPlace
   const error = await failureOf(host, plan, at);
   if (error === undefined) return [];
   return error.code === "SEVERAL_FINDINGS"
-    ? (error.context as { findings: { code: string }[] }).findings.map(({ code }) => code)
+    ? (error.context as ErrorContext<"SEVERAL_FINDINGS">).findings.map(({ code }) => code)
     : [error.code];
 }
 
