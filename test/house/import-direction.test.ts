@@ -7,7 +7,7 @@ const LAYERS: readonly (readonly [RegExp, number])[] = [
   [/^(errors|nearest|context|hooks)\.ts$/, 0],
   [/^process\//, 0],
   [/^phases\/table\.ts$/, 0], // the names and order of the phases: a table that everybody reads
-  [/^(config|elements)\//, 1],
+  [/^(config|elements|fetch)\//, 1],
   [/^plan\//, 2],
   [/^(workspace|layers)\//, 3],
   [/^worker\/(protocol|launch|channel|output-frames|written-error)\.ts$/, 3],

@@ -279,7 +279,7 @@ export const catalogue = {
   FETCH_FAILED: entry("fetch", (c: { url: string; reason: string }) => ({ message: `Fetching ${c.url} failed: ${c.reason}` })),
   FETCH_TRUNCATED: entry("fetch", (c: { url: string; gotBytes: number; expectedBytes: number }) => ({
     message: `${c.url} ended after ${c.gotBytes} of ${c.expectedBytes} bytes.`,
-    hint: "The server or a proxy cut the download. Nothing of it is kept.",
+    hint: "The server or a proxy cut the download. Run again: what came is kept aside and the rest is fetched.",
   })),
   FETCH_CHECKSUM_WRONG: entry("fetch", (c: { url: string; expected: string; actual: string }) => ({
     message: `${c.url} has sha256 ${c.actual}, expected ${c.expected}.`,

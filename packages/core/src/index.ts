@@ -17,6 +17,9 @@ export {
   type Step,
 } from "./elements/element.js";
 export { BuildError, catalogue, formatPlace, isBuildError, type ErrorCode, type FailureKind, type Place } from "./errors.js";
+export { download, type Downloaded, type DownloadRequest } from "./fetch/download.js";
+export { selectKeys, type SelectedKeys } from "./fetch/keyring.js";
+export { verifySignature, type SignatureRequest } from "./fetch/signature.js";
 export { defineFormat, type FormatRequest, type FormatResult, type ImageFormat } from "./formats/format.js";
 export { createHooks, type ElementHooks, type Hook, type HookMap, type Hooks, type Order, type Tap, type Tappable } from "./hooks.js";
 export { nearest } from "./nearest.js";
