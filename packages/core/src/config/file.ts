@@ -170,6 +170,7 @@ const isConfig = (dib: unknown): boolean => {
 
 async function parseYaml(path: string, text: string): Promise<Parsed & { placeOf: ConfigFile["placeOf"] }> {
   if (text.length > maxBytes) throw unreadable("it is larger than 1 MiB", { file: path });
+  if (text.includes("\0")) throw unreadable("it is no UTF-8 text", { file: path });
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
   try {

@@ -218,7 +218,7 @@ async function checkOutput(plan: BuildPlan, { output }: BuildPlaces, probe: Host
   if (kind === undefined) return unwritable(output, `the folder ${folder} does not exist`);
   if (kind !== "folder") return unwritable(output, `${folder} is not a folder`);
   if (!(await probe.canWrite(folder))) return unwritable(output, `the folder ${folder} is not writable`);
-  const files = plan.outputs.map(({ extension }) => `${output}.${extension.replace(/^\./, "")}`);
+  const files = plan.outputs.map(({ extension }) => `${output}.${extension}`);
   const kinds = await Promise.all(files.map((file) => probe.kindOf(file)));
   return files.flatMap((file, index) => (kinds[index] === "folder" ? unwritable(file, "it is a folder") : []));
 }

@@ -35,7 +35,7 @@ export const packages: Readonly<
   "mkfs.ext4": pack("e2fsprogs"),
   "mkfs.vfat": pack("dosfstools"),
   "mkfs.xfs": pack("xfsprogs"),
-  "qemu-img": pack("qemu-utils", "qemu-img", "qemu-tools"),
+  "qemu-img": pack("qemu-utils", "qemu-img"),
   "qemu-system-x86_64": pack("qemu-system-x86", "qemu-system-x86", "qemu-x86"),
   setpriv: pack("util-linux"),
   sfdisk: pack("fdisk", "util-linux"),

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readConfigFile } from "@dibjs/core/config/file.js";
 import { describe, expect, test } from "vitest";
@@ -112,6 +112,12 @@ describe("a file that can't be read", () => {
     expect((await failureOf(loadYaml("[".repeat(100_000)))).code).toBe("CONFIG_UNREADABLE");
     const circular = "const a = {}; a.a = a;\nexport default { options: { vm: a } };";
     expect((await failureOf(load({ "dib.config.mjs": circular }))).code).toBe("CONFIG_UNREADABLE");
+  });
+
+  test("UTF-16 is refused", async () => {
+    const folder = await aFolder({});
+    await writeFile(join(folder, "dib.config.yaml"), Buffer.from("\uFEFFoutput: a\n", "utf16le"));
+    expect((await failureOf(readConfigFile(folder))).code).toBe("CONFIG_UNREADABLE");
   });
 
   test("more than 1 MiB is refused", async () => {

@@ -56,7 +56,7 @@ const disk = (...types: readonly string[]) =>
 
 function aPlan(plan: Partial<BuildPlan> = {}): BuildPlan {
   const settings = { useTmpfs: true, minTmpfsGiB: 2, breaks: [], shellOnError: false };
-  const outputs = [{ format: "qcow2", from: "disk", extension: ".qcow2" }];
+  const outputs = [{ format: "qcow2", from: "disk", extension: "qcow2" }];
   return { arch: "amd64", disk: disk("ext4"), outputs, hostCommands: [], settings, ...plan } as unknown as BuildPlan;
 }
 
@@ -213,7 +213,7 @@ describe("what a host lacks", () => {
       "Missing on this host:\n  losetup (for the disk, block device local_loop)\n  qemu-img (for format qcow2)\n  mkfs.odd (for block device mkfs)",
     );
     expect(error?.hint).toBe(
-      "apt-get install mount qemu-utils odd-progs\ndnf install util-linux qemu-img\nzypper install util-linux qemu-tools",
+      "apt-get install mount qemu-utils odd-progs\ndnf install util-linux qemu-img\nzypper install util-linux qemu-img",
     );
   });
 
