@@ -12,6 +12,8 @@ export default tseslint.config(
       "@typescript-eslint/no-floating-promises": "error",
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/require-await": "off",
+      // A resource is held by its declaration alone.
+      "@typescript-eslint/no-unused-vars": ["error", { ignoreUsingDeclarations: true, argsIgnorePattern: "^_" }],
       "max-lines": ["warn", { max: 250, skipBlankLines: true, skipComments: true }],
     },
   },

@@ -7,7 +7,16 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { isBuildError } from "@dibjs/core/errors.js";
 import { createExec, type Exec } from "@dibjs/core/process/exec.js";
-import { createToyDisk, diskContext, efiDisk, hostState, makeTree, mbrDisk, plannedDisk, scratchFolder } from "../support/toy-disk.js";
+import {
+  createToyDisk,
+  diskContext,
+  efiDisk,
+  hostState,
+  makeTree,
+  mbrDisk,
+  plannedDisk,
+  scratchFolder,
+} from "../support/toy-disk.js";
 
 let scratch: ReturnType<typeof scratchFolder>;
 let before: ReturnType<typeof hostState>;
@@ -22,10 +31,15 @@ afterEach(() => {
   scratch.remove();
 });
 
-const run = (file: string, ...args: string[]) => execFileSync(file, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+const run = (file: string, ...args: string[]) =>
+  execFileSync(file, args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
 
 /** Code of the BuildError that a promise is rejected with. */
-const codeOf = (promise: Promise<unknown>): Promise<string | undefined> => promise.then(() => undefined, (error: unknown) => (isBuildError(error) ? error.code : String(error)));
+const codeOf = (promise: Promise<unknown>): Promise<string | undefined> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => (isBuildError(error) ? error.code : String(error)),
+  );
 
 /** Every file with what can be lost on the way, one a line. */
 function listTree(root: string): string {
@@ -40,11 +54,17 @@ test("an MBR disk holds the tree with everything that a copy can lose, and nothi
   expect(listTree(mountBase)).toBe(listTree(join(scratch.path, "tree")));
   expect(run("getcap", join(mountBase, "usr/bin/twin"))).toContain("cap_net_raw=ep");
   expect(statSync(join(mountBase, "var/log/sparse")).blocks).toBeLessThan(100);
-  expect(readFileSync(join(mountBase, "etc/fstab"), "utf8")).toBe("LABEL=cloudimg-rootfs / ext4 defaults,noatime 0 1\n");
+  expect(readFileSync(join(mountBase, "etc/fstab"), "utf8")).toBe(
+    "LABEL=cloudimg-rootfs / ext4 defaults,noatime 0 1\n",
+  );
   const { IMAGE_BLOCK_DEVICE: device = "" } = disk.environment;
   expect(disk.environment.IMAGE_BLOCK_DEVICES).toBe(` [image0]=${device}  [root]=${device}p1 `);
   expect(disk.deviceNodes.map(({ path }) => path)).toEqual([device, `${device}p1`]);
-  expect(disk.report).toMatchObject({ origin: "the test", partitions: [{ name: "root", offsetBytes: 2 ** 20 }], fileSystems: [{ label: "cloudimg-rootfs", mountPoint: "/" }] });
+  expect(disk.report).toMatchObject({
+    origin: "the test",
+    partitions: [{ name: "root", offsetBytes: 2 ** 20 }],
+    fileSystems: [{ label: "cloudimg-rootfs", mountPoint: "/" }],
+  });
   await disk.unmount();
   expect(partitionsOf(disk.image)).toMatchObject([{ start: 2048, type: "83", bootable: true }]);
   expect(run("e2fsck", "-fn", `${disk.image}?offset=${2 ** 20}`)).toContain("cloudimg-rootfs");
@@ -56,7 +76,9 @@ interface SfdiskPartition {
   readonly type: string;
   readonly name?: string;
 }
-const partitionsOf = (image: string) => (JSON.parse(run("sfdisk", "--json", image)) as { partitiontable: { partitions: SfdiskPartition[] } }).partitiontable.partitions;
+const partitionsOf = (image: string) =>
+  (JSON.parse(run("sfdisk", "--json", image)) as { partitiontable: { partitions: SfdiskPartition[] } }).partitiontable
+    .partitions;
 
 test("an EFI disk: the ESP holds what lay at its mount point, and the root does not hold it twice", async () => {
   const { disk, mountBase } = await createToyDisk(efiDisk, scratch, diskContext());
@@ -67,7 +89,10 @@ test("an EFI disk: the ESP holds what lay at its mount point, and the root does 
   await disk.unmount();
   const [esp, bsp, root] = partitionsOf(disk.image);
   expect([esp?.name, bsp?.name, root?.name]).toEqual(["ESP", "BSP", "root"]);
-  expect([esp?.type, bsp?.type]).toEqual(["C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "21686148-6449-6E6F-744E-656564454649"]);
+  expect([esp?.type, bsp?.type]).toEqual([
+    "C12A7328-F81F-11D2-BA4B-00A0C93EC93B",
+    "21686148-6449-6E6F-744E-656564454649",
+  ]);
   expect([esp?.start, bsp?.start, root?.start]).toEqual([2048, 2048 + 64 * 2048, 2048 + 72 * 2048]);
   const fat = `${disk.image}@@${(esp?.start ?? 0) * 512}`;
   expect(run("mtype", "-i", fat, "::/EFI/BOOT/BOOTX64.EFI")).toBe("loader");
@@ -95,11 +120,25 @@ test("several file systems of several kinds on logical partitions, parents mount
   expect(disk.state.mountOrder).toEqual(["/", "/boot", "/var/log", "none"]);
   const types = ["/", "/boot", "/var/log"].map((place) => run("stat", "-f", "-c", "%T", join(mountBase, place)).trim());
   expect(types).toEqual(["xfs", "ext2/ext3", "btrfs"]);
-  expect(readFileSync(join(mountBase, "etc/fstab"), "utf8").split("\n")).toEqual(["LABEL=top / xfs defaults 0 1", "LABEL=boot /boot ext2 defaults 0 2", "LABEL=log /var/log btrfs defaults 0 2", "LABEL=swap none swap sw 0 0", ""]);
+  expect(readFileSync(join(mountBase, "etc/fstab"), "utf8").split("\n")).toEqual([
+    "LABEL=top / xfs defaults 0 1",
+    "LABEL=boot /boot ext2 defaults 0 2",
+    "LABEL=log /var/log btrfs defaults 0 2",
+    "LABEL=swap none swap sw 0 0",
+    "",
+  ]);
   expect(statSync(join(mountBase, "var/log/sparse")).size).toBe(2 ** 26);
   await disk.unmount();
-  expect(partitionsOf(disk.image).map(({ start, type }) => [start, type])).toEqual([[2048, "83"], [133120, "f"], [135168, "83"], [956416, "83"], [1368064, "82"]]);
-  expect(ctx.events.filter(({ type }) => type === "unmount").map((event) => "target" in event && event.target)).toEqual(["/var/log", "/boot", "/"].map((place) => join(mountBase, place)));
+  expect(partitionsOf(disk.image).map(({ start, type }) => [start, type])).toEqual([
+    [2048, "83"],
+    [133120, "f"],
+    [135168, "83"],
+    [956416, "83"],
+    [1368064, "82"],
+  ]);
+  expect(ctx.events.filter(({ type }) => type === "unmount").map((event) => "target" in event && event.target)).toEqual(
+    ["/var/log", "/boot", "/"].map((place) => join(mountBase, place)),
+  );
 });
 
 test("every MBR vector of DIB is what partx reads from the disk", async () => {
@@ -111,9 +150,26 @@ test("every MBR vector of DIB is what partx reads from the disk", async () => {
   await using _ = disk;
   expect(disk.image).toBe(join(scratch.path, "images/other.raw"));
   await disk.unmount();
-  const rows = run("partx", "--raw", "-o", "NR,START,END,TYPE,FLAGS,SCHEME", "-g", "-b", "-", join(scratch.path, "images/image0.raw")).trim().split("\n");
+  const rows = run(
+    "partx",
+    "--raw",
+    "-o",
+    "NR,START,END,TYPE,FLAGS,SCHEME",
+    "-g",
+    "-b",
+    "-",
+    join(scratch.path, "images/image0.raw"),
+  )
+    .trim()
+    .split("\n");
   expect(rows).toHaveLength(11);
-  expect(rows.slice(0, 5)).toEqual(["1 2048 22527 0x83 0x0 dos", "2 22528 43007 0x83 0x0 dos", "3 43008 63487 0x83 0x0 dos", "4 63488 2097151 0xf 0x0 dos", "5 65536 86015 0x83 0x0 dos"]);
+  expect(rows.slice(0, 5)).toEqual([
+    "1 2048 22527 0x83 0x0 dos",
+    "2 22528 43007 0x83 0x0 dos",
+    "3 43008 63487 0x83 0x0 dos",
+    "4 63488 2097151 0xf 0x0 dos",
+    "5 65536 86015 0x83 0x0 dos",
+  ]);
   expect(rows[10]).toBe("11 200704 221183 0x83 0x0 dos");
 });
 
@@ -122,7 +178,11 @@ test("a disk with sectors of 4096 bytes", async () => {
   await using _ = disk;
   const { IMAGE_BLOCK_DEVICE: device = "" } = disk.environment;
   expect(run("blockdev", "--getss", device).trim()).toBe("4096");
-  expect(partitionsOf(device).map(({ start, size }) => [start, size].map((sectors) => sectors / 256))).toEqual([[1, 64], [65, 8], [73, expect.any(Number)]]);
+  expect(partitionsOf(device).map(({ start, size }) => [start, size].map((sectors) => sectors / 256))).toEqual([
+    [1, 64],
+    [65, 8],
+    [73, expect.any(Number)],
+  ]);
   await disk.unmount();
 });
 
@@ -157,8 +217,12 @@ test("whichever program fails, once, what was made before is gone again", async 
     expect(hostState(), `after a failing ${failed}`).toEqual(before);
   }
   const filler = readFileSync("/proc/filesystems", "utf8").includes("vfat") ? [] : ["mmd", "mcopy"];
-  const wanted = ["flock", "losetup", "sfdisk", "partx", "mkfs.vfat", "mkfs.ext4", "cp", "sync", ...filler].map((file) => `${file}: BLOCK_DEVICE_NODE_FAILED`);
-  expect(outcomes).toEqual(expect.arrayContaining([...wanted, "mount: MOUNT_FAILED", "fstrim: went on", "umount: went on"]));
+  const wanted = ["flock", "losetup", "sfdisk", "partx", "mkfs.vfat", "mkfs.ext4", "cp", "sync", ...filler].map(
+    (file) => `${file}: BLOCK_DEVICE_NODE_FAILED`,
+  );
+  expect(outcomes).toEqual(
+    expect.arrayContaining([...wanted, "mount: MOUNT_FAILED", "fstrim: went on", "umount: went on"]),
+  );
 });
 
 test("an image that is too small for its tree is refused with the size it needs, before anything is converted", async () => {
@@ -212,19 +276,32 @@ test("four disks at once each get a loop device of their own", async () => {
 
 const child = fileURLToPath(new URL("../support/disk-child.mjs", import.meta.url));
 
-test.each(["run:sfdisk", "disk:partitioning", "run:mkfs.ext4", "run:cp", "done"])("kill -9 of the process at %s leaves no loop, no partition, no mount", async (moment) => {
-  const planned = JSON.stringify(plannedDisk(mbrDisk));
-  const args = ["--mount", "--propagation", "slave", process.execPath, child, join(scratch.path, "tree"), scratch.make("mnt"), scratch.make("images"), planned];
-  const victim = spawn("unshare", args, { stdio: ["ignore", "pipe", "inherit"] });
-  const ended = once(victim, "exit");
-  const lines: string[] = [];
-  for await (const line of createInterface(victim.stdout)) {
-    lines.push(line);
-    if (line === moment) victim.kill("SIGKILL");
-  }
-  expect(await ended).toEqual([null, "SIGKILL"]);
-  expect(lines).toContain(moment);
-  // A program of the dead process may still hold the device for a moment.
-  await expect.poll(() => hostState(), { timeout: 2000 }).toEqual(before);
-  expect(readdirSync(join(scratch.path, "mnt"))).toEqual([]);
-});
+test.each(["run:sfdisk", "disk:partitioning", "run:mkfs.ext4", "run:cp", "done"])(
+  "kill -9 of the process at %s leaves no loop, no partition, no mount",
+  async (moment) => {
+    const planned = JSON.stringify(plannedDisk(mbrDisk));
+    const args = [
+      "--mount",
+      "--propagation",
+      "slave",
+      process.execPath,
+      child,
+      join(scratch.path, "tree"),
+      scratch.make("mnt"),
+      scratch.make("images"),
+      planned,
+    ];
+    const victim = spawn("unshare", args, { stdio: ["ignore", "pipe", "inherit"] });
+    const ended = once(victim, "exit");
+    const lines: string[] = [];
+    for await (const line of createInterface(victim.stdout)) {
+      lines.push(line);
+      if (line === moment) victim.kill("SIGKILL");
+    }
+    expect(await ended).toEqual([null, "SIGKILL"]);
+    expect(lines).toContain(moment);
+    // A program of the dead process may still hold the device for a moment.
+    await expect.poll(() => hostState(), { timeout: 2000 }).toEqual(before);
+    expect(readdirSync(join(scratch.path, "mnt"))).toEqual([]);
+  },
+);

@@ -1,12 +1,20 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { builtInFormats } from "@dibjs/core/formats/built-in.js";
 import { exportDisk, exportTree } from "@dibjs/core/formats/export.js";
 import { publishArtifacts } from "@dibjs/core/publish/publish.js";
 import { Stopwatch } from "@dibjs/core/report/stopwatch.js";
-import { createToyDisk, diskContext, hostState, makeTree, mbrDisk, scratchFolder, toyPlan } from "../support/toy-disk.js";
+import {
+  createToyDisk,
+  diskContext,
+  hostState,
+  makeTree,
+  mbrDisk,
+  scratchFolder,
+  toyPlan,
+} from "../support/toy-disk.js";
 
 let scratch: ReturnType<typeof scratchFolder>;
 let before: ReturnType<typeof hostState>;
@@ -22,7 +30,12 @@ afterEach(() => {
 });
 
 const run = (file: string, ...args: string[]) => execFileSync(file, args, { encoding: "utf8", maxBuffer: 2 ** 26 });
-const outputs = builtInFormats.map(({ name, from, extension, consumesImage = false }) => ({ format: name, from, extension, consumesImage }));
+const outputs = builtInFormats.map(({ name, from, extension, consumesImage = false }) => ({
+  format: name,
+  from,
+  extension,
+  consumesImage,
+}));
 
 test("one disk becomes raw, qcow2, tar, tgz and squashfs, each readable, with sums that verify", async () => {
   const ctx = diskContext();
@@ -39,10 +52,28 @@ test("one disk becomes raw, qcow2, tar, tgz and squashfs, each readable, with su
   const artifacts = await publishArtifacts({ plan, places: { output: join(out, "toy"), caller }, staged, ctx });
 
   expect(artifacts.map(({ format }) => format).sort()).toEqual(["qcow2", "raw", "squashfs", "tar", "tgz"]);
-  expect(readdirSync(out).sort()).toEqual(["qcow2", "raw", "squashfs", "tar", "tgz"].flatMap((ending) => ["", ".md5", ".sha256"].map((sum) => `toy.${ending}${sum}`)).sort());
-  expect(run("sh", "-c", `cd "$1" && sha256sum -c --quiet *.sha256 && md5sum -c --quiet *.md5 && stat -c %u * | sort -u`, "sh", out).trim()).toBe("1000");
-  expect(JSON.parse(run("qemu-img", "info", "--output=json", join(out, "toy.qcow2")))).toMatchObject({ format: "qcow2", "cluster-size": 262144, "format-specific": { data: { "compression-type": "zstd" } } });
-  expect(run("qemu-img", "compare", "-f", "raw", "-F", "qcow2", join(out, "toy.raw"), join(out, "toy.qcow2"))).toContain("identical");
+  expect(readdirSync(out).sort()).toEqual(
+    ["qcow2", "raw", "squashfs", "tar", "tgz"]
+      .flatMap((ending) => ["", ".md5", ".sha256"].map((sum) => `toy.${ending}${sum}`))
+      .sort(),
+  );
+  expect(
+    run(
+      "sh",
+      "-c",
+      `cd "$1" && sha256sum -c --quiet *.sha256 && md5sum -c --quiet *.md5 && stat -c %u * | sort -u`,
+      "sh",
+      out,
+    ).trim(),
+  ).toBe("1000");
+  expect(JSON.parse(run("qemu-img", "info", "--output=json", join(out, "toy.qcow2")))).toMatchObject({
+    format: "qcow2",
+    "cluster-size": 262144,
+    "format-specific": { data: { "compression-type": "zstd" } },
+  });
+  expect(
+    run("qemu-img", "compare", "-f", "raw", "-F", "qcow2", join(out, "toy.raw"), join(out, "toy.qcow2")),
+  ).toContain("identical");
 });
 
 test("archives keep the kernel's folders empty, leave out host devices and lost+found, and keep attributes", async () => {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tapBlockNodes } from "@dibjs/core/block-device/built-in.js";
 import { createDisk, type Disk } from "@dibjs/core/block-device/create.js";
@@ -75,7 +75,10 @@ export const plannedDisk = (config: string, settings: Partial<DiskSettings> = {}
   planDisk({ config, origin: "the test" }, { ...diskSettings, ...settings }, nodeTypes);
 
 /** Core's own services with real programs; `exec` may be wrapped. */
-export function diskContext(exec: Exec = createExec(), signal = new AbortController().signal): BuildContext & { events: BuildEvent[] } {
+export function diskContext(
+  exec: Exec = createExec(),
+  signal = new AbortController().signal,
+): BuildContext & { events: BuildEvent[] } {
   const events: BuildEvent[] = [];
   const hooks = createHooks();
   tapBlockNodes(hooks);
@@ -96,7 +99,8 @@ export function scratchFolder(): { path: string; make: (name: string) => string;
 
 /** A small tree with what a copy can lose: dotfiles, hard links, holes, attributes, capabilities, owners, odd names. */
 export function makeTree(root: string): void {
-  for (const folder of ["etc", "dev", "proc", "sys", "usr/bin", "home/user", "boot", "var/log", "tmp"]) mkdirSync(join(root, folder), { recursive: true });
+  for (const folder of ["etc", "dev", "proc", "sys", "usr/bin", "home/user", "boot", "var/log", "tmp"])
+    mkdirSync(join(root, folder), { recursive: true });
   writeFileSync(join(root, "etc/hostname"), "toy\n");
   writeFileSync(join(root, ".hidden"), "dot\n");
   writeFileSync(join(root, "usr/bin/tool"), "#!/bin/sh\necho tool\n", { mode: 0o755 });
@@ -111,31 +115,75 @@ export interface ToyDisk {
   readonly mountBase: string;
 }
 
-export async function createToyDisk(config: string, scratch: ReturnType<typeof scratchFolder>, ctx: BuildContext, settings: Partial<DiskSettings> = {}): Promise<ToyDisk> {
+export async function createToyDisk(
+  config: string,
+  scratch: ReturnType<typeof scratchFolder>,
+  ctx: BuildContext,
+  settings: Partial<DiskSettings> = {},
+): Promise<ToyDisk> {
   const planned = plannedDisk(config, settings);
   const tree = join(scratch.path, "tree");
   const [mountBase, imageDir] = [scratch.make("mnt"), scratch.make("images")];
   const imageSizeBytes = await computeImageSize(planned, tree, ctx);
-  const disk = await createDisk({ plan: toyPlan(planned), planned, tree, mountBase, imageDir, imageSizeBytes, stopwatch: new Stopwatch(), ctx });
+  const disk = await createDisk({
+    plan: toyPlan(planned),
+    planned,
+    tree,
+    mountBase,
+    imageDir,
+    imageSizeBytes,
+    stopwatch: new Stopwatch(),
+    ctx,
+  });
   return { disk, planned, mountBase };
 }
 
 export function toyPlan(disk: PlannedDisk | undefined, more: Partial<BuildPlan> = {}): BuildPlan {
-  const settings = { useTmpfs: false, minTmpfsGiB: 2, qcow2Compression: "zstd", qemuImgOptions: "", offline: false, breaks: [], shellOnError: false, debugTrace: 0, overwriteOldImage: false, keep: false } as const;
-  const lists = { asked: [], elements: [], hookFiles: [], environmentFiles: [], phases: [], environment: [], packages: [], outputs: [], checksums: [], hostCommands: [] };
+  const settings = {
+    useTmpfs: false,
+    minTmpfsGiB: 2,
+    qcow2Compression: "zstd",
+    qemuImgOptions: "",
+    offline: false,
+    breaks: [],
+    shellOnError: false,
+    debugTrace: 0,
+    overwriteOldImage: false,
+    keep: false,
+  } as const;
+  const lists = {
+    asked: [],
+    elements: [],
+    hookFiles: [],
+    environmentFiles: [],
+    phases: [],
+    environment: [],
+    packages: [],
+    outputs: [],
+    checksums: [],
+    hostCommands: [],
+  };
   return { version: 1, image: "image", output: "toy", arch: "amd64", ...lists, disk, settings, ...more };
 }
 
-/** What the build host holds: loop devices, their partitions, mounts. */
+/** What tests hold of the build host: loop devices, partitions (also of loops that are gone), mounts. Other builds may run beside us. */
 export function hostState(): { loops: string[]; partitions: string[]; mounts: string[] } {
-  const loops = readdirSync("/sys/block").filter((name) => {
+  const backing = (loop: string): string => {
     try {
-      return name.startsWith("loop") && statSync(`/sys/block/${name}/loop/backing_file`).isFile();
+      return readFileSync(`/sys/block/${loop}/loop/backing_file`, "utf8");
     } catch {
-      return false; // no backing file: the device is free
+      return ""; // the device is free
     }
+  };
+  const loops = readdirSync("/sys/block").filter(
+    (name) => name.startsWith("loop") && backing(name).includes("dib-test-"),
+  );
+  const partitions = readdirSync("/sys/class/block").filter((name) => {
+    const loop = /^(loop\d+)p\d+$/.exec(name)?.[1];
+    return loop !== undefined && (backing(loop) === "" || loops.includes(loop));
   });
-  const partitions = readdirSync("/sys/class/block").filter((name) => /^loop\d+p/.test(name));
-  const mounts = readFileSync("/proc/self/mounts", "utf8").split("\n").filter((line) => line.includes("dib-test-"));
+  const mounts = readFileSync("/proc/self/mounts", "utf8")
+    .split("\n")
+    .filter((line) => line.includes("dib-test-"));
   return { loops, partitions, mounts };
 }

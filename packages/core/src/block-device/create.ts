@@ -45,9 +45,15 @@ export interface Disk extends AsyncDisposable {
 /** Creates the nodes of the plan in order and copies the tree in. What was made is gone again when this throws. */
 export async function createDisk(asked: DiskRequest): Promise<Disk> {
   const request = { ...asked, imageSizeBytes: roundUpSize(asked.imageSizeBytes) };
-  const { planned, tree, mountBase, imageSizeBytes, stopwatch, ctx } = request;
+  const { planned, tree, mountBase, imageSizeBytes, stopwatch } = request;
   await using resources = new ResourceStack();
-  const state: DiskState = { blockdev: new Map(), filesys: new Map(), mount: new Map(), mountOrder: [], fstab: new Map() };
+  const state: DiskState = {
+    blockdev: new Map(),
+    filesys: new Map(),
+    mount: new Map(),
+    mountOrder: [],
+    fstab: new Map(),
+  };
   const completions: (() => Promise<void>)[] = [];
   await stopwatch.time("mkfs", () => createNodes(request, state, resources, completions));
   await stopwatch.time("copy", () => copyTree(tree, mountBase, request));
@@ -65,7 +71,12 @@ export async function createDisk(asked: DiskRequest): Promise<Disk> {
 
 type DiskParts = Pick<Disk, "image" | "state" | "deviceNodes" | "environment" | "report">;
 
-function holdDisk(parts: DiskParts, resources: ResourceStack, completions: readonly (() => Promise<void>)[], request: DiskRequest): Disk {
+function holdDisk(
+  parts: DiskParts,
+  resources: ResourceStack,
+  completions: readonly (() => Promise<void>)[],
+  request: DiskRequest,
+): Disk {
   return {
     ...parts,
     unmount: async () => {
@@ -78,18 +89,40 @@ function holdDisk(parts: DiskParts, resources: ResourceStack, completions: reado
   };
 }
 
-async function createNodes(request: DiskRequest, state: DiskState, resources: ResourceStack, completions: (() => Promise<void>)[]): Promise<void> {
+async function createNodes(
+  request: DiskRequest,
+  state: DiskState,
+  resources: ResourceStack,
+  completions: (() => Promise<void>)[],
+): Promise<void> {
   const { planned, imageDir, imageSizeBytes, mountBase, ctx } = request;
   const { exec, emit, signal } = ctx;
   const { sectorSizeBytes, nodes: graph } = planned;
   const isVfatMountable = await canMountVfat(ctx);
-  const shared = { graph, state, imageDir, imageSizeBytes, sectorSizeBytes, mountBase, isVfatMountable, exec, emit, signal, resources };
+  const shared = {
+    graph,
+    state,
+    imageDir,
+    imageSizeBytes,
+    sectorSizeBytes,
+    mountBase,
+    isVfatMountable,
+    exec,
+    emit,
+    signal,
+    resources,
+  };
   for (const node of graph) {
     signal.throwIfAborted();
     const started = performance.now();
     const nodeRequest: NodeRequest = { ...shared, node, onComplete: (work) => completions.push(work) };
     const made = await ctx.hooks.blockDevice.for(node.type).run(nodeRequest);
-    if (made === undefined) throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: node.name, doing: "creating it", reason: `nothing implements type ${node.type}` });
+    if (made === undefined)
+      throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {
+        node: node.name,
+        doing: "creating it",
+        reason: `nothing implements type ${node.type}`,
+      });
     emit({ type: "disk", doing: node.type, node: node.name, seconds: (performance.now() - started) / 1000 });
   }
 }
@@ -103,17 +136,32 @@ async function canMountVfat({ exec }: BuildContext): Promise<boolean> {
 /** Hard links, holes, extended attributes, ACLs and capabilities are kept; names are bytes for cp, whatever they are. */
 async function copyTree(tree: string, mountBase: string, request: DiskRequest): Promise<void> {
   const { ctx } = request;
-  const { exitCode, stderr } = await ctx.exec("cp", ["-a", "--reflink=auto", "--sparse=auto", "--", `${tree}/.`, mountBase], { signal: ctx.signal });
+  const { exitCode, stderr } = await ctx.exec(
+    "cp",
+    ["-a", "--reflink=auto", "--sparse=auto", "--", `${tree}/.`, mountBase],
+    { signal: ctx.signal },
+  );
   ctx.signal.throwIfAborted();
   if (exitCode === 0) return;
   if (/No space left|Disk quota/.test(stderr)) throw await noSpace("copying the tree into the image", request);
-  throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: "/", doing: "copying the tree into the image", reason: stderr.trim().slice(-2000) });
+  throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {
+    node: "/",
+    doing: "copying the tree into the image",
+    reason: stderr.trim().slice(-2000),
+  });
 }
 
 /** Either the image is too small, or the file system that it grows on is full. */
-async function noSpace(doing: string, { planned, tree, imageDir, imageSizeBytes, ctx }: DiskRequest): Promise<BuildError> {
+async function noSpace(
+  doing: string,
+  { planned, tree, imageDir, imageSizeBytes, ctx }: DiskRequest,
+): Promise<BuildError> {
   if (await isFull(imageDir)) return new BuildError("SPACE_EXHAUSTED", { path: imageDir, doing });
-  const neededBytes = await computeImageSize({ ...planned, sizeBytes: undefined, extraSizeBytes: undefined }, tree, ctx);
+  const neededBytes = await computeImageSize(
+    { ...planned, sizeBytes: undefined, extraSizeBytes: undefined },
+    tree,
+    ctx,
+  );
   return new BuildError("IMAGE_TOO_SMALL", { sizeBytes: imageSizeBytes, neededBytes });
 }
 
@@ -123,7 +171,10 @@ async function isFull(folder: string): Promise<boolean> {
 }
 
 /** Writes everything back, then trims and fills, newest first. What the loop device could not write shows here. */
-async function complete(completions: readonly (() => Promise<void>)[], { mountBase, imageDir, ctx }: DiskRequest): Promise<void> {
+async function complete(
+  completions: readonly (() => Promise<void>)[],
+  { mountBase, imageDir, ctx }: DiskRequest,
+): Promise<void> {
   const { exitCode, stderr } = await ctx.exec("sync", ["-f", mountBase]);
   if (exitCode !== 0) {
     if (await isFull(imageDir)) throw new BuildError("SPACE_EXHAUSTED", { path: imageDir, doing: "writing the image" });
@@ -142,7 +193,11 @@ function loopUnderRoot({ nodes }: PlannedDisk): string {
 function imageUnder(planned: PlannedDisk, state: DiskState): string {
   const name = loopUnderRoot(planned);
   const image = state.blockdev.get(name)?.image;
-  if (image === undefined) throw new BuildError("BLOCK_DEVICE_CONFIG_INVALID", { place: planned.origin, reason: "there is no local_loop node, thus no image" });
+  if (image === undefined)
+    throw new BuildError("BLOCK_DEVICE_CONFIG_INVALID", {
+      place: planned.origin,
+      reason: "there is no local_loop node, thus no image",
+    });
   return image;
 }
 
@@ -157,7 +212,10 @@ export function imageBlockDevices(planned: PlannedDisk, { blockdev }: DiskState)
 /** Loop devices and partition nodes of this disk. */
 export async function deviceNodes({ blockdev }: DiskState): Promise<readonly DeviceNode[]> {
   return Promise.all(
-    [...blockdev.values()].map(async ({ device }) => ({ path: device, ...deviceNumber((await stat(device, { bigint: true })).rdev) })),
+    [...blockdev.values()].map(async ({ device }) => ({
+      path: device,
+      ...deviceNumber((await stat(device, { bigint: true })).rdev),
+    })),
   );
 }
 
@@ -168,15 +226,27 @@ function describeDisk(planned: PlannedDisk, state: DiskState, imageSizeBytes: nu
   return {
     ...{ origin, rootLabel, rootFsType, mountPoints },
     sizeBytes: state.blockdev.get(loopUnderRoot(planned))?.sizeBytes ?? imageSizeBytes,
-    partitions: blockdevs.filter(([, { image }]) => image === undefined).map(([name, { sizeBytes, offsetBytes }]) => ({ name, sizeBytes, offsetBytes })),
-    fileSystems: [...state.filesys].map(([name, { fstype, label, uuid }]) => ({ name, type: fstype, label, uuid, mountPoint: mountOf(name) })),
+    partitions: blockdevs
+      .filter(([, { image }]) => image === undefined)
+      .map(([name, { sizeBytes, offsetBytes }]) => ({ name, sizeBytes, offsetBytes })),
+    fileSystems: [...state.filesys].map(([name, { fstype, label, uuid }]) => ({
+      name,
+      type: fstype,
+      label,
+      uuid,
+      mountPoint: mountOf(name),
+    })),
   };
 }
 
 /** Frees loop devices whose image lies in a folder: what a build killed between attaching and handing over left behind. */
 export async function releaseDeadLoops(folder: string, { exec }: Pick<BuildContext, "exec">): Promise<string[]> {
   const { stdout } = await exec("losetup", ["-l", "-n", "--raw", "-O", "NAME,BACK-FILE"]);
-  const dead = stdout.split("\n").map((line) => line.split(" ")).filter(([, file = ""]) => file.startsWith(`${folder}/`)).map(([device = ""]) => device);
+  const dead = stdout
+    .split("\n")
+    .map((line) => line.split(" "))
+    .filter(([, file = ""]) => file.startsWith(`${folder}/`))
+    .map(([device = ""]) => device);
   for (const device of dead) await exec("losetup", ["-d", device]);
   return dead.map((device) => basename(device));
 }

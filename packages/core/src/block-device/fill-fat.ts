@@ -8,14 +8,31 @@ import { runForNode } from "./nodes/run-for-node.js";
 const env = { ...defaultEnv, MTOOLS_SKIP_CHECK: "1" };
 
 /** Copies what lies in `folder` into the file system on `device`: sorted, times kept. Links and special files can't be there. */
-export async function fillFat(folder: string, device: string, request: Pick<NodeRequest, "node" | "exec" | "signal">, inside = ""): Promise<void> {
-  const entries = (await readdir(folder, { withFileTypes: true })).sort((a, b) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)));
+export async function fillFat(
+  folder: string,
+  device: string,
+  request: Pick<NodeRequest, "node" | "exec" | "signal">,
+  inside = "",
+): Promise<void> {
+  const entries = (await readdir(folder, { withFileTypes: true })).sort((a, b) =>
+    Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)),
+  );
   const files = entries.filter((entry) => entry.isFile()).map(({ name }) => join(folder, name));
   if (files.length > 0) {
-    await runForNode(request, `copying ${folder} into the FAT file system`, ["mcopy", "-i", device, "-m", "-n", "-Q", ...files, `::${inside}/`], { env });
+    await runForNode(
+      request,
+      `copying ${folder} into the FAT file system`,
+      ["mcopy", "-i", device, "-m", "-n", "-Q", ...files, `::${inside}/`],
+      { env },
+    );
   }
   for (const { name } of entries.filter((entry) => entry.isDirectory())) {
-    await runForNode(request, `making ${inside}/${name} in the FAT file system`, ["mmd", "-i", device, `::${inside}/${name}`], { env });
+    await runForNode(
+      request,
+      `making ${inside}/${name} in the FAT file system`,
+      ["mmd", "-i", device, `::${inside}/${name}`],
+      { env },
+    );
     await fillFat(join(folder, name), device, request, `${inside}/${name}`);
   }
 }

@@ -6,6 +6,7 @@
 import { isMap, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import { BuildError, throwFindings } from "../errors.js";
 import type { BlockNodeType, NodeConfig } from "./node.js";
+import { textOf } from "./written-text.js";
 
 export type NodeTypes = ReadonlyMap<string, BlockNodeType>;
 type Values = Readonly<Record<string, unknown>>;
@@ -26,7 +27,8 @@ export function parseBlockDeviceConfig(text: string, place: string): readonly un
   }
   visit(document, {
     Pair(_, { key, value }) {
-      if (isScalar(key) && textKeys.has(String(key.value)) && isScalar(value) && typeof value.value === "number") value.value = value.source;
+      if (isScalar(key) && textKeys.has(String(key.value)) && isScalar(value) && typeof value.value === "number")
+        value.value = value.source;
     },
   });
   if (isMap(document.contents)) throw invalid(place, "the config must be a list of entries, each with a leading dash.");
@@ -41,7 +43,11 @@ function toJs(document: ReturnType<typeof parseDocument>, place: string): unknow
     JSON.stringify(value); // an alias of what it is in can't be in a plan
     return value;
   } catch (cause) {
-    throw new BuildError("BLOCK_DEVICE_CONFIG_INVALID", { place, reason: cause instanceof Error ? cause.message : String(cause) }, { cause });
+    throw new BuildError(
+      "BLOCK_DEVICE_CONFIG_INVALID",
+      { place, reason: cause instanceof Error ? cause.message : String(cause) },
+      { cause },
+    );
   }
 }
 
@@ -50,24 +56,33 @@ export function flattenConfig(entries: readonly unknown[], types: NodeTypes, pla
   return entries.flatMap((entry) => (isNode(entry) ? [entry] : flattenEntry(entry, undefined, types, place)));
 }
 
-const isRecord = (value: unknown): value is Values => typeof value === "object" && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Values =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 const isNode = (entry: unknown): entry is NodeConfig =>
   isRecord(entry) && typeof entry.type === "string" && typeof entry.name === "string" && isRecord(entry.values);
 
 function flattenEntry(entry: unknown, parent: string | undefined, types: NodeTypes, place: string): NodeConfig[] {
   if (!isRecord(entry)) throw invalid(place, `Config entry not a dict: ${JSON.stringify(entry)}`);
   const [first, ...rest] = Object.entries(entry);
-  if (first === undefined || rest.length > 0) throw invalid(place, `Config entry top-level should be a single dict: ${JSON.stringify(entry)}`);
+  if (first === undefined || rest.length > 0)
+    throw invalid(place, `Config entry top-level should be a single dict: ${JSON.stringify(entry)}`);
   const [type, written] = first;
-  if (!types.has(type)) throw invalid(place, `Config entry is not a plugin value: ${type} (known: ${[...types.keys()].sort().join(", ")})`);
+  if (!types.has(type))
+    throw invalid(place, `Config entry is not a plugin value: ${type} (known: ${[...types.keys()].sort().join(", ")})`);
   if (written !== null && !isRecord(written)) throw invalid(place, `Config entry not a dict: ${JSON.stringify(entry)}`);
   return flattenValues(type, written ?? {}, parent, types, place);
 }
 
-function flattenValues(type: string, written: Values, parent: string | undefined, types: NodeTypes, place: string): NodeConfig[] {
-  const base = written.base === undefined ? parent : String(written.base);
-  if (written.name === undefined && base === undefined) throw invalid(place, `Config entry [${type}] needs a 'name' or a 'base'`);
-  const name = written.name === undefined ? `${type}_${base}` : String(written.name);
+function flattenValues(
+  type: string,
+  written: Values,
+  parent: string | undefined,
+  types: NodeTypes,
+  place: string,
+): NodeConfig[] {
+  const base = textOf(written.base) ?? parent;
+  const name = textOf(written.name) ?? (base === undefined ? undefined : `${type}_${base}`);
+  if (name === undefined) throw invalid(place, `Config entry [${type}] needs a 'name' or a 'base'`);
   const values: Record<string, unknown> = {};
   const children: NodeConfig[] = [];
   for (const [key, value] of Object.entries(written)) {
@@ -87,17 +102,20 @@ function flattenValues(type: string, written: Values, parent: string | undefined
 /** A partition's own keys, and the nodes that stand on it. */
 function splitPartition(partition: unknown, types: NodeTypes, place: string): [Values, NodeConfig[]] {
   if (!isRecord(partition)) throw invalid(place, `Config entry not a dict: ${JSON.stringify(partition)}`);
-  if (partition.name === undefined) throw invalid(place, `a partition needs a 'name': ${JSON.stringify(partition)}`);
+  const name = textOf(partition.name);
+  if (name === undefined) throw invalid(place, `a partition needs a 'name': ${JSON.stringify(partition)}`);
   const entries = Object.entries(partition);
   const below = entries
     .filter(([key]) => types.has(key))
-    .flatMap(([key, value]) => flattenEntry({ [key]: value }, String(partition.name), types, place));
+    .flatMap(([key, value]) => flattenEntry({ [key]: value }, name, types, place));
   return [Object.fromEntries(entries.filter(([key]) => !types.has(key))), below];
 }
 
 /** Every node of every entry, checked by its type. Throws all that is wrong at once. */
 export function expandNodes(entries: readonly NodeConfig[], types: NodeTypes, place: string): readonly NodeConfig[] {
-  const unknown = entries.filter(({ type }) => !types.has(type)).map(({ type }) => invalid(place, `Config element [${type}] is not implemented`));
+  const unknown = entries
+    .filter(({ type }) => !types.has(type))
+    .map(({ type }) => invalid(place, `Config element [${type}] is not implemented`));
   throwFindings(unknown);
   return entries.flatMap((entry) => types.get(entry.type)?.expand?.(entry) ?? [entry]);
 }
@@ -121,15 +139,28 @@ export function orderNodes(nodes: readonly NodeConfig[], types: NodeTypes, place
   while (waiting.length > 0) {
     const at = waiting.findIndex(({ name }) => edges.get(name)?.every((earlier) => isDone.has(earlier)));
     const [next] = at === -1 ? [] : waiting.splice(at, 1);
-    if (next === undefined) throw invalid(place, `these nodes stand on each other in a circle: ${waiting.map(({ name }) => name).join(", ")}`);
+    if (next === undefined)
+      throw invalid(
+        place,
+        `these nodes stand on each other in a circle: ${waiting.map(({ name }) => name).join(", ")}`,
+      );
     ordered.push(next);
     isDone.add(next.name);
   }
   return ordered;
 }
 
-function edgesOf(node: NodeConfig, nodes: readonly NodeConfig[], types: NodeTypes, names: ReadonlySet<string>, place: string): readonly string[] {
-  const edges = [...(node.base === undefined ? [] : [node.base]), ...(types.get(node.type)?.after?.(node, nodes) ?? [])];
+function edgesOf(
+  node: NodeConfig,
+  nodes: readonly NodeConfig[],
+  types: NodeTypes,
+  names: ReadonlySet<string>,
+  place: string,
+): readonly string[] {
+  const edges = [
+    ...(node.base === undefined ? [] : [node.base]),
+    ...(types.get(node.type)?.after?.(node, nodes) ?? []),
+  ];
   const missing = edges.find((edge) => !names.has(edge));
   if (missing !== undefined) throw invalid(place, `Edge not defined: ${missing}->${node.name}`);
   return edges;

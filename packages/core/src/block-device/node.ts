@@ -13,7 +13,10 @@ export interface NodeConfig {
 export interface DiskState {
   /** Loop devices with their image files, and partition nodes. */
   readonly blockdev: Map<string, { device: string; image?: string; offsetBytes: number; sizeBytes: number }>;
-  readonly filesys: Map<string, { uuid: string; label: string; fstype: string; opts: readonly string[]; device: string }>;
+  readonly filesys: Map<
+    string,
+    { uuid: string; label: string; fstype: string; opts: readonly string[]; device: string }
+  >;
   /** By mount point; `none` for swap. */
   readonly mount: Map<string, { name: string; base: string; path: string }>;
   readonly mountOrder: string[];

@@ -48,7 +48,10 @@ export function layOutPartitions(geometry: DiskGeometry, partitions: readonly Wr
 }
 
 /** DIB: starts and the next free place are aligned, one alignment unit stays free at the end of the disk. */
-function layOutMbr({ diskBytes, sectorBytes, alignBytes }: DiskGeometry, partitions: readonly WrittenPartition[]): Partition[] {
+function layOutMbr(
+  { diskBytes, sectorBytes, alignBytes }: DiskGeometry,
+  partitions: readonly WrittenPartition[],
+): Partition[] {
   const unit = alignBytes / sectorBytes;
   const align = (sector: number) => Math.ceil(sector / unit) * unit;
   const diskSectors = Math.floor(diskBytes / sectorBytes);
@@ -59,14 +62,27 @@ function layOutMbr({ diskBytes, sectorBytes, alignBytes }: DiskGeometry, partiti
     const freeBytes = (diskSectors - nextFree - unit) * sectorBytes;
     if (!isPrimary && !isInExtended) {
       isInExtended = true;
-      const extended = { name: "extended", startSector: nextFree, sectors: diskSectors - nextFree, type: "f", isBootable: false };
+      const extended = {
+        name: "extended",
+        startSector: nextFree,
+        sectors: diskSectors - nextFree,
+        type: "f",
+        isBootable: false,
+      };
       laidOut.push({ number: laidOut.length + 1, ...extended });
     }
     const sectors = Math.floor(sizeOn(freeBytes, partition, diskBytes) / sectorBytes);
     // A logical partition follows its own table, which takes one alignment unit.
     const startSector = isPrimary ? align(nextFree) : align(nextFree + 1);
     const number = isInExtended ? 5 + index - laidOut.findIndex(({ name }) => name === "extended") : index + 1;
-    laidOut.push({ number, name: partition.name, startSector, sectors, type: partition.type, isBootable: partition.isBootable });
+    laidOut.push({
+      number,
+      name: partition.name,
+      startSector,
+      sectors,
+      type: partition.type,
+      isBootable: partition.isBootable,
+    });
     nextFree = align(startSector + sectors);
     checkFits(startSector + sectors, diskSectors, diskBytes, sectorBytes);
   }
@@ -84,7 +100,14 @@ function layOutGpt({ diskBytes, sectorBytes }: DiskGeometry, partitions: readonl
     const startSector = (mib + usedBytes) / sectorBytes;
     usedBytes += sizeBytes;
     checkFits(usedBytes, usableBytes, diskBytes, 1);
-    return { number: index + 1, name: partition.name, startSector, sectors: sizeBytes / sectorBytes, type: partition.type, isBootable: false };
+    return {
+      number: index + 1,
+      name: partition.name,
+      startSector,
+      sectors: sizeBytes / sectorBytes,
+      type: partition.type,
+      isBootable: false,
+    };
   });
 }
 
@@ -92,11 +115,18 @@ function sizeOn(freeBytes: number, { size }: { size: Size }, diskBytes: number):
   const bytes = resolveSize(size, freeBytes);
   if (bytes >= mib / 2) return bytes;
   // Nothing is left for a share of the rest, or the partition is too small to be one.
-  throw new BuildError("IMAGE_TOO_SMALL", { sizeBytes: diskBytes, neededBytes: diskBytes - Math.min(freeBytes, 0) + mib });
+  throw new BuildError("IMAGE_TOO_SMALL", {
+    sizeBytes: diskBytes,
+    neededBytes: diskBytes - Math.min(freeBytes, 0) + mib,
+  });
 }
 
 function checkFits(end: number, limit: number, diskBytes: number, unitBytes: number): void {
-  if (end > limit) throw new BuildError("IMAGE_TOO_SMALL", { sizeBytes: diskBytes, neededBytes: diskBytes + (end - limit) * unitBytes });
+  if (end > limit)
+    throw new BuildError("IMAGE_TOO_SMALL", {
+      sizeBytes: diskBytes,
+      neededBytes: diskBytes + (end - limit) * unitBytes,
+    });
 }
 
 /** The script that sfdisk reads. Names are quoted; a quote in them is not possible there and is left out. */
@@ -142,6 +172,9 @@ const guid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 /** The type as sfdisk takes it; undefined when it is not known. */
 export function resolvePartitionType(label: TableLabel, written: string): string | undefined {
   const digits = written.replace(/^0x/i, "");
-  if (label === "gpt") return guid.test(written) ? written.toUpperCase() : guidByCode[digits.toUpperCase().padStart(4, "0")];
-  return /^[0-9a-f]{1,2}$/i.test(digits) && Number.parseInt(digits, 16) !== 0 ? Number.parseInt(digits, 16).toString(16) : undefined;
+  if (label === "gpt")
+    return guid.test(written) ? written.toUpperCase() : guidByCode[digits.toUpperCase().padStart(4, "0")];
+  return /^[0-9a-f]{1,2}$/i.test(digits) && Number.parseInt(digits, 16) !== 0
+    ? Number.parseInt(digits, 16).toString(16)
+    : undefined;
 }

@@ -4,6 +4,7 @@ import { checkNodes, expandNodes, flattenConfig, orderNodes, parseBlockDeviceCon
 import type { NodeConfig } from "./node.js";
 import { labelOf } from "./nodes/mkfs.js";
 import { roundUpSize } from "./sizes.js";
+import { textOf } from "./written-text.js";
 
 /** A block device config before it is understood. */
 export interface WrittenDisk {
@@ -30,7 +31,14 @@ export const defaultDisk: WrittenDisk = {
 
 export type DiskSettings = Pick<
   BuildConfig,
-  "imageSizeGiB" | "imageExtraSizeMiB" | "mkfsOptions" | "mkfsJournalSizeMiB" | "maxOnlineResize" | "rootLabel" | "fsType" | "sectorSizeBytes"
+  | "imageSizeGiB"
+  | "imageExtraSizeMiB"
+  | "mkfsOptions"
+  | "mkfsJournalSizeMiB"
+  | "maxOnlineResize"
+  | "rootLabel"
+  | "fsType"
+  | "sectorSizeBytes"
 >;
 
 /** The disk of a plan. Pure. Throws BLOCK_DEVICE_CONFIG_INVALID, several at once as SEVERAL_FINDINGS. */
@@ -47,9 +55,9 @@ export function planDisk({ config, origin }: WrittenDisk, settings: DiskSettings
     origin,
     nodes: ordered,
     rootLabel: root === undefined ? "" : labelOf(root.name, root.values),
-    rootFsType: String(root?.values.type ?? settings.fsType),
+    rootFsType: textOf(root?.values.type) ?? settings.fsType,
     bootLabel: boot === undefined ? "" : labelOf(boot.name, boot.values),
-    mountPoints: mounts.map(({ values }) => String(values.mount_point)),
+    mountPoints: mounts.map(({ values }) => textOf(values.mount_point) ?? ""),
     sizeBytes: settings.imageSizeGiB === undefined ? undefined : roundUpSize(settings.imageSizeGiB * 2 ** 30),
     extraSizeBytes: settings.imageExtraSizeMiB === undefined ? undefined : settings.imageExtraSizeMiB * 2 ** 20,
     journalSizeMiB: settings.mkfsJournalSizeMiB,
@@ -61,7 +69,12 @@ export function planDisk({ config, origin }: WrittenDisk, settings: DiskSettings
 
 /** Programs that the nodes of a disk need on the build host. */
 export function diskHostCommands({ nodes }: PlannedDisk, types: NodeTypes): readonly PlannedHostCommand[] {
-  const all = nodes.flatMap((node) => (types.get(node.type)?.hostCommands?.(node) ?? []).map((command) => ({ ...command, neededFor: `block device ${node.type}` })));
+  const all = nodes.flatMap((node) =>
+    (types.get(node.type)?.hostCommands?.(node) ?? []).map((command) => ({
+      ...command,
+      neededFor: `block device ${node.type}`,
+    })),
+  );
   return [...new Map(all.map((command) => [command.command, command])).values()];
 }
 
@@ -69,7 +82,7 @@ export function diskHostCommands({ nodes }: PlannedDisk, types: NodeTypes): read
 function mergeRootParameters(nodes: readonly NodeConfig[], settings: DiskSettings): readonly NodeConfig[] {
   return nodes.map((node) => {
     if (node.type !== "mkfs" || node.name !== "mkfs_root") return node;
-    const type = String(node.values.type ?? settings.fsType);
+    const type = textOf(node.values.type) ?? settings.fsType;
     const label = node.values.label ?? settings.rootLabel ?? (type === "xfs" ? "img-rootfs" : "cloudimg-rootfs");
     return { ...node, values: { ...node.values, type, label, opts: node.values.opts ?? rootOptions(type, settings) } };
   });

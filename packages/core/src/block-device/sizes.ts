@@ -5,10 +5,11 @@ import { mustRun } from "../process/exec.js";
 /** An absolute size, or a share of what is free. */
 export type Size = { readonly bytes: number } | { readonly percent: number };
 
+// prettier-ignore
 const unitBytes: Readonly<Record<string, number>> = {
   TiB: 2 ** 40, GiB: 2 ** 30, MiB: 2 ** 20, KiB: 2 ** 10,
   TB: 1e12, GB: 1e9, MB: 1e6, KB: 1e3, T: 1e12, G: 1e9, M: 1e6, K: 1e3, B: 1, "": 1,
-}; // prettier-ignore
+};
 
 /** DIB's grammar: `8MiB`, `1.5 GB`, `512` (bytes), `MiB` (one of it), `60%`. Undefined when it is none of these. */
 export function parseSize(written: unknown): Size | undefined {
@@ -37,7 +38,11 @@ const smallestBytes: Readonly<Record<string, number>> = { xfs: 304 * 2 ** 20, bt
  * Bytes of the disk for a tree: the explicit size as it is; else DIB's rule (content / 0.6, or content plus the extra
  * size), the journal of ext4, and every partition of fixed size that does not hold the root.
  */
-export async function computeImageSize(planned: PlannedDisk, tree: string, ctx: Pick<BuildContext, "exec">): Promise<number> {
+export async function computeImageSize(
+  planned: PlannedDisk,
+  tree: string,
+  ctx: Pick<BuildContext, "exec">,
+): Promise<number> {
   if (planned.sizeBytes !== undefined) return roundUpSize(planned.sizeBytes);
   return sizeForContent(planned, await measureTree(tree, ctx));
 }
@@ -58,8 +63,6 @@ async function measureTree(tree: string, { exec }: Pick<BuildContext, "exec">): 
   return kib * 1024;
 }
 
-
-
 function fixedPartitionBytes({ nodes }: PlannedDisk): number {
   const rootChain = chainBelow("/", nodes);
   const partitions = nodes.filter(({ type }) => type === "partitioning");
@@ -71,7 +74,15 @@ function fixedPartitionBytes({ nodes }: PlannedDisk): number {
 }
 
 /** Names of the nodes that the mount of `mountPoint` stands on. */
-export function chainBelow(mountPoint: string, nodes: readonly { type: string; name: string; base?: string | undefined; values: Readonly<Record<string, unknown>> }[]): ReadonlySet<string> {
+export function chainBelow(
+  mountPoint: string,
+  nodes: readonly {
+    type: string;
+    name: string;
+    base?: string | undefined;
+    values: Readonly<Record<string, unknown>>;
+  }[],
+): ReadonlySet<string> {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const chain = new Set<string>();
   let at = nodes.find(({ type, values }) => type === "mount" && values.mount_point === mountPoint)?.base;

@@ -28,7 +28,11 @@ export const exportTree = (request: ExportRequest & { readonly root: string }): 
 export const exportDisk = (request: ExportRequest & { readonly image: string }): Promise<StagedFile[]> =>
   exportOutputs("disk", request, { root: "", image: request.image });
 
-async function exportOutputs(from: PlannedOutput["from"], request: ExportRequest, source: { root: string; image: string | undefined }): Promise<StagedFile[]> {
+async function exportOutputs(
+  from: PlannedOutput["from"],
+  request: ExportRequest,
+  source: { root: string; image: string | undefined },
+): Promise<StagedFile[]> {
   const staged: StagedFile[] = [];
   for (const output of inWritingOrder(request.plan.outputs).filter((output) => output.from === from)) {
     staged.push(...(await exportOutput(output, request, source)));
@@ -40,10 +44,21 @@ async function exportOutputs(from: PlannedOutput["from"], request: ExportRequest
 export const inWritingOrder = (outputs: readonly PlannedOutput[]): readonly PlannedOutput[] =>
   [...outputs].sort((a, b) => Number(a.consumesImage ?? false) - Number(b.consumesImage ?? false));
 
-async function exportOutput({ format, extension }: PlannedOutput, { plan, staging, stopwatch, ctx }: ExportRequest, source: { root: string; image: string | undefined }): Promise<StagedFile[]> {
+async function exportOutput(
+  { format, extension }: PlannedOutput,
+  { plan, staging, stopwatch, ctx }: ExportRequest,
+  source: { root: string; image: string | undefined },
+): Promise<StagedFile[]> {
   ctx.signal.throwIfAborted();
   const { exec, signal } = ctx;
-  const request = { ...source, format, plan, staged: join(staging, `${basename(plan.output)}.${extension}`), exec, signal };
+  const request = {
+    ...source,
+    format,
+    plan,
+    staged: join(staging, `${basename(plan.output)}.${extension}`),
+    exec,
+    signal,
+  };
   const started = performance.now();
   const result = await stopwatch.time(`format:${format}`, () => ctx.hooks.format.for(format).run(request));
   if (result === undefined) throw new BuildError("FORMAT_FAILED", { format, reason: "nothing implements it" });
@@ -55,7 +70,8 @@ async function exportOutput({ format, extension }: PlannedOutput, { plan, stagin
 /** A format that says it wrote a file has written one; it belongs to whom the folder belongs to. */
 async function checkStaged(file: string, staging: string): Promise<void> {
   const found = await stat(file).catch(() => undefined);
-  if (!found?.isFile() || found.size === 0) throw new BuildError("ARTIFACT_CHECK_FAILED", { file, reason: "it was not written or is empty" });
+  if (!found?.isFile() || found.size === 0)
+    throw new BuildError("ARTIFACT_CHECK_FAILED", { file, reason: "it was not written or is empty" });
   const { uid, gid } = await stat(staging);
   await chown(file, uid, gid);
 }

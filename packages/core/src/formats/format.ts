@@ -26,7 +26,12 @@ export interface ImageFormat {
   readonly from: "tree" | "disk";
   readonly extension: string;
   readonly consumesImage?: boolean;
-  readonly hostCommands: readonly { readonly command: string; readonly debian?: string; readonly fedora?: string; readonly opensuse?: string }[];
+  readonly hostCommands: readonly {
+    readonly command: string;
+    readonly debian?: string;
+    readonly fedora?: string;
+    readonly opensuse?: string;
+  }[];
   /** Throws ARTIFACT_CHECK_FAILED when what it wrote does not read back. */
   readonly write: (request: FormatRequest) => Promise<FormatResult>;
 }

@@ -15,7 +15,17 @@ export const squashfs = defineFormat({
     const { root, staged, plan } = request;
     const compression = ["-comp", "zstd", "-Xcompression-level", zstdLevel];
     const excluded = ["-wildcards", "-e", ...excludedPaths(plan.disk)];
-    await runForFormat(request, ["mksquashfs", root, staged, "-noappend", "-no-progress", "-no-recovery", "-quiet", ...compression, ...excluded]);
+    await runForFormat(request, [
+      "mksquashfs",
+      root,
+      staged,
+      "-noappend",
+      "-no-progress",
+      "-no-recovery",
+      "-quiet",
+      ...compression,
+      ...excluded,
+    ]);
     await checkOutput(request, ["unsquashfs", "-s", staged]);
     return { files: [{ staged, extension: "squashfs" }] };
   },

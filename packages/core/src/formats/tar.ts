@@ -37,7 +37,20 @@ const paxOptions = "exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime";
 function tarArguments({ root, staged, plan }: FormatRequest): string[] {
   const attributes = ["--numeric-owner", "--xattrs", "--xattrs-include=*", "--acls", "--sparse"];
   const excluded = excludedPaths(plan.disk).map((path) => `--exclude=./${path}`);
-  return ["--format=pax", `--pax-option=${paxOptions}`, ...attributes, "--sort=name", "--anchored", "--wildcards", ...excluded, "-C", root, "-cf", staged, "."];
+  return [
+    "--format=pax",
+    `--pax-option=${paxOptions}`,
+    ...attributes,
+    "--sort=name",
+    "--anchored",
+    "--wildcards",
+    ...excluded,
+    "-C",
+    root,
+    "-cf",
+    staged,
+    ".",
+  ];
 }
 
 /**

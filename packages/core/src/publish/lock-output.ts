@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { access, lstat, mkdir, open, realpath, type FileHandle } from "node:fs/promises";
+import { mkdir, mkdtemp, open, realpath, rmdir, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { BuildError, reasonOf } from "../errors.js";
@@ -13,7 +13,10 @@ const lockDir = "/run/lock";
  */
 export async function lockOutput(output: string, { exec }: Pick<BuildContext, "exec">): Promise<AsyncDisposable> {
   const folder = await checkFolder(output);
-  const key = createHash("sha256").update(join(folder, basename(output))).digest("hex").slice(0, 24);
+  const key = createHash("sha256")
+    .update(join(folder, basename(output)))
+    .digest("hex")
+    .slice(0, 24);
   const handle = await openLock(join(lockDir, `dib-output-${key}.lock`), output);
   const { exitCode } = await exec("flock", ["-n", "-x", "3"], { descriptors: [handle.fd] });
   if (exitCode !== 0) {
@@ -28,8 +31,7 @@ async function checkFolder(output: string): Promise<string> {
   const folder = dirname(output);
   try {
     await mkdir(folder, { recursive: true });
-    await access(folder, constants.W_OK | constants.X_OK);
-    if ((await lstat(output).catch(() => undefined))?.isDirectory() === true && output.endsWith("/")) throw new Error("it is a folder");
+    await rmdir(await mkdtemp(join(folder, ".dib-probe-"))); // permission bits say nothing to root, nor of read-only places
     return await realpath(folder);
   } catch (cause) {
     throw new BuildError("OUTPUT_UNWRITABLE", { path: output, reason: reasonOf(cause) }, { cause });
@@ -38,8 +40,11 @@ async function checkFolder(output: string): Promise<string> {
 
 /** Another user's lock file can be read, and a lock needs no more; /run/lock is sticky and would refuse O_CREAT on it. */
 async function openLock(file: string, output: string): Promise<FileHandle> {
-  await mkdir(lockDir, { recursive: true });
-  const flags = [constants.O_RDONLY | constants.O_NOFOLLOW, constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW];
+  await mkdir(lockDir, { recursive: true }).catch(() => undefined); // opening the lock says why it can't be
+  const flags = [
+    constants.O_RDONLY | constants.O_NOFOLLOW,
+    constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW,
+  ];
   let failure: unknown;
   for (const flag of flags) {
     try {

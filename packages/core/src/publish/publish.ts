@@ -1,5 +1,5 @@
 import { chmod, chown, lstat, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname } from "node:path";
 import type { BuildContext } from "../context.js";
 import { BuildError, isBuildError, reasonOf } from "../errors.js";
 import type { StagedFile } from "../formats/export.js";
@@ -31,13 +31,18 @@ export async function publishArtifacts({ plan, places, staged, ctx }: PublishReq
     const asides = plan.settings.overwriteOldImage ? [] : await prepareAsides(prepared, places.caller, new Date());
     const stale = (await Promise.all(prepared.map(staleSums))).flat();
     const sums = [...asides, ...prepared].flatMap((part) => part.sums);
-    const images = prepared.map(({ image }) => ({ ...image, keepAs: asides.find(({ target }) => target === image.target)?.keepAs }));
+    const images = prepared.map(({ image }) => ({
+      ...image,
+      keepAs: asides.find(({ target }) => target === image.target)?.keepAs,
+    }));
     await replaceFiles([...stale, ...sums, ...images], scratch);
     const artifacts = prepared.map(({ artifact }) => artifact);
     for (const artifact of artifacts) ctx.emit({ type: "artifact", artifact });
     return artifacts;
   } catch (cause) {
-    throw isBuildError(cause) ? cause : new BuildError("PUBLISH_FAILED", { path: places.output, reason: reasonOf(cause) }, { cause });
+    throw isBuildError(cause)
+      ? cause
+      : new BuildError("PUBLISH_FAILED", { path: places.output, reason: reasonOf(cause) }, { cause });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -51,7 +56,11 @@ interface Prepared {
 
 const sumAlgorithms = ["md5", "sha256"];
 
-async function prepare({ format, staged, extension }: StagedFile, plan: PublishRequest["plan"], { output, caller }: PublishRequest["places"]): Promise<Prepared> {
+async function prepare(
+  { format, staged, extension }: StagedFile,
+  plan: PublishRequest["plan"],
+  { output, caller }: PublishRequest["places"],
+): Promise<Prepared> {
   const path = `${output}.${extension}`;
   const wanted = sumAlgorithms.filter((algorithm) => plan.checksums.includes(algorithm));
   const digests = await hashFile(staged, [...new Set(["sha256", ...wanted])]);
@@ -87,7 +96,11 @@ interface Aside {
   readonly sums: readonly Replacement[];
 }
 
-async function prepareAsides(prepared: readonly Prepared[], caller: BuildPlaces["caller"], now: Date): Promise<Aside[]> {
+async function prepareAsides(
+  prepared: readonly Prepared[],
+  caller: BuildPlaces["caller"],
+  now: Date,
+): Promise<Aside[]> {
   const asides: Aside[] = [];
   for (const { image } of prepared) {
     if (!(await isThere(image.target))) continue;
@@ -120,8 +133,12 @@ async function readDigest(sumFile: string): Promise<string | undefined> {
 
 /** Sums of an earlier image that this build writes no successor for would be wrong from now on. */
 async function staleSums({ image, sums }: Prepared): Promise<Replacement[]> {
-  const candidates = sumAlgorithms.map((algorithm) => `${image.target}.${algorithm}`).filter((file) => !sums.some(({ target }) => target === file));
-  const present = await Promise.all(candidates.map(async (target) => ((await isThere(target)) ? [{ staged: undefined, target }] : [])));
+  const candidates = sumAlgorithms
+    .map((algorithm) => `${image.target}.${algorithm}`)
+    .filter((file) => !sums.some(({ target }) => target === file));
+  const present = await Promise.all(
+    candidates.map(async (target) => ((await isThere(target)) ? [{ staged: undefined, target }] : [])),
+  );
   return present.flat();
 }
 

@@ -28,7 +28,11 @@ export async function replaceFiles(replacements: readonly Replacement[], scratch
   for (const folder of new Set(replacements.map(({ target }) => dirname(target)))) await syncPath(folder);
 }
 
-async function replaceFile({ staged, target, keepAs }: Replacement, scratch: string, undo: (() => Promise<void>)[]): Promise<void> {
+async function replaceFile(
+  { staged, target, keepAs }: Replacement,
+  scratch: string,
+  undo: (() => Promise<void>)[],
+): Promise<void> {
   const old = await lstat(target).catch(() => undefined);
   if (old?.isDirectory()) throw new Error("a folder of that name is there");
   if (old === undefined) undo.push(() => rm(target, { force: true }));

@@ -9,7 +9,10 @@ const uuid = "11111111-2222-3333-4444-555555555555";
 
 test.each([
   [node({ type: "xfs", uuid }), `mkfs.xfs -L mkfs_root -m uuid=${uuid} -q DEV`],
-  [node({ type: "ext4", uuid, label: "top", opts: "-i  4096 -J size=64" }), `mkfs.ext4 -i 4096 -J size=64 -L top -U ${uuid} -q DEV`],
+  [
+    node({ type: "ext4", uuid, label: "top", opts: "-i  4096 -J size=64" }),
+    `mkfs.ext4 -i 4096 -J size=64 -L top -U ${uuid} -q DEV`,
+  ],
   [node({ type: "vfat", label: "varlog", uuid: "ABCD-1234" }), "mkfs.vfat -n VARLOG -i ABCD1234 DEV"],
   [node({ type: "swap", uuid }, "mkfs_swap"), `mkswap -L mkfs_swap -U ${uuid} DEV`],
   [node({ type: "btrfs", uuid }), `mkfs.btrfs -L mkfs_root -U ${uuid} -q DEV`],
@@ -59,5 +62,5 @@ test("white space, # and backslash are escaped in fstab", () => {
 
 test("device numbers split as glibc does, also beyond 8 bits", () => {
   expect(deviceNumber(0x0700n)).toEqual({ major: 7, minor: 0 });
-  expect(deviceNumber((259n << 8n) | 300n % 256n | (1n << 20n))).toEqual({ major: 259, minor: 300 });
+  expect(deviceNumber((259n << 8n) | (300n % 256n) | (1n << 20n))).toEqual({ major: 259, minor: 300 });
 });

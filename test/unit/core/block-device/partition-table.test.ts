@@ -1,5 +1,10 @@
 import { expect, test } from "vitest";
-import { formatSfdiskScript, layOutPartitions, resolvePartitionType, type WrittenPartition } from "@dibjs/core/block-device/partition-table.js";
+import {
+  formatSfdiskScript,
+  layOutPartitions,
+  resolvePartitionType,
+  type WrittenPartition,
+} from "@dibjs/core/block-device/partition-table.js";
 import { parseSize } from "@dibjs/core/block-device/sizes.js";
 import { isBuildError } from "@dibjs/core/errors.js";
 
@@ -16,11 +21,17 @@ const partition = (name: string, size: string, more: Partial<WrittenPartition> =
   ...more,
 });
 const primary = (count: number) => Array.from({ length: count }, (_, index) => partition(`p${index}`, "10MiB"));
-const logical = (count: number) => Array.from({ length: count }, (_, index) => partition(`l${index}`, "10MiB", { isPrimary: false }));
+const logical = (count: number) =>
+  Array.from({ length: count }, (_, index) => partition(`l${index}`, "10MiB", { isPrimary: false }));
 
 /** Number, first and last sector, as partx shows them. */
 const rows = (partitions: readonly WrittenPartition[]) =>
-  layOutPartitions(mbr, partitions).partitions.map(({ number, startSector, sectors, type }) => [number, startSector, startSector + sectors - 1, type]);
+  layOutPartitions(mbr, partitions).partitions.map(({ number, startSector, sectors, type }) => [
+    number,
+    startSector,
+    startSector + sectors - 1,
+    type,
+  ]);
 
 test("no partition: an empty table", () => expect(rows([])).toEqual([]));
 
@@ -31,7 +42,10 @@ test("three primary partitions follow each other", () => {
 });
 
 test("one logical partition lies in an extended one that takes the rest of the disk", () => {
-  expect(rows(logical(1))).toEqual([[1, 2048, 2097151, "f"], [5, 4096, 24575, "83"]]);
+  expect(rows(logical(1))).toEqual([
+    [1, 2048, 2097151, "f"],
+    [5, 4096, 24575, "83"],
+  ]);
 });
 
 test("64 logical partitions are each preceded by a table of their own", () => {
@@ -54,12 +68,22 @@ test("a share of MBR is of what is free, one alignment unit left at the end", ()
 test("GPT partitions are whole MiB and leave 2 MiB of the disk", () => {
   const esp = [partition("ESP", "8MiB"), partition("BSP", "8.9MiB"), partition("Root Part", "100%")];
   const { partitions } = layOutPartitions(gpt, esp);
-  expect(partitions.map(({ startSector, sectors }) => [startSector / 2048, sectors / 2048])).toEqual([[1, 8], [9, 8], [17, 1006]]);
+  expect(partitions.map(({ startSector, sectors }) => [startSector / 2048, sectors / 2048])).toEqual([
+    [1, 8],
+    [9, 8],
+    [17, 1006],
+  ]);
 });
 
 test("with sectors of 4096 bytes the places stay the same in bytes", () => {
-  const { partitions } = layOutPartitions({ ...gpt, sectorBytes: 4096 }, [partition("a", "8MiB"), partition("b", "100%")]);
-  expect(partitions.map(({ startSector, sectors }) => [startSector, sectors])).toEqual([[256, 2048], [2304, 1014 * 256]]);
+  const { partitions } = layOutPartitions({ ...gpt, sectorBytes: 4096 }, [
+    partition("a", "8MiB"),
+    partition("b", "100%"),
+  ]);
+  expect(partitions.map(({ startSector, sectors }) => [startSector, sectors])).toEqual([
+    [256, 2048],
+    [2304, 1014 * 256],
+  ]);
 });
 
 test.each([
@@ -80,11 +104,15 @@ test.each([
 });
 
 test("the script for sfdisk says every sector, type, name and flag", () => {
-  const table = layOutPartitions(gpt, [partition("Root Part", "8MiB", { type: "0FC63DAF-8483-4772-8E79-3D69D8477DE4" })]);
+  const table = layOutPartitions(gpt, [
+    partition("Root Part", "8MiB", { type: "0FC63DAF-8483-4772-8E79-3D69D8477DE4" }),
+  ]);
   expect(formatSfdiskScript(table)).toBe(
     'label: gpt\nunit: sectors\nsector-size: 512\n\n1 : start=2048, size=16384, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name="Root Part"\n',
   );
-  expect(formatSfdiskScript(layOutPartitions(mbr, [partition("a", "8MiB", { isBootable: true })]))).toContain("1 : start=2048, size=16384, type=83, bootable\n");
+  expect(formatSfdiskScript(layOutPartitions(mbr, [partition("a", "8MiB", { isBootable: true })]))).toContain(
+    "1 : start=2048, size=16384, type=83, bootable\n",
+  );
 });
 
 test("partition types: short codes and GUIDs for GPT, hex numbers for MBR", () => {
@@ -92,7 +120,9 @@ test("partition types: short codes and GUIDs for GPT, hex numbers for MBR", () =
   expect(resolvePartitionType("gpt", "ef02")).toBe("21686148-6449-6E6F-744E-656564454649");
   expect(resolvePartitionType("gpt", "0x4100")).toBe("9E1A2D38-C612-4316-AA26-8B49521E5A8B");
   expect(resolvePartitionType("gpt", "700")).toBe("EBD0A0A2-B9E5-4433-87C0-68B6B72699C7");
-  expect(resolvePartitionType("gpt", "0fc63daf-8483-4772-8e79-3d69d8477de4")).toBe("0FC63DAF-8483-4772-8E79-3D69D8477DE4");
+  expect(resolvePartitionType("gpt", "0fc63daf-8483-4772-8e79-3d69d8477de4")).toBe(
+    "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
+  );
   expect(resolvePartitionType("gpt", "83")).toBeUndefined();
   expect(resolvePartitionType("mbr", "0x0c")).toBe("c");
   expect(resolvePartitionType("mbr", "83")).toBe("83");

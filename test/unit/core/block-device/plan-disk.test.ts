@@ -67,21 +67,50 @@ test("partitions are created in the order of the table, mounts with parents firs
 });
 
 test("what scripts are told of the disk: labels, type, and mount points as the config lists them", () => {
-  expect(plannedDisk(manyPartitions)).toMatchObject({ rootLabel: "img-rootfs", rootFsType: "xfs", bootLabel: "", mountPoints: ["/var/log", "/", "/var", "swap"] });
+  expect(plannedDisk(manyPartitions)).toMatchObject({
+    rootLabel: "img-rootfs",
+    rootFsType: "xfs",
+    bootLabel: "",
+    mountPoints: ["/var/log", "/", "/var", "swap"],
+  });
   const withBoot = efiDisk.replace("/boot/efi", "/boot");
-  expect(plannedDisk(withBoot)).toMatchObject({ rootLabel: "cloudimg-rootfs", rootFsType: "ext4", bootLabel: "MKFS_ESP" });
+  expect(plannedDisk(withBoot)).toMatchObject({
+    rootLabel: "cloudimg-rootfs",
+    rootFsType: "ext4",
+    bootLabel: "MKFS_ESP",
+  });
 });
 
 test("mkfs_root takes its type, label and options from the settings, and nothing when it has its own", () => {
-  const root = (config: string, settings = {}) => plannedDisk(config, settings).nodes.find(({ name }) => name === "mkfs_root")?.values;
-  expect(root(mbrDisk, { maxOnlineResize: 1000, mkfsOptions: "-O ^has_journal" })).toMatchObject({ type: "ext4", label: "cloudimg-rootfs", opts: "-E resize=1000 -i 4096 -J size=8 -O ^has_journal" });
+  const root = (config: string, settings = {}) =>
+    plannedDisk(config, settings).nodes.find(({ name }) => name === "mkfs_root")?.values;
+  expect(root(mbrDisk, { maxOnlineResize: 1000, mkfsOptions: "-O ^has_journal" })).toMatchObject({
+    type: "ext4",
+    label: "cloudimg-rootfs",
+    opts: "-E resize=1000 -i 4096 -J size=8 -O ^has_journal",
+  });
   expect(root(mbrDisk, { fsType: "xfs", rootLabel: "top" })).toMatchObject({ type: "xfs", label: "top", opts: "" });
-  expect(root(deepTree.replace("type: ext4", "{ type: ext4, opts: -N 9 }").replace("mkfs:\n            {", "mkfs: {").replace("}\n            mount:\n              mount_point: /\n              fstab: { options: defaults, fsck-passno: 1 }", "}"))).toMatchObject({ opts: "-N 9" });
+  expect(
+    root(
+      deepTree
+        .replace("type: ext4", "{ type: ext4, opts: -N 9 }")
+        .replace("mkfs:\n            {", "mkfs: {")
+        .replace(
+          "}\n            mount:\n              mount_point: /\n              fstab: { options: defaults, fsck-passno: 1 }",
+          "}",
+        ),
+    ),
+  ).toMatchObject({ opts: "-N 9" });
 });
 
 test("without any layout the disk is one bare file system", () => {
   const planned = planDisk(defaultDisk, diskSettings, nodeTypes);
-  expect(planned.nodes.map(({ name }) => name)).toEqual(["image0", "mkfs_root", "mount_mkfs_root", "fstab_mount_mkfs_root"]);
+  expect(planned.nodes.map(({ name }) => name)).toEqual([
+    "image0",
+    "mkfs_root",
+    "mount_mkfs_root",
+    "fstab_mount_mkfs_root",
+  ]);
 });
 
 test("an explicit size is taken as it is, whatever partitions there are", () => {
@@ -108,10 +137,21 @@ test("the layout's sector size holds unless the settings say otherwise", () => {
 
 test("the programs that the nodes need are named with their packages", () => {
   const commands = diskHostCommands(plannedDisk(efiDisk), nodeTypes);
-  expect(commands.map(({ command }) => command)).toEqual(["losetup", "flock", "sfdisk", "partx", "mkfs.vfat", "mcopy", "mkfs.ext4", "mount", "fstrim"]);
+  expect(commands.map(({ command }) => command)).toEqual([
+    "losetup",
+    "flock",
+    "sfdisk",
+    "partx",
+    "mkfs.vfat",
+    "mcopy",
+    "mkfs.ext4",
+    "mount",
+    "fstrim",
+  ]);
 });
 
-const partitions = (list: string, label = "mbr") => `[{ local_loop: { name: image0 } }, { partitioning: { base: image0, label: ${label}, partitions: ${list} } }]`;
+const partitions = (list: string, label = "mbr") =>
+  `[{ local_loop: { name: image0 } }, { partitioning: { base: image0, label: ${label}, partitions: ${list} } }]`;
 const onLoop = (rest: string) => `[{ local_loop: { name: image0 } }, ${rest}]`;
 
 test.each([
@@ -122,31 +162,61 @@ test.each([
   ["- not_a_plugin: { name: a }", "Config entry is not a plugin value: not_a_plugin"],
   ["- mkfs: { type: ext4 }", "Config entry [mkfs] needs a 'name' or a 'base'"],
   [onLoop("{ mkfs: { name: m, base: this_is_not_a_node, type: ext4 } }"), "Edge not defined: this_is_not_a_node->m"],
-  ["[{ local_loop: { name: this_is_a_duplicate } }, { local_loop: { name: this_is_a_duplicate } }]", "Duplicate node name: this_is_a_duplicate"],
-  ["[{ mkfs: { name: a, base: b, type: ext4 } }, { mkfs: { name: b, base: a, type: xfs } }]", "stand on each other in a circle: a, b"],
+  [
+    "[{ local_loop: { name: this_is_a_duplicate } }, { local_loop: { name: this_is_a_duplicate } }]",
+    "Duplicate node name: this_is_a_duplicate",
+  ],
+  [
+    "[{ mkfs: { name: a, base: b, type: ext4 } }, { mkfs: { name: b, base: a, type: xfs } }]",
+    "stand on each other in a circle: a, b",
+  ],
   [onLoop("{ partitioning: { base: image0, label: mbr } }"), "Partitioning config needs 'partitions'"],
-  [onLoop("{ partitioning: { base: image0, partitions: [{ name: a, size: 1M }] } }"), "Partitioning config needs 'label'"],
-  [onLoop("{ partitioning: { name: p, label: mbr, partitions: [{ name: a, size: 1M }] } }"), "Partitioning config needs 'base'"],
+  [
+    onLoop("{ partitioning: { base: image0, partitions: [{ name: a, size: 1M }] } }"),
+    "Partitioning config needs 'label'",
+  ],
+  [
+    onLoop("{ partitioning: { name: p, label: mbr, partitions: [{ name: a, size: 1M }] } }"),
+    "Partitioning config needs 'base'",
+  ],
   [partitions("[{ name: a, size: 1M }]", "bsd"), "Label must be 'mbr' or 'gpt'"],
   [partitions("[{ name: a }]"), "partition a needs a 'size'"],
   [partitions("[{ name: a, size: lots }]"), 'size "lots" is not a size'],
   [partitions("[{ name: a, size: 1M, flags: [best] }]"), "Unknown flag: best"],
   [partitions("[{ name: a, size: 1M, flags: [primary] }]", "gpt"), "Primary flag not supported for GPT partitions"],
-  [partitions("[{ name: a, size: 1M }, { name: b, size: 1M, flags: [primary] }]"), "All primary partitions must be given first"],
+  [
+    partitions("[{ name: a, size: 1M }, { name: b, size: 1M, flags: [primary] }]"),
+    "All primary partitions must be given first",
+  ],
   [partitions("[{ name: a, size: 1M, type: XYZ }]"), 'type "XYZ" is not known for mbr'],
   [partitions("[{ size: 1M }]"), "a partition needs a 'name'"],
   [onLoop("{ mkfs: { base: image0 } }"), "Mkfs config needs [type]"],
-  [onLoop("{ mkfs: { base: image0, type: ext4, label: a-label-that-is-long } }"), "Label [a-label-that-is-long] too long for filesystem [ext4]: 20 > 16"],
-  [onLoop("{ mkfs: { base: image0, type: vfat, label: twelve-chars } }"), "Label [TWELVE-CHARS] too long for filesystem [vfat]: 12 > 11"],
-  ["[{ local_loop: { name: i, mkfs: { type: ext4, label: L } } }, { local_loop: { name: j, mkfs: { type: ext4, label: L } } }]", "File system label [L] used more than once"],
+  [
+    onLoop("{ mkfs: { base: image0, type: ext4, label: a-label-that-is-long } }"),
+    "Label [a-label-that-is-long] too long for filesystem [ext4]: 20 > 16",
+  ],
+  [
+    onLoop("{ mkfs: { base: image0, type: vfat, label: twelve-chars } }"),
+    "Label [TWELVE-CHARS] too long for filesystem [vfat]: 12 > 11",
+  ],
+  [
+    "[{ local_loop: { name: i, mkfs: { type: ext4, label: L } } }, { local_loop: { name: j, mkfs: { type: ext4, label: L } } }]",
+    "File system label [L] used more than once",
+  ],
   [onLoop(`{ mkfs: { base: image0, type: ext4, label: "a\\nb" } }`), "can't be used"],
   [onLoop("{ mkfs: { base: image0, type: ext4, uuid: 1234 } }"), "is not a UUID"],
   [onLoop(`{ mkfs: { base: image0, type: ext4, opts: "-L 'open" } }`), "quote that is not closed"],
   [onLoop("{ mkfs: { base: image0, type: ext4, mount: {} } }"), "MountPoint config needs [mount_point]"],
   [onLoop("{ mkfs: { base: image0, type: ext4, mount: { mount_point: relative } } }"), "must be an absolute path"],
   [onLoop("{ mkfs: { base: image0, type: ext4, mount: { mount_point: /../etc } } }"), "must be an absolute path"],
-  ["[{ local_loop: { name: i, mkfs: { type: ext4, mount: { mount_point: / } } } }, { local_loop: { name: j, mkfs: { type: ext4, mount: { mount_point: // } } } }]", "specified more than once"],
-  [onLoop(`{ mkfs: { base: image0, type: ext4, mount: { mount_point: /, fstab: { options: "a b" } } } }`), "must be one word"],
+  [
+    "[{ local_loop: { name: i, mkfs: { type: ext4, mount: { mount_point: / } } } }, { local_loop: { name: j, mkfs: { type: ext4, mount: { mount_point: // } } } }]",
+    "specified more than once",
+  ],
+  [
+    onLoop(`{ mkfs: { base: image0, type: ext4, mount: { mount_point: /, fstab: { options: "a b" } } } }`),
+    "must be one word",
+  ],
   ["- local_loop: { name: ../../etc/x }", "must be usable as a file name"],
   ["- local_loop: { name: a, directory: /dev }", "'directory' is not supported"],
   ["- local_loop: { name: a, block_size: 1024 }", "must be 512 or 4096"],
@@ -164,5 +234,7 @@ test("everything that is wrong is said at once", () => {
 });
 
 test("lvm is not a node type of this version and is refused as an unknown one", () => {
-  expect(findings("- lvm: { name: lvm, pvs: [], vgs: [], lvs: [] }")).toContain("Config entry is not a plugin value: lvm");
+  expect(findings("- lvm: { name: lvm, pvs: [], vgs: [], lvs: [] }")).toContain(
+    "Config entry is not a plugin value: lvm",
+  );
 });

@@ -26,7 +26,20 @@ test("a percentage is a share of what is free, cut to whole bytes", () => {
   expect(resolveSize({ bytes: 7 }, 1000)).toBe(7);
 });
 
-test.each(["747InVaLiDUnIt", "_+!HuHi+-=", "", ".", "%", "101%", "-1", "1e3", "NaN", "9999999999TiB", "1.2.3M", undefined])("%s is no size", (written) => {
+test.each([
+  "747InVaLiDUnIt",
+  "_+!HuHi+-=",
+  "",
+  ".",
+  "%",
+  "101%",
+  "-1",
+  "1e3",
+  "NaN",
+  "9999999999TiB",
+  "1.2.3M",
+  undefined,
+])("%s is no size", (written) => {
   expect(parseSize(written)).toBeUndefined();
 });
 

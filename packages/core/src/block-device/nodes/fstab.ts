@@ -1,4 +1,5 @@
 import { defineBlockNode, type DiskState, type NodeConfig } from "../node.js";
+import { textOf } from "../written-text.js";
 
 /** The fstab line of a mount. */
 export const fstab = defineBlockNode({
@@ -6,17 +7,25 @@ export const fstab = defineBlockNode({
   check: checkFstab,
   async create({ node: { name, base = "", values }, state }) {
     const { options, "dump-freq": dumpFreq, "fsck-passno": fsckPassno } = values;
-    state.fstab.set(base, { name, base, options: String(options ?? "defaults"), dumpFreq: Number(dumpFreq ?? 0), fsckPassno: Number(fsckPassno ?? 2) });
+    state.fstab.set(base, {
+      name,
+      base,
+      options: textOf(options) ?? "defaults",
+      dumpFreq: Number(dumpFreq ?? 0),
+      fsckPassno: Number(fsckPassno ?? 2),
+    });
     return true;
   },
 });
 
 function checkFstab({ name, base, values }: NodeConfig): string[] {
-  const isCount = (value: unknown) => value === undefined || /^\d+$/.test(String(value));
+  const isCount = (value: unknown) => /^\d+$/.test(textOf(value) ?? "0");
   const { options, "dump-freq": dumpFreq, "fsck-passno": fsckPassno } = values;
   return [
     ...(base === undefined ? ["fstab config needs [base]"] : []),
-    ...(/[\s#\p{Cc}]/u.test(String(options ?? "")) ? [`fstab ${name}: options ${JSON.stringify(options)} must be one word`] : []),
+    ...(/[\s#\p{Cc}]/u.test(textOf(options) ?? "")
+      ? [`fstab ${name}: options ${JSON.stringify(options)} must be one word`]
+      : []),
     ...(isCount(dumpFreq) && isCount(fsckPassno) ? [] : [`fstab ${name}: dump-freq and fsck-passno must be numbers`]),
   ];
 }
@@ -35,4 +44,5 @@ export function formatFstab({ mount, mountOrder, filesys, fstab: lines }: DiskSt
 }
 
 /** fstab(5): white space, `#` and backslash in a field are written as octal. */
-const escapeField = (field: string): string => field.replace(/[\s\\#]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`);
+const escapeField = (field: string): string =>
+  field.replace(/[\s\\#]/g, (character) => `\\${character.charCodeAt(0).toString(8).padStart(3, "0")}`);

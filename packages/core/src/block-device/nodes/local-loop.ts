@@ -7,6 +7,7 @@ import { deviceNumber } from "../device-number.js";
 import { defineBlockNode, type NodeConfig, type NodeRequest } from "../node.js";
 import { parseSize } from "../sizes.js";
 import { runForNode } from "./run-for-node.js";
+import { textOf } from "../written-text.js";
 
 /** A raw image file in the build's own folder, and the loop device on it. */
 export const localLoop = defineBlockNode({
@@ -33,10 +34,18 @@ function checkLocalLoop({ name, base, values }: NodeConfig): string[] {
   const bytes = size === undefined ? undefined : parseSize(size);
   return [
     ...(base === undefined ? [] : [`local_loop ${name} stands on nothing, it can't have a base`]),
-    ...(/^[A-Za-z0-9][A-Za-z0-9_.+-]*$/.test(name) ? [] : [`local_loop name ${JSON.stringify(name)} must be usable as a file name`]),
-    ...(size === undefined || (bytes !== undefined && "bytes" in bytes && bytes.bytes > 0) ? [] : [`local_loop ${name}: size ${JSON.stringify(size)} is not a size`]),
-    ...(directory === undefined ? [] : [`local_loop ${name}: 'directory' is not supported, images are made in the build's own folder`]),
-    ...(blockSize === undefined || ["512", "4096"].includes(String(blockSize)) ? [] : [`local_loop ${name}: block_size ${String(blockSize)} must be 512 or 4096`]),
+    ...(/^[A-Za-z0-9][A-Za-z0-9_.+-]*$/.test(name)
+      ? []
+      : [`local_loop name ${JSON.stringify(name)} must be usable as a file name`]),
+    ...(size === undefined || (bytes !== undefined && "bytes" in bytes && bytes.bytes > 0)
+      ? []
+      : [`local_loop ${name}: size ${JSON.stringify(size)} is not a size`]),
+    ...(directory === undefined
+      ? []
+      : [`local_loop ${name}: 'directory' is not supported, images are made in the build's own folder`]),
+    ...(["512", "4096"].includes(textOf(blockSize) ?? "512")
+      ? []
+      : [`local_loop ${name}: block_size ${textOf(blockSize)} must be 512 or 4096`]),
   ];
 }
 
@@ -60,11 +69,22 @@ const lockSeconds = "60";
 async function attach(image: string, request: NodeRequest): Promise<string> {
   const { node, sectorSizeBytes, exec, resources } = request;
   await mkdir(dirname(lockFile), { recursive: true });
-  const args = ["-w", lockSeconds, lockFile, "losetup", "-P", "-f", "--show", "--sector-size", String(sectorSizeBytes), image];
+  const args = [
+    "-w",
+    lockSeconds,
+    lockFile,
+    "losetup",
+    "-P",
+    "-f",
+    "--show",
+    "--sector-size",
+    String(sectorSizeBytes),
+    image,
+  ];
   const { exitCode, stdout, stderr } = await exec("flock", args);
   if (exitCode !== 0) throw failed(node, stderr.trim() || `losetup exited with ${exitCode}`);
   const device = stdout.trim();
-  let user: FileHandle | undefined;
+  let user: FileHandle | undefined = undefined;
   resources.defer(`loop device ${device}`, () => release(device, image, user, exec));
   user = await open(device, constants.O_RDONLY);
   await runForNode(request, "handing the loop device to the kernel", ["losetup", "-d", device]);
@@ -73,7 +93,11 @@ async function attach(image: string, request: NodeRequest): Promise<string> {
 }
 
 const failed = (node: NodeConfig, reason: string) =>
-  new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: node.name, doing: "attaching a loop device", reason }, { kind: "host" });
+  new BuildError(
+    "BLOCK_DEVICE_NODE_FAILED",
+    { node: node.name, doing: "attaching a loop device", reason },
+    { kind: "host" },
+  );
 
 const deadlineMs = 10_000;
 

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { BuildError } from "../../errors.js";
 import { defineBlockNode, type NodeConfig, type NodeHostCommand } from "../node.js";
 import { runForNode } from "./run-for-node.js";
+import { textOf } from "../written-text.js";
 
 /** A file system or swap space. */
 export const mkfs = defineBlockNode({
@@ -11,7 +12,12 @@ export const mkfs = defineBlockNode({
   async create(request) {
     const { node, state } = request;
     const device = state.blockdev.get(node.base ?? "")?.device;
-    if (device === undefined) throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: node.name, doing: "making the file system", reason: `${node.base} is no block device` });
+    if (device === undefined)
+      throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {
+        node: node.name,
+        doing: "making the file system",
+        reason: `${node.base} is no block device`,
+      });
     const fileSystem = fileSystemOf(node);
     await runForNode(request, "making the file system", mkfsCommand(fileSystem, device));
     const { type: fstype, ...rest } = fileSystem;
@@ -20,7 +26,12 @@ export const mkfs = defineBlockNode({
   },
 });
 
-const program = (command: string, debian: string, fedora = debian, opensuse = fedora): NodeHostCommand => ({ command, debian, fedora, opensuse });
+const program = (command: string, debian: string, fedora = debian, opensuse = fedora): NodeHostCommand => ({
+  command,
+  debian,
+  fedora,
+  opensuse,
+});
 const programs: Readonly<Record<string, readonly NodeHostCommand[]>> = {
   ext2: [program("mkfs.ext2", "e2fsprogs")],
   ext3: [program("mkfs.ext3", "e2fsprogs")],
@@ -32,21 +43,34 @@ const programs: Readonly<Record<string, readonly NodeHostCommand[]>> = {
   swap: [program("mkswap", "util-linux")],
 };
 
-const labelLimits: Readonly<Record<string, number>> = { ext2: 16, ext3: 16, ext4: 16, xfs: 12, vfat: 11, swap: 16, btrfs: 255 };
+const labelLimits: Readonly<Record<string, number>> = {
+  ext2: 16,
+  ext3: 16,
+  ext4: 16,
+  xfs: 12,
+  vfat: 11,
+  swap: 16,
+  btrfs: 255,
+};
 
 /** `fat` is another word for vfat. */
-const fileSystemType = ({ type }: NodeConfig["values"]): string => (type === "fat" ? "vfat" : String(type));
+const fileSystemType = ({ type }: NodeConfig["values"]): string => (type === "fat" ? "vfat" : (textOf(type) ?? ""));
 
 /** What a `mkfs` node describes, with its defaults. A random UUID is drawn when none is written. */
-export function fileSystemOf({ name, values }: NodeConfig): { type: string; label: string; uuid: string; opts: readonly string[] } {
+export function fileSystemOf({ name, values }: NodeConfig): {
+  type: string;
+  label: string;
+  uuid: string;
+  opts: readonly string[];
+} {
   const type = fileSystemType(values);
-  const uuid = values.uuid === undefined ? drawUuid(type) : String(values.uuid);
+  const uuid = textOf(values.uuid) ?? drawUuid(type);
   return { type, label: labelOf(name, values), uuid, opts: splitWords(values.opts) };
 }
 
 /** The label that a file system gets: by default the node's name; upper case where FAT knows nothing else. */
 export function labelOf(name: string, values: Readonly<Record<string, unknown>>): string {
-  const label = String(values.label ?? name);
+  const label = textOf(values.label) ?? name;
   return fileSystemType(values) === "vfat" ? label.toUpperCase() : label;
 }
 
@@ -56,7 +80,10 @@ function drawUuid(type: string): string {
 }
 
 /** Program and arguments; never a shell. */
-export function mkfsCommand({ type, label, uuid, opts }: ReturnType<typeof fileSystemOf>, device: string): readonly [string, ...string[]] {
+export function mkfsCommand(
+  { type, label, uuid, opts }: ReturnType<typeof fileSystemOf>,
+  device: string,
+): readonly [string, ...string[]] {
   switch (type) {
     case "swap":
       return ["mkswap", "-L", label, "-U", uuid, ...opts, device];
@@ -78,31 +105,44 @@ export function mkfsCommand({ type, label, uuid, opts }: ReturnType<typeof fileS
 function checkMkfs(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
   const { name, base, values } = node;
   const type = values.type === undefined ? undefined : fileSystemType(values);
-  if (base === undefined || type === undefined) return [...(base === undefined ? ["Mkfs config needs [base]"] : []), ...(type === undefined ? ["Mkfs config needs [type]"] : [])];
+  if (base === undefined || type === undefined)
+    return [
+      ...(base === undefined ? ["Mkfs config needs [base]"] : []),
+      ...(type === undefined ? ["Mkfs config needs [type]"] : []),
+    ];
   const label = labelOf(name, values);
   const limit = labelLimits[type];
   const sameLabel = graph.filter((other) => other.type === "mkfs" && labelOf(other.name, other.values) === label);
   return [
     ...(/^[a-z0-9]+$/.test(type) ? [] : [`mkfs ${name}: type ${JSON.stringify(type)} is not a file system`]),
-    ...(limit !== undefined && Buffer.byteLength(label) > limit ? [`Label [${label}] too long for filesystem [${type}]: ${Buffer.byteLength(label)} > ${limit}`] : []),
+    ...(limit !== undefined && Buffer.byteLength(label) > limit
+      ? [`Label [${label}] too long for filesystem [${type}]: ${Buffer.byteLength(label)} > ${limit}`]
+      : []),
     ...(sameLabel.length > 1 ? [`File system label [${label}] used more than once`] : []),
-    ...(label === "" || /\p{Cc}/u.test(label) || label.startsWith("-") ? [`mkfs ${name}: label ${JSON.stringify(label)} can't be used`] : []),
-    ...checkUuid(name, type, values.uuid),
+    ...(label === "" || /\p{Cc}/u.test(label) || label.startsWith("-")
+      ? [`mkfs ${name}: label ${JSON.stringify(label)} can't be used`]
+      : []),
+    ...checkUuid(name, type, textOf(values.uuid)),
     ...(hasOpenQuote(values.opts) ? [`mkfs ${name}: opts has a quote that is not closed`] : []),
   ];
 }
 
-function checkUuid(name: string, type: string, uuid: unknown): string[] {
+function checkUuid(name: string, type: string, uuid: string | undefined): string[] {
   const form = type === "vfat" ? /^[0-9A-F]{4}-?[0-9A-F]{4}$/i : /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-  return uuid === undefined || form.test(String(uuid)) ? [] : [`mkfs ${name}: ${JSON.stringify(uuid)} is not a UUID for ${type}`];
+  return uuid === undefined || form.test(uuid)
+    ? []
+    : [`mkfs ${name}: ${JSON.stringify(uuid)} is not a UUID for ${type}`];
 }
 
 const word = /(?:[^\s"']|"[^"]*"|'[^']*')+/g;
 
 /** Words as a shell splits them, quotes kept together, nothing expanded. A list is taken as it is. */
 export function splitWords(written: unknown): readonly string[] {
-  if (Array.isArray(written)) return written.map(String);
-  return (String(written ?? "").match(word) ?? []).map((part) => part.replace(/"([^"]*)"|'([^']*)'/g, (_, double?: string, single?: string) => double ?? single ?? ""));
+  if (Array.isArray(written)) return written.map((part) => textOf(part) ?? "");
+  return ((textOf(written) ?? "").match(word) ?? []).map((part) =>
+    part.replace(/"([^"]*)"|'([^']*)'/g, (_, double?: string, single?: string) => double ?? single ?? ""),
+  );
 }
 
-const hasOpenQuote = (written: unknown): boolean => typeof written === "string" && /["']/.test(written.replace(/"[^"]*"|'[^']*'/g, ""));
+const hasOpenQuote = (written: unknown): boolean =>
+  typeof written === "string" && /["']/.test(written.replace(/"[^"]*"|'[^']*'/g, ""));

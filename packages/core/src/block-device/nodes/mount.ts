@@ -4,6 +4,7 @@ import { BuildError } from "../../errors.js";
 import { mount as mountFileSystem } from "../../workspace/mounts.js";
 import { fillFat } from "../fill-fat.js";
 import { defineBlockNode, type NodeConfig, type NodeRequest } from "../node.js";
+import { textOf } from "../written-text.js";
 
 /** A place of the finished disk where a file system is mounted; swap is only noted. */
 export const mount = defineBlockNode({
@@ -18,7 +19,12 @@ export const mount = defineBlockNode({
     const { node, state, mountBase } = request;
     const base = node.base ?? "";
     const fileSystem = state.filesys.get(base);
-    if (fileSystem === undefined) throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: node.name, doing: "mounting", reason: `${base} is no file system` });
+    if (fileSystem === undefined)
+      throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {
+        node: node.name,
+        doing: "mounting",
+        reason: `${base} is no file system`,
+      });
     const isSwap = fileSystem.fstype === "swap";
     const mountPoint = isSwap ? "none" : mountPointOf(node);
     const path = isSwap ? "none" : join(mountBase, mountPoint);
@@ -29,32 +35,47 @@ export const mount = defineBlockNode({
   },
 });
 
-const mountPointOf = ({ values }: NodeConfig): string => `/${String(values.mount_point).split("/").filter(Boolean).join("/")}`;
+const mountText = ({ mount_point: written }: NodeConfig["values"]): string => textOf(written) ?? "";
+
+const mountPointOf = ({ values }: NodeConfig): string => `/${mountText(values).split("/").filter(Boolean).join("/")}`;
 
 /** Names of the mounts, parents first: sorted by path, swap last. */
 function mountNames(graph: readonly NodeConfig[]): string[] {
   const mounts = graph.filter(({ type }) => type === "mount");
-  const key = ({ values }: NodeConfig) => String(values.mount_point);
-  return mounts.sort((a, b) => Buffer.compare(Buffer.from(key(a)), Buffer.from(key(b)))).map(({ name }) => name);
+  return mounts
+    .sort((a, b) => Buffer.compare(Buffer.from(mountText(a.values)), Buffer.from(mountText(b.values))))
+    .map(({ name }) => name);
 }
 
 function checkMount(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
   const written = node.values.mount_point;
   if (node.base === undefined || written === undefined) {
-    return [...(node.base === undefined ? ["MountPoint config needs [base]"] : []), ...(written === undefined ? ["MountPoint config needs [mount_point]"] : [])];
+    return [
+      ...(node.base === undefined ? ["MountPoint config needs [base]"] : []),
+      ...(written === undefined ? ["MountPoint config needs [mount_point]"] : []),
+    ];
   }
   const fileSystem = graph.find(({ name }) => name === node.base);
   if (fileSystem?.values.type === "swap") return [];
-  const path = String(written);
+  const path = textOf(written) ?? "";
   const parts = path.split("/");
-  const twins = graph.filter((other) => other.type === "mount" && other.values.mount_point !== undefined && mountPointOf(other) === mountPointOf(node));
+  const twins = graph.filter(
+    (other) =>
+      other.type === "mount" && other.values.mount_point !== undefined && mountPointOf(other) === mountPointOf(node),
+  );
   return [
-    ...(path.startsWith("/") && !/\p{Cc}/u.test(path) && !parts.includes("..") && !parts.includes(".") ? [] : [`mount point ${JSON.stringify(path)} must be an absolute path without '..'`]),
+    ...(path.startsWith("/") && !/\p{Cc}/u.test(path) && !parts.includes("..") && !parts.includes(".")
+      ? []
+      : [`mount point ${JSON.stringify(path)} must be an absolute path without '..'`]),
     ...(twins.length > 1 ? [`Mount point [${path}] specified more than once`] : []),
   ];
 }
 
-async function mountAt(path: string, { fstype, device }: { fstype: string; device: string }, request: NodeRequest): Promise<void> {
+async function mountAt(
+  path: string,
+  { fstype, device }: { fstype: string; device: string },
+  request: NodeRequest,
+): Promise<void> {
   const { exec, resources, onComplete, isVfatMountable } = request;
   await mkdir(path, { recursive: true });
   if (fstype === "vfat" && !isVfatMountable) {
@@ -66,7 +87,11 @@ async function mountAt(path: string, { fstype, device }: { fstype: string; devic
     });
     return;
   }
-  await mountFileSystem({ what: device, target: path, type: fstype, options: mountOptions[fstype] }, resources, request);
+  await mountFileSystem(
+    { what: device, target: path, type: fstype, options: mountOptions[fstype] },
+    resources,
+    request,
+  );
   onComplete(async () => {
     if (fstype !== "vfat") await exec("fstrim", [path]); // not every file system and image file can
   });

@@ -2,9 +2,18 @@ import { readFile, rm, stat } from "node:fs/promises";
 import { BuildError } from "../../errors.js";
 import { deviceNumber } from "../device-number.js";
 import { defineBlockNode, type NodeConfig, type NodeRequest } from "../node.js";
-import { formatSfdiskScript, layOutPartitions, resolvePartitionType, type Partition, type PartitionTable, type TableLabel, type WrittenPartition } from "../partition-table.js";
+import {
+  formatSfdiskScript,
+  layOutPartitions,
+  resolvePartitionType,
+  type Partition,
+  type PartitionTable,
+  type TableLabel,
+  type WrittenPartition,
+} from "../partition-table.js";
 import { parseSize } from "../sizes.js";
 import { runForNode } from "./run-for-node.js";
+import { textOf } from "../written-text.js";
 
 /**
  * A partition table. Its partitions are the nodes; each carries what the table needs to know, and the first one to be
@@ -18,18 +27,31 @@ export const partitioning = defineBlockNode({
     { command: "sfdisk", debian: "fdisk", fedora: "util-linux", opensuse: "util-linux" },
     { command: "partx", debian: "util-linux", fedora: "util-linux", opensuse: "util-linux" },
   ],
-  after: (node, graph) => tableOf(node, graph).slice(0, numberOf(node) - 1).slice(-1).map(({ name }) => name),
+  after: (node, graph) =>
+    tableOf(node, graph)
+      .slice(0, numberOf(node) - 1)
+      .slice(-1)
+      .map(({ name }) => name),
   async create(request) {
     const { node, graph, state } = request;
     const disk = state.blockdev.get(node.base ?? "");
-    if (disk === undefined) throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: node.name, doing: "partitioning", reason: `${node.base} is no block device` });
+    if (disk === undefined)
+      throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {
+        node: node.name,
+        doing: "partitioning",
+        reason: `${node.base} is no block device`,
+      });
     const table = layOut(tableOf(node, graph), disk.sizeBytes, request.sectorSizeBytes);
     if (numberOf(node) === 1) await writeTable(disk.device, table, request);
     const partition = table.partitions.find(({ name }) => name === node.name);
     if (partition === undefined) throw new Error(`partition ${node.name} is not in its own table`);
     const device = await addPartition(disk.device, partition, request);
     const { sectorBytes } = table;
-    state.blockdev.set(node.name, { device, offsetBytes: partition.startSector * sectorBytes, sizeBytes: partition.sectors * sectorBytes });
+    state.blockdev.set(node.name, {
+      device,
+      offsetBytes: partition.startSector * sectorBytes,
+      sizeBytes: partition.sectors * sectorBytes,
+    });
     return true;
   },
 });
@@ -37,12 +59,13 @@ export const partitioning = defineBlockNode({
 /** Faults of the table itself are kept for the check as a node without a number. */
 function expandTable(table: NodeConfig): readonly NodeConfig[] {
   const { partitions, label, align } = table.values;
-  if (table.base === undefined || label === undefined || !Array.isArray(partitions) || partitions.length === 0) return [table];
+  if (table.base === undefined || label === undefined || !Array.isArray(partitions) || partitions.length === 0)
+    return [table];
   return partitions.map(({ name, ...own }: Record<string, unknown>, index) => ({
     type: table.type,
-    name: String(name),
+    name: textOf(name) ?? "",
     base: table.base,
-    values: { label: String(label), ...(align === undefined ? {} : { align }), number: index + 1, ...own },
+    values: { label: textOf(label), ...(align === undefined ? {} : { align }), number: index + 1, ...own },
   }));
 }
 
@@ -55,16 +78,28 @@ const tableOf = ({ type, base }: NodeConfig, graph: readonly NodeConfig[]): read
 function checkPartition(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
   const { label, size, type, align } = node.values;
   if (numberOf(node) === 0) {
-    const missing = [["base", node.base], ["partitions", node.values.partitions], ["label", label]].filter(([, value]) => value === undefined);
-    return missing.length === 0 ? [`partitions of ${node.name} must be a list that is not empty`] : missing.map(([key]) => `Partitioning config needs '${String(key)}'`);
+    const missing = [
+      ["base", node.base],
+      ["partitions", node.values.partitions],
+      ["label", label],
+    ].filter(([, value]) => value === undefined);
+    return missing.length === 0
+      ? [`partitions of ${node.name} must be a list that is not empty`]
+      : missing.map(([key]) => `Partitioning config needs '${String(key)}'`);
   }
   if (label !== "mbr" && label !== "gpt") return ["Label must be 'mbr' or 'gpt'"];
   const bytes = parseSize(size);
   return [
     ...(size === undefined ? [`partition ${node.name} needs a 'size'`] : []),
-    ...(size === undefined || bytes !== undefined ? [] : [`partition ${node.name}: size ${JSON.stringify(size)} is not a size`]),
-    ...(type === undefined || resolvePartitionType(label, String(type)) !== undefined ? [] : [`partition ${node.name}: type ${JSON.stringify(type)} is not known for ${label}`]),
-    ...(align === undefined || isAlignment(align) ? [] : [`align ${JSON.stringify(align)} must be a multiple of 4096 bytes`]),
+    ...(size === undefined || bytes !== undefined
+      ? []
+      : [`partition ${node.name}: size ${JSON.stringify(size)} is not a size`]),
+    ...(type === undefined || resolvePartitionType(label, textOf(type) ?? "") !== undefined
+      ? []
+      : [`partition ${node.name}: type ${JSON.stringify(type)} is not known for ${label}`]),
+    ...(align === undefined || isAlignment(align)
+      ? []
+      : [`align ${JSON.stringify(align)} must be a multiple of 4096 bytes`]),
     ...checkFlags(node, label),
     ...checkOrder(node, tableOf(node, graph), label),
     ...checkNames(node, label, graph),
@@ -75,7 +110,9 @@ function checkNames({ name, base, type }: NodeConfig, label: TableLabel, graph: 
   const bases = graph.filter((other) => other.type === type && other.base === base && numberOf(other) === 1);
   return [
     // 36 UTF-16 units fit into an entry.
-    ...(label === "gpt" && (name.length > 36 || /["\\\p{Cc}]/u.test(name)) ? [`partition name ${JSON.stringify(name)} can't be written to a GPT`] : []),
+    ...(label === "gpt" && (name.length > 36 || /["\\\p{Cc}]/u.test(name))
+      ? [`partition name ${JSON.stringify(name)} can't be written to a GPT`]
+      : []),
     ...(bases.length > 1 ? [`${base} has more than one partition table`] : []),
   ];
 }
@@ -86,7 +123,9 @@ function isAlignment(align: unknown): boolean {
 }
 
 function flagsOf({ values: { flags } }: NodeConfig): readonly string[] {
-  return Array.isArray(flags) ? flags.map(String) : flags === undefined || flags === null ? [] : String(flags).split(/[\s,]+/).filter(Boolean);
+  return Array.isArray(flags)
+    ? flags.map((flag) => textOf(flag) ?? "")
+    : (textOf(flags) ?? "").split(/[\s,]+/).filter(Boolean);
 }
 
 function checkFlags(node: NodeConfig, label: TableLabel): string[] {
@@ -116,7 +155,7 @@ function layOut(table: readonly NodeConfig[], diskBytes: number, sectorBytes: nu
   const alignBytes = align !== undefined && "bytes" in align ? align.bytes : 2 ** 20;
   const partitions = table.map((node): WrittenPartition => {
     const flags = flagsOf(node);
-    const type = resolvePartitionType(label, String(node.values.type ?? defaultType[label])) ?? defaultType[label];
+    const type = resolvePartitionType(label, textOf(node.values.type) ?? defaultType[label]) ?? defaultType[label];
     const size = parseSize(node.values.size) ?? { bytes: 0 };
     return { name: node.name, size, type, isBootable: flags.includes("boot"), isPrimary: flags.includes("primary") };
   });
@@ -159,7 +198,12 @@ async function waitForNode(path: string, { node, exec, resources }: NodeRequest)
         return;
       }
     }
-    if (Date.now() > deadline) throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: node.name, doing: "waiting for the partition", reason: `${path} did not appear` }, { kind: "host" });
+    if (Date.now() > deadline)
+      throw new BuildError(
+        "BLOCK_DEVICE_NODE_FAILED",
+        { node: node.name, doing: "waiting for the partition", reason: `${path} did not appear` },
+        { kind: "host" },
+      );
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
