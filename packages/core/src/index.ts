@@ -1,7 +1,10 @@
 /** The public API of @dibjs/core: each name listed. */
 export { buildImage, planImage, type BuildOptions } from "./build.js";
 export { defineBlockNode, type BlockNodeType, type DiskState, type NodeConfig, type NodeRequest } from "./block-device/node.js";
-export { loadConfig } from "./config/load.js";
+export { defineConfig } from "./config/define-config.js";
+export { loadConfig, type LoadedConfig, type LoadRequest } from "./config/load.js";
+export type { Flags } from "./config/normalize.js";
+export type { WrittenConfig, WrittenSettings } from "./config/written.js";
 export type { BuildConfig, Origin } from "./config/schema.js";
 export {
   defineElement,

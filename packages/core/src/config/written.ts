@@ -173,9 +173,6 @@ export type WrittenSettings = z.input<typeof writtenSettings>;
 /** A whole dib.config file. */
 export type WrittenConfig = z.input<typeof writtenConfig>;
 
-/** Types a dib.config.ts. Does nothing at run time. */
-export const defineConfig = (config: WrittenConfig): WrittenConfig => config;
-
 export const topLevelKeys: readonly string[] = Object.keys(writtenConfig.shape);
 export const imageKeys: readonly string[] = Object.keys(settingsShape);
 

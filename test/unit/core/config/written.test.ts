@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
-import { defineConfig, writtenConfigSchema } from "@dibjs/core/config/written.js";
+import { defineConfig } from "@dibjs/core/config/define-config.js";
+import { writtenConfigSchema } from "@dibjs/core/config/written.js";
 import { describe, expect, test } from "vitest";
 import { codesOf, failureOf, load, loadYaml } from "./config-folder.js";
 
