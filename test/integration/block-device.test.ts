@@ -274,6 +274,20 @@ test("four disks at once each get a loop device of their own", async () => {
   }
 });
 
+test("a loop device that a build left attached when it was killed is freed by its image's folder, no other is", async () => {
+  const [dead, alive] = [scratch.make("dib image.dead"), scratch.make("dib image.dead2")];
+  const devices = [dead, alive].map((folder) => {
+    run("truncate", "-s", "1M", join(folder, "image0.raw"));
+    return run("losetup", "-f", "--show", join(folder, "image0.raw")).trim();
+  });
+  try {
+    expect(await releaseDeadLoops(dead, diskContext())).toEqual([devices[0]]);
+    expect(hostState().loops.map((name) => `/dev/${name}`)).toEqual([devices[1]]);
+  } finally {
+    await releaseDeadLoops(alive, diskContext());
+  }
+});
+
 const child = fileURLToPath(new URL("../support/disk-child.mjs", import.meta.url));
 
 test.each(["run:sfdisk", "disk:partitioning", "run:mkfs.ext4", "run:cp", "done"])(

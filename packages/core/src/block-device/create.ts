@@ -1,5 +1,4 @@
 import { readFile, stat, statfs } from "node:fs/promises";
-import { basename } from "node:path";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
 import type { BuildPlan, PlannedDisk } from "../plan/plan.js";
@@ -237,16 +236,4 @@ function describeDisk(planned: PlannedDisk, state: DiskState, imageSizeBytes: nu
       mountPoint: mountOf(name),
     })),
   };
-}
-
-/** Frees loop devices whose image lies in a folder: what a build killed between attaching and handing over left behind. */
-export async function releaseDeadLoops(folder: string, { exec }: Pick<BuildContext, "exec">): Promise<string[]> {
-  const { stdout } = await exec("losetup", ["-l", "-n", "--raw", "-O", "NAME,BACK-FILE"]);
-  const dead = stdout
-    .split("\n")
-    .map((line) => line.split(" "))
-    .filter(([, file = ""]) => file.startsWith(`${folder}/`))
-    .map(([device = ""]) => device);
-  for (const device of dead) await exec("losetup", ["-d", device]);
-  return dead.map((device) => basename(device));
 }

@@ -2,7 +2,7 @@ import type { BuildConfig } from "../config/schema.js";
 import type { PlannedDisk, PlannedHostCommand } from "../plan/plan.js";
 import { checkNodes, expandNodes, flattenConfig, orderNodes, parseBlockDeviceConfig, type NodeTypes } from "./graph.js";
 import type { NodeConfig } from "./node.js";
-import { labelOf } from "./nodes/mkfs.js";
+import { labelOf } from "./file-system.js";
 import { roundUpSize } from "./sizes.js";
 import { textOf } from "./written-text.js";
 

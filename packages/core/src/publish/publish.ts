@@ -8,8 +8,6 @@ import type { Artifact } from "../report/report.js";
 import { hashFile } from "./hash-file.js";
 import { keptName, replaceFiles, syncPath, type Replacement } from "./replace-files.js";
 
-export { lockOutput } from "./lock-output.js";
-
 export interface PublishRequest {
   readonly plan: Pick<BuildPlan, "checksums" | "settings">;
   readonly places: Pick<BuildPlaces, "output" | "caller">;

@@ -7,6 +7,7 @@ import { constants } from "node:fs";
 import { mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { BuildContext } from "../context.js";
+import { releaseDeadLoops } from "./dead-loops.js";
 import { removeFolder } from "./workspace.js";
 import type { ResourceStack } from "./resource-stack.js";
 
@@ -37,6 +38,7 @@ export async function sweepDeadBuilds(ctx: BuildContext): Promise<string[]> {
     if (lock === undefined) continue;
     try {
       for (const dead of await deadFolders(folder, id)) {
+        await releaseDeadLoops(dead, ctx);
         await removeFolder(dead, ctx);
         removed.push(dead);
       }

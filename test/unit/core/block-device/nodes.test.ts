@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { deviceNumber } from "@dibjs/core/block-device/device-number.js";
 import type { DiskState } from "@dibjs/core/block-device/node.js";
 import { formatFstab } from "@dibjs/core/block-device/nodes/fstab.js";
-import { fileSystemOf, mkfsCommand, splitWords } from "@dibjs/core/block-device/nodes/mkfs.js";
+import { fileSystemOf, mkfsCommand, splitWords } from "@dibjs/core/block-device/file-system.js";
 
 const node = (values: Record<string, unknown>, name = "mkfs_root") => ({ type: "mkfs", name, base: "root", values });
 const uuid = "11111111-2222-3333-4444-555555555555";
