@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { isBuildError } from "@dibjs/core/errors.js";
 import { createExec, type Exec } from "@dibjs/core/process/exec.js";
+import { releaseDeadLoops } from "@dibjs/core/workspace/dead-loops.js";
 import {
   createToyDisk,
   diskContext,
