@@ -6,7 +6,9 @@ import { importsOf, membersUsed, sources, targetOf } from "./source.js";
 const LAYERS: readonly (readonly [RegExp, number])[] = [
   [/^(errors|nearest|context|hooks)\.ts$/, 0],
   [/^process\//, 0],
-  [/^phases\/table\.ts$/, 0], // the names and order of the phases: a table that everybody reads
+  [/^phases\/(table|order)\.ts$/, 0], // the names and order of the phases and of their scripts: everybody reads them
+  [/^plan\/digest\.ts$/, 0],
+  [/^plan\/prepare\.ts$/, 6], // the front's steps up to the plan: it knows the built-in formats and node types
   [/^(config|elements|fetch)\//, 1],
   [/^plan\//, 2],
   [/^(workspace|layers)\//, 3],

@@ -1,76 +1,140 @@
-import { readdir, readFile, realpath, stat } from "node:fs/promises";
+/**
+ * Where elements are looked for, first of a name wins: folders of elements (DIB's, or with a package.json each), the
+ * packages that the project has installed, packages that come with the caller. Installed packages are found by their
+ * manifest: in every node_modules from the project upwards, and then as what an element package itself gets for the
+ * names it depends on, since pnpm and nested installs keep peers out of the project's own node_modules.
+ */
+import { readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BuildError, throwFindings } from "../errors.js";
-import type { ElementCatalog, ElementManifest, ElementRef, ElementSource } from "./element.js";
-import { parseManifest } from "./manifest.js";
+import { compareBytes } from "../phases/order.js";
+import type { ElementCatalog, ElementRef, ElementSource } from "./element.js";
+import { isElementName } from "./name.js";
+import { isUsable, readPackage, type ElementPackage, type UnusablePackage } from "./package.js";
+
+export const localVersion = "0.0.0-local";
 
 export interface DiscoverRequest {
-  /** ELEMENTS_PATH first, then the config's; absolute. */
+  /** Entries of ELEMENTS_PATH first, then the config's; absolute. */
   readonly elementPaths: readonly { readonly path: string; readonly origin: string }[];
   readonly projectDir: string;
   /** Absolute folders of packages that come with the caller. */
   readonly bundled: readonly string[];
 }
 
-/** Finds every element by name; the first of a name wins. Reads manifests and runs nothing. Throws ELEMENT_PATH_INVALID. */
+/** Finds every element by name. Reads manifests and runs nothing. Throws ELEMENT_PATH_INVALID and PLUG_N_PLAY_UNSUPPORTED. */
 export async function discoverElements({ elementPaths, projectDir, bundled }: DiscoverRequest): Promise<ElementCatalog> {
-  const refs = new Map<string, ElementRef>();
-  const shadowed: ElementRef[] = [];
-  const searched: string[] = [];
-  const put = (ref: ElementRef) => void (refs.has(ref.name) ? shadowed.push(ref) : refs.set(ref.name, ref));
-  const findings: BuildError[] = [];
-  for (const { path, origin } of elementPaths) {
-    searched.push(path);
-    const names = await foldersIn(path);
-    if (names === undefined) findings.push(new BuildError("ELEMENT_PATH_INVALID", { path, origin }));
-    const source: ElementSource = origin.includes("ELEMENTS_PATH") ? "elements-path" : "config";
-    for (const name of names ?? []) put({ name, folder: join(path, name), source, version: "0.0.0-local" });
+  const catalog = new Catalog([...elementPaths.map(({ path }) => path), join(projectDir, "node_modules")]);
+  const folders = await Promise.all(elementPaths.map(({ path }) => readElementFolder(path)));
+  throwFindings(elementPaths.filter((_, index) => folders[index] === undefined).map((entry) => new BuildError("ELEMENT_PATH_INVALID", entry)));
+  for (const [index, { origin }] of elementPaths.entries()) {
+    for (const found of folders[index] ?? []) catalog.put(found, origin.includes("ELEMENTS_PATH") ? "elements-path" : "config");
   }
-  throwFindings(findings);
-  for (const folder of await installedPackages(projectDir)) for (const ref of await packageElements(folder, "package")) put(ref);
-  for (const folder of bundled) for (const ref of await packageElements(folder, "bundled")) put(ref);
-  return {
-    refs,
-    shadowed,
-    searched: [...searched, `${projectDir}/node_modules`],
-    add: ({ version = "0.0.0-local", ...ref }) => put({ ...ref, version, source: "hook" }),
-  };
+  for (const found of await installedPackages(projectDir)) catalog.put(found, "package");
+  for (const found of await readPackages(bundled)) catalog.put(found, "bundled");
+  return catalog;
 }
 
-async function foldersIn(path: string): Promise<string[] | undefined> {
-  const entries = await readdir(path).catch(() => undefined);
-  if (entries === undefined) return undefined;
-  const kinds = await Promise.all(entries.map(async (name) => ((await stat(join(path, name)).catch(() => undefined))?.isDirectory() ? name : undefined)));
-  return kinds.filter((name) => name !== undefined).sort();
-}
+/** A folder of an element without a package. */
+type PlainFolder = Pick<ElementRef, "name" | "folder">;
+type Found = PlainFolder | ElementPackage | UnusablePackage;
 
-/** Package folders in every node_modules from the project upwards, sorted by name within each. */
-async function installedPackages(projectDir: string): Promise<string[]> {
-  const found: string[] = [];
-  for (let at = projectDir; ; at = dirname(at)) {
-    const modules = join(at, "node_modules");
-    for (const name of (await readdir(modules).catch(() => [])).sort()) {
-      if (name.startsWith(".")) continue;
-      if (!name.startsWith("@")) found.push(join(modules, name));
-      else for (const inner of (await readdir(join(modules, name)).catch(() => [])).sort()) found.push(join(modules, name, inner));
+class Catalog implements ElementCatalog {
+  readonly refs = new Map<string, ElementRef>();
+  readonly shadowed: ElementRef[] = [];
+  readonly unusable: UnusablePackage[] = [];
+  readonly searched: readonly string[];
+  /** Names of unusable packages come before later finds of the same name: another copy must not step in unnoticed. */
+  readonly #broken = new Set<string>();
+
+  constructor(searched: readonly string[]) {
+    this.searched = searched;
+  }
+
+  put(found: Found, source: ElementSource): void {
+    if ("error" in found) {
+      this.unusable.push(found);
+      for (const name of found.names) if (!this.refs.has(name)) this.#broken.add(name);
+    } else if (!("manifest" in found)) {
+      this.#add({ ...found, source, version: localVersion });
+    } else {
+      const { version, ...from } = found;
+      for (const [name, path] of Object.entries(from.manifest.elements)) this.#add({ name, folder: join(from.folder, path), source, version, package: from });
     }
-    if (dirname(at) === at) return found;
+  }
+
+  add({ version = localVersion, ...ref }: Parameters<ElementCatalog["add"]>[0]): void {
+    if (!isElementName(ref.name)) throw new BuildError("ELEMENT_NAME_INVALID", { name: ref.name, origin: "hook discover" });
+    this.#add({ ...ref, version, source: "hook" });
+  }
+
+  #add(ref: ElementRef): void {
+    if (this.refs.has(ref.name) || this.#broken.has(ref.name)) this.shadowed.push(ref);
+    else this.refs.set(ref.name, ref);
   }
 }
 
-async function packageElements(folder: string, source: ElementSource): Promise<ElementRef[]> {
-  const file = join(folder, "package.json");
-  const text = await readFile(file, "utf8").catch(() => "");
-  if (!text.includes('"dib"')) return [];
-  const { name, version, dib } = JSON.parse(text) as { name: string; version: string; dib?: unknown };
-  if (dib === undefined) return [];
-  const manifest: ElementManifest = parseManifest(dib, file);
-  const real = await realpath(folder);
-  return Object.entries(manifest.elements).map(([element, path]) => ({
-    name: element,
-    folder: join(real, path),
-    source,
-    version,
-    package: { name, folder: real, manifest },
-  }));
+/** Every sub-directory, links followed, is an element under its own name; one with a manifest is what that says. */
+async function readElementFolder(path: string): Promise<Found[] | undefined> {
+  const entries = await readdir(path).catch(() => undefined);
+  const names = entries?.filter(isElementName).sort(compareBytes);
+  if (names === undefined) return undefined;
+  const found = await Promise.all(
+    names.map(async (name): Promise<Found | undefined> => {
+      const folder = join(path, name);
+      const isFolder = await stat(folder).then((it) => it.isDirectory(), () => false);
+      return isFolder ? ((await readPackage(folder)) ?? { name, folder }) : undefined;
+    }),
+  );
+  return found.filter((each) => each !== undefined);
+}
+
+async function installedPackages(projectDir: string): Promise<(ElementPackage | UnusablePackage)[]> {
+  const levels: string[] = [];
+  for (let at = projectDir; ; at = dirname(at)) {
+    const packages = await packageFolders(join(at, "node_modules"));
+    if (levels.length === 0 && packages === undefined) await refusePlugAndPlay(at);
+    levels.push(...(packages ?? []));
+    if (dirname(at) === at) break;
+  }
+  // An element package under development is the first of the packages in its own project.
+  const found = await readPackages([projectDir, ...levels]);
+  return withPeers(found);
+}
+
+/** Adds the element packages that the found ones get for themselves, and so on. */
+async function withPeers(found: readonly (ElementPackage | UnusablePackage)[]): Promise<(ElementPackage | UnusablePackage)[]> {
+  const all = new Map(found.map((each) => [each.folder, each]));
+  for (let added = [...all.values()]; added.length > 0; ) {
+    const seen = new Set(added.filter(isUsable).flatMap(({ sees }) => Object.values(sees)));
+    added = await readPackages([...seen].filter((folder) => !all.has(folder)).sort(compareBytes));
+    for (const each of added) all.set(each.folder, each);
+  }
+  return [...all.values()];
+}
+
+async function readPackages(folders: readonly string[]): Promise<(ElementPackage | UnusablePackage)[]> {
+  const found = await Promise.all(folders.map(readPackage));
+  return found.filter((each) => each !== undefined);
+}
+
+/** Sorted; undefined when there is no such folder. */
+async function packageFolders(modules: string): Promise<string[] | undefined> {
+  const names = await readdir(modules).catch(() => undefined);
+  if (names === undefined) return undefined;
+  const folders = await Promise.all(
+    names.sort(compareBytes).map(async (name) => {
+      if (name.startsWith(".")) return [];
+      if (!name.startsWith("@")) return [join(modules, name)];
+      const scoped = await readdir(join(modules, name)).catch(() => []);
+      return scoped.sort(compareBytes).map((inner) => join(modules, name, inner));
+    }),
+  );
+  return folders.flat();
+}
+
+async function refusePlugAndPlay(folder: string): Promise<void> {
+  const file = join(folder, ".pnp.cjs");
+  const isThere = await stat(file).then(() => true, () => false);
+  if (isThere) throw new BuildError("PLUG_N_PLAY_UNSUPPORTED", { file });
 }

@@ -1,3 +1,4 @@
+import type { BuildError } from "../errors.js";
 import type { ElementHooks } from "../hooks.js";
 import type { PhaseName } from "../phases/table.js";
 import type { PhaseRun } from "../phases/phase-run.js";
@@ -15,13 +16,22 @@ export interface ElementRef {
   readonly source: ElementSource;
   /** `0.0.0-local` for a folder without a package. */
   readonly version: string;
-  readonly package?: { readonly name: string; readonly folder: string; readonly manifest: ElementManifest };
+  readonly package?: {
+    readonly name: string;
+    /** Absolute, links resolved. */
+    readonly folder: string;
+    readonly manifest: ElementManifest;
+    /** Package name → real folder of each package that this one gets for its dependencies and peer dependencies. */
+    readonly sees: Readonly<Record<string, string>>;
+  };
 }
 
 /** What `discover` taps get: add elements from elsewhere. The first of a name wins; later ones are shadowed. */
 export interface ElementCatalog {
   readonly refs: ReadonlyMap<string, ElementRef>;
   readonly shadowed: readonly ElementRef[];
+  /** Packages with elements that can't be used, for example a bad manifest: an error for those who ask for one of their elements. */
+  readonly unusable: readonly { readonly names: readonly string[]; readonly folder: string; readonly error: BuildError }[];
   readonly searched: readonly string[];
   add(ref: Omit<ElementRef, "source" | "version"> & { readonly version?: string }): void;
 }
@@ -66,15 +76,24 @@ export interface ElementFile {
   /** sha256 of the content (of the target text for a link), hex; empty for a folder. */
   readonly digest: string;
   readonly linkTarget?: string | undefined;
+  /** How a file in a phase folder begins: with `#!` (in a line that ends in CR LF or not), as an ELF program, otherwise; or it is empty. */
+  readonly opening?: Opening | undefined;
+}
+
+export type Opening = "script" | "script-crlf" | "elf" | "other" | "empty";
+
+/** What the closure needs to know of an element. */
+export interface ElementRelations extends ElementRef {
+  readonly dependencies: readonly { readonly name: string; readonly range: string }[];
+  /** Sorted. */
+  readonly provides: readonly string[];
 }
 
 /** A loaded element: everything the plan needs to know of it. */
-export interface Element extends ElementRef {
-  readonly dependencies: readonly { readonly name: string; readonly range: string }[];
-  readonly provides: readonly string[];
-  /** Phase folders, environment.d, bin, static and top-level files; never tests or node_modules. */
+export interface Element extends ElementRelations {
+  /** Phase folders, environment.d, bin, static and top-level files, sorted by path; never tests or node_modules. */
   readonly files: readonly ElementFile[];
-  /** sha256 over files and manifest. */
+  /** sha256 over files, manifest, relations and, for a typed element, its code. */
   readonly digest: string;
   /** Absolute path of the module, when the element is typed. */
   readonly entry?: string;

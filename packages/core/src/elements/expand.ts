@@ -1,100 +1,107 @@
-import { satisfies } from "semver";
-import { BuildError } from "../errors.js";
-import { nearest } from "../nearest.js";
-import type { Element, ElementCatalog, ElementSet } from "./element.js";
-import { loadElement } from "./load.js";
+/**
+ * DIB's closure of what was asked for, with one difference: DIB takes the names of a queue as they come, so that what a
+ * virtual name does depends on chance. Here all elements of one distance from the request are looked at together, and
+ * those that provide something come first. The order of names in a file or on the command line then changes nothing.
+ */
+import type { BuildConfig } from "../config/schema.js";
+import { BuildError, throwFindings } from "../errors.js";
+import { compareBytes } from "../phases/order.js";
+import type { ElementRelations } from "./element.js";
+import { dependenciesFirst } from "./order.js";
 
-export interface ExpandRequest {
-  readonly elements: readonly { readonly name: string; readonly range: string; readonly origin: string }[];
-  readonly arch: string;
-  readonly base: boolean;
-  readonly ramdisk: boolean;
-  readonly ramdiskElement: string;
+export type Asked = Pick<BuildConfig["elements"][number], "name" | "range" | "origin">;
+export type Request = Pick<BuildConfig, "elements" | "arch" | "base" | "ramdisk" | "ramdiskElement">;
+
+/** Looks a name up. `missing` says why there is no such element. */
+export interface KnownElements {
+  readonly find: (name: string) => ElementRelations | undefined;
+  readonly missing: (name: string, askedBy: readonly string[]) => BuildError;
 }
 
-/** The closure of what was asked for, as DIB computes it, in one deterministic order: dependencies first, then name. */
-export async function expandElements(request: ExpandRequest, catalog: ElementCatalog): Promise<ElementSet> {
-  const asked = requested(request);
-  const askedBy = new Map(asked.map(({ name }) => [name, [name]]));
-  const asks = asked.map(({ name, range }) => ({ name, range, by: [name] }));
-  const provided = new Map<string, string>();
-  const loaded = new Map<string, Element>();
-  const queue = [...new Set(asked.map(({ name }) => name))];
-  if (queue.length === 0) throw new BuildError("ELEMENT_NONE", {});
-  for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
-    if (provided.has(name) || loaded.has(name)) continue;
-    const ref = catalog.refs.get(name);
-    const path = askedBy.get(name) ?? [name];
-    if (ref === undefined) {
-      // A name that only a later element provides: it is there by then, or it is missing.
-      const waiting = await providerAhead(name, queue, catalog);
-      if (waiting) {
-        queue.push(name);
-        continue;
-      }
-      throw new BuildError("ELEMENT_NOT_FOUND", { name, askedBy: path, searched: catalog.searched, nearest: nearest(name, [...catalog.refs.keys()]) });
-    }
-    const element = await loadElement(ref);
-    for (const provides of element.provides) {
-      const other = provided.get(provides);
-      if (other !== undefined) throw new BuildError("ELEMENT_ALREADY_PROVIDED", { name: provides, providers: [other], askedBy: path });
-      provided.set(provides, name);
-    }
-    loaded.set(name, element);
-    for (const { name: dependency, range } of element.dependencies) {
-      asks.push({ name: dependency, range, by: [...path, dependency] });
-      if (!askedBy.has(dependency)) askedBy.set(dependency, [...path, dependency]);
-      queue.push(dependency);
-    }
-  }
-  for (const { name } of asked) {
-    const provider = provided.get(name);
-    if (provider !== undefined) throw new BuildError("ELEMENT_ALREADY_PROVIDED", { name, providers: [provider], askedBy: askedBy.get(name) ?? [name] });
-  }
-  const elements = [...loaded.values()].filter(({ name }) => !provided.has(name));
-  if (!provided.has("operating-system")) throw new BuildError("ELEMENT_NO_OPERATING_SYSTEM", { elements: elements.map(({ name }) => name) });
-  checkVersions(elements, asks);
-  return { elements: inOrder(elements, provided), askedBy: Object.fromEntries(askedBy), provided: Object.fromEntries(provided) };
+export interface Expansion {
+  /** Dependencies first, then name. */
+  readonly elements: readonly ElementRelations[];
+  /** Element name → the shortest chain of names that led to it. */
+  readonly askedBy: ReadonlyMap<string, readonly string[]>;
+  /** Wanted name → the element that provides it. */
+  readonly provided: ReadonlyMap<string, string>;
 }
 
-async function providerAhead(name: string, queue: readonly string[], catalog: ElementCatalog): Promise<boolean> {
-  for (const other of queue) {
-    const ref = catalog.refs.get(other);
-    if (ref !== undefined && (await loadElement(ref)).provides.includes(name)) return true;
-  }
-  return false;
-}
-
-/** DIB's compatibility rule for `vm`, `base` and the ramdisk element; it looks only at what was asked for. */
-function requested({ elements, arch, base, ramdisk, ramdiskElement }: ExpandRequest): { name: string; range: string }[] {
+/**
+ * What was asked for and what DIB adds to it: the ramdisk element, `base`, and a disk layout for `vm`. It looks at the
+ * literal names only, not at what they depend on.
+ */
+export function requestedElements({ elements, arch, base, ramdisk, ramdiskElement }: Request): readonly Asked[] {
+  if (elements.length === 0) throw new BuildError("ELEMENT_NONE", {});
   const names = elements.map(({ name }) => name);
-  const needsDisk = names.includes("vm") && !names.some((name) => name.startsWith("block-device-"));
-  const disk = arch === "arm64" || arch === "aarch64" ? "block-device-efi" : "block-device-mbr";
-  const add = (when: boolean, name: string) => (when && !names.includes(name) ? [{ name, range: "*" }] : []);
-  return [...add(ramdisk, ramdiskElement), ...add(base && elements.length > 0, "base"), ...elements, ...add(needsDisk, disk)];
+  const needsLayout = names.includes("vm") && !names.some((name) => name.startsWith("block-device-"));
+  const layout = ["arm64", "aarch64"].includes(arch) ? "block-device-efi" : "block-device-mbr";
+  const added = (name: string): Asked => ({ name, range: "*", origin: "default" });
+  return [...(ramdisk ? [added(ramdiskElement)] : []), ...(base ? [added("base")] : []), ...elements, ...(needsLayout ? [added(layout)] : [])];
 }
 
-function checkVersions(elements: readonly Element[], asks: readonly { name: string; range: string; by: readonly string[] }[]): void {
-  for (const { name, version, package: from } of elements) {
-    const askers = asks.filter((ask) => ask.name === name && ask.range !== "*");
-    const fits = ({ range }: { range: string }) => version === "0.0.0-local" || satisfies(version, range, { includePrerelease: true });
-    if (!askers.every(fits)) {
-      throw new BuildError("ELEMENT_VERSION_CONFLICT", { name, version, askers, command: from === undefined ? undefined : `npm install ${from.name}@"${askers.at(-1)?.range}"` });
+/** Throws ELEMENT_NOT_FOUND, ELEMENT_ALREADY_PROVIDED and ELEMENT_NO_OPERATING_SYSTEM. */
+export function expandElements(asked: readonly string[], known: KnownElements): Expansion {
+  const { reached, askedBy, providers, unknown } = reachElements([...new Set(asked)], known);
+  const pathTo = (name: string) => askedBy.get(name) ?? [name];
+  throwFindings(unknown.filter((name) => !providers.has(name)).map((name) => known.missing(name, pathTo(name))));
+  for (const name of asked) {
+    const provider = providers.get(name);
+    if (provider !== undefined) throw new BuildError("ELEMENT_ALREADY_PROVIDED", { name, providers: [provider], askedBy: pathTo(provider) });
+  }
+  const chosen = reached.filter(({ name }) => !providers.has(name));
+  if (!providers.has("operating-system")) throw new BuildError("ELEMENT_NO_OPERATING_SYSTEM", { elements: chosen.map(({ name }) => name).sort(compareBytes) });
+  return {
+    elements: dependenciesFirst(chosen, providers),
+    askedBy,
+    provided: new Map([...providers].filter(([name]) => askedBy.has(name)).sort(([a], [b]) => compareBytes(a, b))),
+  };
+}
+
+interface Reached {
+  readonly reached: ElementRelations[];
+  readonly askedBy: Map<string, readonly string[]>;
+  readonly providers: Map<string, string>;
+  readonly unknown: string[];
+}
+
+function reachElements(asked: readonly string[], known: KnownElements): Reached {
+  const state: Reached = { reached: [], askedBy: new Map(asked.map((name) => [name, [name]])), providers: new Map(), unknown: [] };
+  for (let level = asked; level.length > 0; ) {
+    const found = level.flatMap((name) => known.find(name) ?? []);
+    state.unknown.push(...level.filter((name) => known.find(name) === undefined));
+    level = nextLevel(takeLevel(found, state), state);
+  }
+  return state;
+}
+
+/** Takes the elements of one level that nobody provides by then. One that another of its level provides waits for that. */
+function takeLevel(level: readonly ElementRelations[], { reached, askedBy, providers }: Reached): ElementRelations[] {
+  const providedHere = new Set(level.flatMap(({ provides }) => provides));
+  const ordered = [...level.filter(({ name }) => !providedHere.has(name)), ...level.filter(({ name }) => providedHere.has(name))];
+  const taken: ElementRelations[] = [];
+  for (const element of ordered) {
+    if (providers.has(element.name)) continue;
+    for (const name of element.provides) {
+      const other = providers.get(name);
+      if (other !== undefined) throw new BuildError("ELEMENT_ALREADY_PROVIDED", { name, providers: [other], askedBy: askedBy.get(element.name) ?? [element.name] });
+      providers.set(name, element.name);
+    }
+    taken.push(element);
+  }
+  reached.push(...taken);
+  return taken;
+}
+
+/** The names that a level needs and nobody asked for before. */
+function nextLevel(level: readonly ElementRelations[], { askedBy }: Reached): string[] {
+  const next: string[] = [];
+  for (const { name, dependencies } of [...level].sort((a, b) => compareBytes(a.name, b.name))) {
+    for (const dependency of dependencies) {
+      if (askedBy.has(dependency.name)) continue;
+      askedBy.set(dependency.name, [...(askedBy.get(name) ?? [name]), dependency.name]);
+      next.push(dependency.name);
     }
   }
-}
-
-/** Kahn's order with the smallest ready name first; in a circle the smallest name goes first. */
-function inOrder(elements: readonly Element[], provided: ReadonlyMap<string, string>): Element[] {
-  const waiting = new Map([...elements].sort((a, b) => (a.name < b.name ? -1 : 1)).map((element) => [element.name, element]));
-  const ordered: Element[] = [];
-  while (waiting.size > 0) {
-    const names = [...waiting.values()];
-    const isReady = ({ dependencies, name }: Element) => dependencies.every((dependency) => dependency.name === name || !waiting.has(provided.get(dependency.name) ?? dependency.name));
-    const next = names.find(isReady) ?? names[0];
-    if (next === undefined) break;
-    waiting.delete(next.name);
-    ordered.push(next);
-  }
-  return ordered;
+  return next.sort(compareBytes);
 }

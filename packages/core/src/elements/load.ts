@@ -1,29 +1,26 @@
-import { lstat, readdir, readFile, readlink } from "node:fs/promises";
-import { join } from "node:path";
-import { BuildError } from "../errors.js";
+import { readdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, posix } from "node:path";
+import { BuildError, throwFindings } from "../errors.js";
+import { compareBytes, isScriptName } from "../phases/order.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
-import type { Element, ElementFile, ElementRef } from "./element.js";
+import type { Element, ElementFile, ElementRef, ElementRelations } from "./element.js";
+import { digestFile, invalid, readElementFiles, type ElementTree } from "./files.js";
+import { othersBelow, readPackedManifest, restoreFiles } from "./packed-manifest.js";
+import { readRelations } from "./relations.js";
 
-const leftOut = new Set(["tests", "test-elements", "__pycache__", "node_modules", "src", "dist", ".git", "package.json", "tsconfig.json", "README.md", "README.rst", "dib-manifest.json"]);
-
-/** Reads an element's names and files; runs nothing of it. */
-export async function loadElement(ref: ElementRef): Promise<Element> {
-  const manifest = ref.package?.manifest;
+/** Reads all of an element that the plan needs; runs nothing of it. Throws ELEMENT_FILE_INVALID and ELEMENT_MANIFEST_INVALID. */
+export async function loadElement(ref: ElementRef | ElementRelations): Promise<Element> {
+  const relations = "dependencies" in ref ? ref : await readRelations(ref);
+  const { manifest, folder: packageFolder = "" } = ref.package ?? {};
   const files = await readFiles(ref);
-  const dependencies = (await readNames(ref.folder, "element-deps")).map((line) => {
-    const at = line.indexOf("@", 1);
-    return at === -1 ? { name: line, range: "*" } : { name: line.slice(0, at), range: line.slice(at + 1) };
-  });
-  const required = Object.entries(manifest?.requires ?? {}).map(([name, range]) => ({ name, range }));
-  const own = new Set(Object.keys(manifest?.elements ?? {}));
-  const provides = [...(await readNames(ref.folder, "element-provides")), ...(manifest?.provides?.[ref.name] ?? [])];
+  throwFindings(silentPhases(ref, files));
+  const entry = manifest?.entry === undefined ? undefined : join(packageFolder, manifest.entry);
+  const { dependencies, provides } = relations;
   return {
-    ...ref,
-    dependencies: [...dependencies, ...required.filter(({ name }) => !own.has(name) && !dependencies.some((known) => known.name === name))],
-    provides: [...new Set(provides)].sort(),
+    ...relations,
     files,
-    digest: sha256(canonicalJson({ files, manifest, version: ref.version })),
-    ...(manifest?.entry === undefined || ref.package === undefined ? {} : { entry: join(ref.package.folder, manifest.entry) }),
+    digest: sha256(canonicalJson({ files, manifest, dependencies, provides, code: entry === undefined ? undefined : await digestCode(entry) })),
+    ...(entry === undefined ? {} : { entry }),
     ...(manifest?.arch === undefined ? {} : { arch: manifest.arch }),
     hostCommands: manifest?.hostCommands ?? [],
     reads: manifest?.reads ?? [],
@@ -33,38 +30,56 @@ export async function loadElement(ref: ElementRef): Promise<Element> {
   };
 }
 
-/** One name a line; `#` begins a comment. */
-async function readNames(folder: string, file: string): Promise<string[]> {
-  const text = await readFile(join(folder, file), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "";
-    throw error;
-  });
-  return text.split("\n").map((line) => line.replace(/#.*/, "").trim()).filter(Boolean);
-}
-
 async function readFiles(ref: ElementRef): Promise<ElementFile[]> {
-  const files: ElementFile[] = [];
-  for (const name of (await readdir(ref.folder)).sort()) {
-    if (!leftOut.has(name) && !name.endsWith(".pyc")) await readInto(files, ref, name);
-  }
-  return files;
+  const isInstalled = ref.source === "package" || ref.source === "bundled" || (ref.source === "hook" && ref.package !== undefined);
+  const home = ref.package?.folder ?? (await realpath(ref.folder));
+  const folders = Object.values(ref.package?.manifest.elements ?? {}).map((path) => ({ at: posix.normalize(path).replace(/\/$/, "") }));
+  const at = posix.normalize(ref.package?.manifest.elements[ref.name] ?? ".").replace(/\/$/, "");
+  const tree: ElementTree = {
+    element: ref.name,
+    folder: ref.folder,
+    home,
+    hasModes: !isInstalled,
+    isPackageRoot: ref.package !== undefined && at === ".",
+    others: othersBelow(at, folders),
+  };
+  const isFolder = await stat(ref.folder).then((found) => found.isDirectory(), () => false);
+  if (!isFolder) throw new BuildError("ELEMENT_FILE_INVALID", { element: ref.name, file: at, reason: "it is not a folder" });
+  const packed = isInstalled && ref.package !== undefined ? await readPackedManifest(ref.package) : undefined;
+  return packed === undefined ? readElementFiles(tree) : restoreFiles(packed, at, tree);
 }
 
-async function readInto(files: ElementFile[], ref: ElementRef, path: string): Promise<void> {
-  const full = join(ref.folder, path);
-  const found = await lstat(full);
-  if (found.isDirectory()) {
-    const names = (await readdir(full)).sort();
-    if (names.length === 0) files.push({ path, kind: "folder", executable: false, digest: "" });
-    for (const name of names) await readInto(files, ref, `${path}/${name}`);
-  } else if (found.isSymbolicLink()) {
-    const linkTarget = await readlink(full);
-    files.push({ path, kind: "link", executable: true, digest: sha256(linkTarget), linkTarget });
-  } else if (found.isFile()) {
-    const content = await readFile(full);
-    const executable = ref.package === undefined ? (found.mode & 0o111) !== 0 : content.subarray(0, 2).toString() === "#!";
-    files.push({ path, kind: "file", executable, digest: sha256(content) });
-  } else {
-    throw new BuildError("ELEMENT_FILE_INVALID", { element: ref.name, file: path, reason: "neither a file, a folder nor a link" });
-  }
+/**
+ * Phase folders with what looks like scripts, and not one that would run: modes that got lost, which DIB takes for an
+ * empty phase. In a plain folder one such phase may be meant (DIB's own elements have one) and gives a note; an element
+ * of which nothing at all would run is an error there too.
+ */
+function silentPhases({ name, source }: ElementRef, files: readonly ElementFile[]): BuildError[] {
+  const inPhases = files.flatMap((file) => (file.opening === undefined ? [] : [{ ...file, folder: dirname(file.path), name: basename(file.path) }]));
+  const meant = inPhases.filter((file) => file.executable || file.opening === "script" || (isScriptName(file.name) && !isPackageList(file.name)));
+  const running = new Set(meant.filter((file) => file.executable && isScriptName(file.name)).map(({ folder }) => folder));
+  const isInstalled = source === "package" || source === "bundled";
+  if (!isInstalled && running.size > 0) return [];
+  const silent = new Set(meant.map(({ folder }) => folder).filter((folder) => !running.has(folder)));
+  return [...silent].map((folder) => {
+    const names = meant.filter((file) => file.folder === folder).map((file) => file.name);
+    const rule = isInstalled ? "begins with #!" : "is executable";
+    return invalid({ element: name }, folder, `nothing in it would run: no file has a name of letters, digits, _ and - only, and ${rule} (it has ${names.join(", ")})`);
+  });
+}
+
+/** Lists of packages lie among the scripts in old elements. */
+const isPackageList = (name: string): boolean => /^package-(un)?installs-/.test(name);
+
+/** sha256 over the modules beside an element's entry and below. */
+async function digestCode(entry: string): Promise<string> {
+  const folder = dirname(entry);
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const paths = entries
+    .filter((found) => found.isFile())
+    .map((found) => join(found.parentPath, found.name).slice(folder.length + 1))
+    .filter((path) => /\.([cm]?[jt]s|json)$/.test(path) && !/(^|\/)(node_modules|\.[^/]*)(\/|$)|\.d\.[cm]?ts$/.test(path))
+    .sort(compareBytes);
+  const digests = await Promise.all(paths.map(async (path) => [path, (await digestFile(join(folder, path), 0)).digest]));
+  return sha256(JSON.stringify(digests));
 }

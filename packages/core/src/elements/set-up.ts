@@ -1,10 +1,11 @@
 import type { BlockNodeType } from "../block-device/node.js";
+import { BuildError, isBuildError, reasonOf } from "../errors.js";
 import type { ImageFormat } from "../formats/format.js";
 import { facadeOf, type Hooks } from "../hooks.js";
-import { numberOf } from "../phases/order.js";
+import { isEnvironmentFileName, isScriptName, numberOf } from "../phases/order.js";
 import type { PhaseName } from "../phases/table.js";
+import type { ElementApi, ElementDefinition } from "./element.js";
 import { checkOptions, loadDefinition, type SetUpElement } from "./entry.js";
-import { BuildError } from "../errors.js";
 
 /** What the plugins of a set added, beside their taps. */
 export interface Added {
@@ -14,49 +15,68 @@ export interface Added {
   readonly blockNodes: BlockNodeType[];
 }
 
-/** Runs the `setup` of each typed element, in dependency order. */
+/**
+ * Runs the `setup` of each typed element, in dependency order. The front and the worker do the same.
+ * Throws ELEMENT_ENTRY_FAILED, ELEMENT_OPTIONS_INVALID, and what setup itself finds wrong.
+ */
 export async function setUpElements(elements: readonly SetUpElement[], options: Readonly<Record<string, unknown>>, hooks: Hooks): Promise<Added> {
   const added: Added = { steps: [], environmentFiles: [], formats: [], blockNodes: [] };
   for (const [rank, element] of elements.entries()) {
     const definition = await loadDefinition(element);
-    if (definition === undefined) continue;
-    const { name, version, folder } = element;
-    const checked = await checkOptions(name, definition.options, options[name]);
-    definition.setup(
-      {
-        element: { name, version, folder },
-        hooks: facadeOf(hooks, name, rank),
-        addScript(phase, script, step) {
-          if (!/^[0-9A-Za-z_-]+$/.test(script)) {
-            throw new BuildError("PLAN_SCRIPT_INVALID", { element: name, script, reason: "the name of a step has letters, digits, _ and - only" });
-          }
-          added.steps.push({ phase, name: script, element: name });
-          hooks.phase.for(phase).add({
-            name: script,
-            rank,
-            stage: numberOf(script),
-            fn: (run) => run.perform({ name: script, element: name, kind: "typescript" }, step),
-          });
-        },
-        addEnvironment(file, variables) {
-          const lines = Object.entries(variables).map(([variable, value]) => `export ${variable}="\${${variable}-${quote(value)}}"\n`);
-          added.environmentFiles.push({ element: name, name: `${file}.bash`, content: lines.join("") });
-        },
-        addFormat(format) {
-          added.formats.push(format);
-          hooks.format.define(format.name);
-          hooks.format.for(format.name).add({ name, rank, fn: format.write });
-        },
-        addBlockNode(type) {
-          added.blockNodes.push(type);
-          hooks.blockDevice.define(type.name);
-          hooks.blockDevice.for(type.name).add({ name, rank, fn: type.create });
-        },
-      },
-      checked,
-    );
+    const checked = await checkOptions(element.name, definition?.options, options[element.name]);
+    if (definition !== undefined) await runSetUp(definition, apiFor(element, rank, hooks, added), checked, element);
   }
   return added;
+}
+
+async function runSetUp({ setup }: ElementDefinition, api: ElementApi, options: unknown, { name, entry = "" }: SetUpElement): Promise<void> {
+  try {
+    await (setup(api, options) as unknown);
+  } catch (error) {
+    if (isBuildError(error)) throw error;
+    throw new BuildError("ELEMENT_ENTRY_FAILED", { element: name, entry, reason: reasonOf(error) }, { cause: error });
+  }
+}
+
+function apiFor({ name: element, version, folder }: SetUpElement, rank: number, hooks: Hooks, added: Added): ElementApi {
+  return {
+    element: { name: element, version, folder },
+    hooks: facadeOf(hooks, element, rank),
+    addScript(phase, name, step) {
+      if (!isScriptName(name)) throw badName(element, `${phase}.d/${name}`);
+      const fn = (run: Parameters<typeof step>[0]) => run.perform({ name, element, kind: "typescript" }, step);
+      hooks.phase.for(phase).add({ name, rank, stage: numberOf(name), fn });
+      added.steps.push({ phase, name, element });
+    },
+    addEnvironment(name, variables) {
+      const file = name.includes(".") ? name : `${name}.bash`;
+      if (!isEnvironmentFileName(file)) throw badName(element, `environment.d/${name}`);
+      added.environmentFiles.push({ element, name: file, content: formatExports(element, variables) });
+    },
+    addFormat(format) {
+      added.formats.push(format);
+      hooks.format.define(format.name);
+      hooks.format.for(format.name).add({ name: element, rank, fn: format.write });
+    },
+    addBlockNode(type) {
+      added.blockNodes.push(type);
+      hooks.blockDevice.define(type.name);
+      hooks.blockDevice.for(type.name).add({ name: element, rank, fn: type.create });
+    },
+  };
+}
+
+const badName = (element: string, script: string) =>
+  new BuildError("PLAN_SCRIPT_INVALID", { element, script, reason: "the name may have letters, digits, _ and - only" });
+
+/** Shell lines that set each variable unless it is set already. */
+function formatExports(element: string, variables: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(variables).map(([name, value]) => {
+    const wrong = !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? "a name is letters, digits and _, and does not begin with a digit." : value.includes("\0") ? "its value holds a NUL byte." : undefined;
+    if (wrong !== undefined) throw new BuildError("PLAN_VARIABLE_INVALID", { name, origin: `element ${element}`, reason: wrong });
+    return `export ${name}="\${${name}-${quote(value)}}"\n`;
+  });
+  return lines.join("");
 }
 
 /** For a value inside `"${NAME-…}"`. */

@@ -1,12 +1,13 @@
 import type { BuildConfig } from "../config/schema.js";
 import type { Element } from "../elements/element.js";
+import { compareBytes } from "../phases/order.js";
 import type { PlannedVariable } from "./plan.js";
 
 /** The variables scripts get, sorted by name; a secret is named and has no value here. */
 export function assembleEnvironment(config: BuildConfig, elements: readonly Element[]): PlannedVariable[] {
   return Object.entries(givenVariables(config, elements))
     .map(([name, { value, origin, secret }]) => ({ name, value: secret ? undefined : value, secret, origin }))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
+    .sort((a, b) => compareBytes(a.name, b.name));
 }
 
 /** Values of secrets by name; they travel beside the plan. */
@@ -14,13 +15,14 @@ export function secretsOf(config: BuildConfig, elements: readonly Element[]): Re
   return Object.fromEntries(Object.entries(givenVariables(config, elements)).flatMap(([name, { value, secret }]) => (secret ? [[name, value]] : [])));
 }
 
-/** What the config lets through, and what elements declare and the caller has set. */
+/** What the config lets through, and what elements declare and the caller has set. One element that calls it secret is enough. */
 function givenVariables(config: BuildConfig, elements: readonly Element[]): BuildConfig["environment"] {
-  const declared = Object.assign({}, ...elements.map(({ variables }) => variables)) as Element["variables"];
-  const fromCaller = Object.keys(declared).flatMap((name) => {
+  const declared = elements.flatMap(({ variables }) => Object.entries(variables));
+  const secrets = new Set(declared.filter(([, { secret }]) => secret === true).map(([name]) => name));
+  const fromCaller = declared.flatMap(([name]) => {
     const value = config.callerEnvironment[name];
-    return value === undefined ? [] : [[name, { value, origin: `$${name}`, secret: false }] as const];
+    return value === undefined ? [] : [[name, { value, origin: "environment", secret: false }] as const];
   });
-  const given = { ...Object.fromEntries(fromCaller), ...config.environment };
-  return Object.fromEntries(Object.entries(given).map(([name, variable]) => [name, { ...variable, secret: variable.secret || declared[name]?.secret === true }]));
+  const given = Object.entries({ ...Object.fromEntries(fromCaller), ...config.environment });
+  return Object.fromEntries(given.map(([name, variable]) => [name, { ...variable, secret: variable.secret || secrets.has(name) }]));
 }

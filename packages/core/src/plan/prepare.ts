@@ -3,17 +3,17 @@ import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { builtInBlockNodes, tapBlockNodes } from "../block-device/built-in.js";
-import { defaultDisk, type WrittenDisk } from "../block-device/plan-disk.js";
+import { defaultDisk, diskHostCommands, planDisk, type WrittenDisk } from "../block-device/plan-disk.js";
 import type { BuildConfig } from "../config/schema.js";
 import type { BuildContext } from "../context.js";
 import { discoverElements } from "../elements/discover.js";
 import type { Element, ElementCatalog, ElementSet } from "../elements/element.js";
-import { expandElements } from "../elements/expand.js";
+import { resolveElements } from "../elements/resolve.js";
 import { setUpElements } from "../elements/set-up.js";
 import { BuildError, reasonOf } from "../errors.js";
 import { builtInFormats, tapFormats } from "../formats/built-in.js";
 import { sealHooks } from "../hooks.js";
-import { assemblePlan } from "./assemble.js";
+import { assemblePlan, chooseFormats } from "./assemble.js";
 import { secretsOf } from "./environment.js";
 import type { BuildPlaces, BuildPlan } from "./plan.js";
 
@@ -33,7 +33,7 @@ export async function preparePlan(written: BuildConfig, { hooks }: Pick<BuildCon
   const config = await hooks.config.run(written);
   const catalog = await discoverElements(config);
   await hooks.discover.run(catalog);
-  const expanded = await expandElements(config, catalog);
+  const expanded = await resolveElements(config, catalog);
   const added = await setUpElements(expanded.elements, config.options, hooks);
   const set = await hooks.expand.run(expanded);
   const joined = set.elements.filter(({ name }) => !expanded.elements.some((element) => element.name === name));
@@ -46,14 +46,11 @@ export async function preparePlan(written: BuildConfig, { hooks }: Pick<BuildCon
     formats: [...added.formats, ...late.formats],
     blockNodes: [...added.blockNodes, ...late.blockNodes],
   };
-  const assembled = assemblePlan({
-    config,
-    set,
-    added: all,
-    formats: [...builtInFormats, ...all.formats],
-    blockNodes: [...builtInBlockNodes, ...all.blockNodes],
-    writtenDisk: await readDisk(config, set.elements),
-  });
+  const outputs = chooseFormats(config, [...builtInFormats, ...all.formats]);
+  const types = new Map([...builtInBlockNodes, ...all.blockNodes].map((type) => [type.name, type]));
+  const planned = outputs.some(({ from }) => from === "disk") ? planDisk(await readDisk(config, set.elements), config, types) : undefined;
+  const disk = planned === undefined ? undefined : { plan: planned, hostCommands: diskHostCommands(planned, types) };
+  const assembled = assemblePlan({ config, set, added: all, outputs, disk });
   const plan = await hooks.plan.run(assembled);
   return { config, plan, places: placesOf(config, set.elements), set, catalog, hooks };
 }

@@ -1,0 +1,87 @@
+/**
+ * dib-manifest.json: what a tarball would lose of an element package. Package managers write every file with one mode,
+ * and drop links and empty folders. It is written when a package is packed and read by the build.
+ */
+import { lstat, readFile } from "node:fs/promises";
+import { join, posix } from "node:path";
+import { z } from "zod";
+import { BuildError, reasonOf, throwFindings } from "../errors.js";
+import { compareBytes } from "../phases/order.js";
+import { canonicalJson } from "../plan/digest.js";
+import type { ElementFile } from "./element.js";
+import { digestFile, invalid, isInPhaseFolder, isMerged, openingOf, readElementFiles, type ElementTree } from "./files.js";
+import type { ElementPackage } from "./package.js";
+
+const fileSchema = z.strictObject({
+  /** Relative to the package. */
+  path: z.string().refine((path) => !path.startsWith("/") && !path.split("/").includes(".."), "must be a path inside the package"),
+  kind: z.enum(["file", "link", "folder"]),
+  executable: z.boolean(),
+  digest: z.string(),
+  linkTarget: z.string().optional(),
+});
+const schema = z.strictObject({ version: z.literal(1), files: z.array(fileSchema) });
+
+export type PackedManifest = z.infer<typeof schema>;
+
+/** Undefined when the package has none: it is used from its source. Throws ELEMENT_MANIFEST_INVALID. */
+export async function readPackedManifest({ folder, manifest }: Pick<ElementPackage, "folder" | "manifest">): Promise<PackedManifest | undefined> {
+  if (manifest.manifest === undefined) return undefined;
+  const file = join(folder, manifest.manifest);
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? (cause.issues[0]?.message ?? "not valid") : reasonOf(cause);
+    const key = cause instanceof z.ZodError ? (cause.issues[0]?.path.join(".") ?? "") : "";
+    throw new BuildError("ELEMENT_MANIFEST_INVALID", { file, key, reason }, { cause });
+  }
+}
+
+/** An element's files by a packed manifest. `at` is its folder relative to the package, `.` for the package itself. */
+export async function restoreFiles(packed: PackedManifest, at: string, tree: ElementTree): Promise<ElementFile[]> {
+  const prefix = at === "." ? "" : `${at}/`;
+  const findings: BuildError[] = [];
+  const own = packed.files.filter(({ path }) => path.startsWith(prefix) && isMerged(path.slice(prefix.length).split("/")[0] ?? "", tree));
+  const files = await Promise.all(own.map((file) => restoreFile({ ...file, path: file.path.slice(prefix.length) }, tree, findings)));
+  throwFindings(findings);
+  return files.sort((a, b) => compareBytes(a.path, b.path));
+}
+
+async function restoreFile(file: ElementFile, tree: ElementTree, findings: BuildError[]): Promise<ElementFile> {
+  const { path, kind, digest } = file;
+  if (kind !== "file") return file;
+  const full = join(tree.folder, path);
+  const found = await lstat(full).catch(() => undefined);
+  const wrong = (reason: string) => void findings.push(invalid(tree, path, reason));
+  if (found === undefined || !found.isFile()) {
+    wrong("the packed manifest names it, and it is not there");
+    return file;
+  }
+  const read = await digestFile(full, found.size);
+  if (read.digest !== digest) wrong("it was changed after the package was packed: pack it again, or remove its packed manifest");
+  return isInPhaseFolder(path) ? { ...file, opening: openingOf(read.head) } : file;
+}
+
+/** Reads what `dib pack` is to write for a package, from a work tree with its modes and links. */
+export async function describePackage({ folder, manifest }: Pick<ElementPackage, "folder" | "manifest">): Promise<PackedManifest> {
+  const folders = Object.entries(manifest.elements).map(([element, path]) => ({ element, at: posix.normalize(path).replace(/\/$/, "") }));
+  const files = await Promise.all(
+    folders.map(async ({ element, at }) => {
+      const tree: ElementTree = { element, folder: join(folder, at), home: folder, hasModes: true, isPackageRoot: at === ".", others: othersBelow(at, folders) };
+      const found = await readElementFiles(tree);
+      return found.map(({ opening: _, ...file }) => ({ ...file, path: posix.join(at, file.path) }));
+    }),
+  );
+  return { version: 1, files: files.flat().sort((a, b) => compareBytes(a.path, b.path)) };
+}
+
+/** First path segments below an element's folder that lead to other elements of its package. */
+export function othersBelow(at: string, folders: readonly { readonly at: string }[]): string[] {
+  const prefix = at === "." ? "" : `${at}/`;
+  return folders.flatMap((other) => (other.at !== at && other.at !== "." && other.at.startsWith(prefix) ? [other.at.slice(prefix.length).split("/")[0] ?? ""] : []));
+}
+
+/** The text of a packed manifest: the same bytes for the same package. */
+export const formatPackedManifest = (packed: PackedManifest): string => `${canonicalJson(packed)}\n`;
