@@ -4,24 +4,18 @@ import { defineConfig } from "vitest/config";
 
 const root = fileURLToPath(new URL(".", import.meta.url));
 
-// Tests run the TypeScript sources, so unit tests need no build. The worker process is started from dist.
-const alias = [
-  { find: /^@dibjs\/core\/worker$/, replacement: `${root}packages/core/src/worker/main.ts` },
-  // `@dibjs/core/config/load.js` in a test is packages/core/src/config/load.ts.
-  { find: /^@dibjs\/core\/(.+)\.js$/, replacement: `${root}packages/core/src/$1.ts` },
-  { find: /^@dibjs\/core$/, replacement: `${root}packages/core/src/index.ts` },
-  { find: /^@dibjs\/cli\/(.+)\.js$/, replacement: `${root}packages/cli/src/$1.ts` },
-  ...readdirSync(`${root}packages`)
-    .filter((name) => name.startsWith("element-"))
-    .flatMap((name) => [
-      { find: new RegExp(`^@dibjs/${name}/(.+)\\.js$`), replacement: `${root}packages/${name}/src/$1.ts` },
-      { find: new RegExp(`^@dibjs/${name}$`), replacement: `${root}packages/${name}/src/index.ts` },
-    ]),
-];
+/** What a test imports from a package, by the folder that it is taken from: `@dibjs/core/config/load.js` is packages/core/FOLDER/config/load.ENDING. */
+const aliases = (folder: "src" | "dist", ending: "ts" | "js") =>
+  readdirSync(`${root}packages`).flatMap((name) => [
+    { find: new RegExp(`^@dibjs/${name}/(.+)\\.js$`), replacement: `${root}packages/${name}/${folder}/$1.${ending}` },
+    { find: new RegExp(`^@dibjs/${name}$`), replacement: `${root}packages/${name}/${folder}/index.${ending}` },
+  ]);
 
 const MINUTE = 60_000;
 
+/** Tests without a build of their own run the sources; those that start the worker, which is a process, run what is built. */
 function project(name: string, include: string[], more: object = {}) {
+  const alias = more === quick ? aliases("src", "ts") : aliases("dist", "js");
   return { resolve: { alias }, test: { name, include, environment: "node" as const, ...more } };
 }
 

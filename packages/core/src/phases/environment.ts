@@ -34,7 +34,7 @@ export function hostEnvironment(plan: BuildPlan, places: BuildPlaces, workspace:
     FS_TYPE: plan.disk?.rootFsType ?? "ext4",
     IMAGE_ELEMENT: names.join(" "),
     IMAGE_ELEMENT_YAML: stringify(folders),
-    "BASH_FUNC_get_image_element_array%%": `() {  echo '${names.map((name) => `[${name}]=${folders[name] ?? ""}`).join(" ")} '\n}`,
+    "BASH_FUNC_get_image_element_array%%": `() {  echo '${names.map((name) => `[${name}]=${quoteForEval(folders[name] ?? "")}`).join(" ")} '\n}`,
     "BASH_FUNC_die%%": "() {  echo \"$*\" >&2\n exit 1\n}",
     ELEMENTS_PATH: places.elementsPath,
     DIB_ARGS: places.args,
@@ -73,6 +73,9 @@ const declared = (plan: BuildPlan): string =>
     .filter(({ name, secret }) => name.startsWith("DIB_") && !secret)
     .map(({ name, value }) => `declare -x ${name}=${quote(value ?? "")}`)
     .join("\n");
+
+/** DIB's scripts take the list through `eval`: a path with odd characters is escaped for it, inside single quotes. */
+const quoteForEval = (path: string): string => path.replace(/'/g, `'"'"'`).replace(/[^\w@%+=:,./'"-]/g, "\\$&");
 
 const quote = (text: string): string => `"${text.replace(/["\\$`]/g, "\\$&")}"`;
 

@@ -1,5 +1,5 @@
 /** The worker's entry: reads one build from its standard input, runs it, and tells the outcome. */
-import { createWriteStream } from "node:fs";
+import { Socket } from "node:net";
 import { BuildError } from "../errors.js";
 import { createHooks } from "../hooks.js";
 import { createExec } from "../process/exec.js";
@@ -10,7 +10,7 @@ import { openScriptOutput } from "./output-frames.js";
 import { protocolVersion, type FromWorker, type ToWorker } from "./protocol.js";
 import { writeError } from "./written-error.js";
 
-const out = createWriteStream("", { fd: 1, autoClose: false });
+const out = new Socket({ fd: 1, readable: false, writable: true });
 const send = (message: FromWorker): void => sendMessage(out, message);
 const output = openScriptOutput(2);
 const abort = new AbortController();

@@ -38,7 +38,7 @@ export interface WorkerListener {
 const init = `
 exec 3<&0
 trap 'exit 137' TERM
-{ cat <&3; kill -TERM $$; } | "$@" 3<&- &
+"$@" < <(cat <&3; kill -TERM $$) 3<&- &
 wait $!
 `;
 

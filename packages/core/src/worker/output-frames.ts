@@ -2,8 +2,8 @@
  * Script output on the worker's standard error: a NUL, a line of JSON that says whose it is and how many bytes follow,
  * then the bytes as the script wrote them. What is not framed is the worker's own last words.
  */
-import { createWriteStream } from "node:fs";
 import { once } from "node:events";
+import { Socket } from "node:net";
 import type { Readable, Writable } from "node:stream";
 import type { ScriptOutput } from "../phases/script-output.js";
 import type { ScriptRef } from "../report/events.js";
@@ -12,9 +12,9 @@ import type { OutputFrame } from "./protocol.js";
 const keptBytes = 8 * 1024;
 const tailLines = 20;
 
-/** Writes frames to a file descriptor; a script is held back while the other end is slow. */
+/** Writes frames to a pipe or socket; a script is held back while the other end is slow. */
 export function openScriptOutput(descriptor: number): ScriptOutput {
-  const sink = createWriteStream("", { fd: descriptor, autoClose: false, highWaterMark: 1 << 20 });
+  const sink = new Socket({ fd: descriptor, readable: false, writable: true });
   const tails = new Map<string, Buffer>();
   const keyOf = (ref: ScriptRef) => JSON.stringify([ref.phase, ref.element, ref.script]);
   const keep = (ref: ScriptRef, bytes: Buffer) => {

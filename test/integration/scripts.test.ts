@@ -1,0 +1,146 @@
+/** What scripts see, and what a bad one does: real namespaces, mounts and chroot, with an operating system of a few megabytes. */
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { outputOf, Project } from "../support/toy-os.js";
+
+let project: Project;
+let before: string;
+
+/** What a build could have left or changed; what other programs do on this machine meanwhile is none of it. */
+const hostState = (): string =>
+  JSON.stringify({
+    mounts: readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter((line) => line.includes("dibjs")),
+    loops: execFileSync("losetup", ["-l", "-n", "-O", "NAME,BACK-FILE"]).toString().split("\n").filter((line) => line.includes("dibjs")),
+    dev: readdirSync("/dev").filter((name) => !/^(pts|loop)/.test(name)),
+    resolv: readFileSync("/etc/resolv.conf", "utf8"),
+  });
+
+beforeEach(() => {
+  before = hostState();
+  project = new Project();
+});
+
+afterEach(() => {
+  expect(readdirSync(join(project.dir, "tmp"))).toEqual([]);
+  expect(hostState()).toBe(before);
+  project[Symbol.dispose]();
+});
+
+describe("a script inside", () => {
+  test("sees the hooks read-only at /tmp/in_target.d, a private /dev and only its own phase's processes", async () => {
+    project.script("install.d/10-look", "echo dev: $(ls /dev); echo pids: $(ls /proc | head -1); echo x > /tmp/in_target.d/new || echo refused");
+    const { events } = await project.build();
+    const said = outputOf(events, "10-look");
+    expect(said).toContain("dev: fd full null ptmx pts random shm stderr stdin stdout tty urandom zero");
+    expect(said).toContain("pids: 1");
+    expect(said).toContain("refused");
+  });
+
+  test("gets environment.d in bytewise order, and the caller's values win", async () => {
+    project.write("elements/subject/environment.d/10-a.bash", 'export ORDER="${ORDER:-}a"\n');
+    project.write("elements/subject/environment.d/2-b.bash", 'export ORDER="${ORDER:-}b"\nexport DIB_X=${DIB_X:-default}\n');
+    project.script("install.d/10-env", 'echo "$ORDER $DIB_X $HOME"');
+    const { events } = await project.build();
+    expect(outputOf(events, "10-env")).toEqual(["ab default /root"]);
+  });
+
+  test("leaves nothing running: a daemon that it started is dead when the phase ends", async () => {
+    project.script("install.d/10-daemon", "setsid sleep 12345 >/dev/null 2>&1 & echo started");
+    project.script("post-install.d/10-look", "ps ax | grep -c '[1]2345' || true".replace("grep -c", "cat -; echo"));
+    await project.build();
+    expect(execFileSync("ps", ["ax"]).toString()).not.toContain("sleep 12345");
+  });
+
+  test("that keeps its output open after it ended does not hold the build", async () => {
+    project.script("install.d/10-open", "setsid sleep 600 & echo done");
+    const { report } = await project.build();
+    expect(report.seconds).toBeLessThan(60);
+  });
+
+  test("reads an empty standard input, never the caller's terminal", async () => {
+    project.script("install.d/10-stdin", 'echo "got: $(cat)"');
+    const { events } = await project.build();
+    expect(outputOf(events, "10-stdin")).toEqual(["got: "]);
+  });
+});
+
+describe("a script outside", () => {
+  test("knows the target, the hook folder and the image", async () => {
+    project.script("extra-data.d/10-env", 'echo "$(basename "$TARGET_ROOT") $(basename "$TMP_MOUNT_PATH") $(basename "$TMP_HOOKS_PATH") $(basename "$IMAGE_NAME") $ARCH $IMAGE_ELEMENT"');
+    const { events } = await project.build();
+    expect(outputOf(events, "10-env")).toEqual([`mnt mnt hooks image ${(await project.config()).arch} subject toy-os`]);
+  });
+
+  test("may hand scripts to later phases through the hook folder", async () => {
+    project.script("extra-data.d/10-make", 'mkdir -p "$TMP_HOOKS_PATH/install.d"; printf "#!/bin/bash\\necho made\\n" > "$TMP_HOOKS_PATH/install.d/20-made"; chmod +x "$TMP_HOOKS_PATH/install.d/20-made"');
+    const { events } = await project.build();
+    expect(outputOf(events, "20-made")).toEqual(["made"]);
+  });
+
+  test("may use DIB's exported function for the element list", async () => {
+    project.script("extra-data.d/10-array", "eval declare -A found=($(get_image_element_array)); echo \"${!found[*]}\"");
+    const { events } = await project.build();
+    expect(outputOf(events, "10-array")[0]?.split(" ").sort()).toEqual(["subject", "toy-os"]);
+  });
+});
+
+describe("a bad script", () => {
+  test("that fails is named with phase, element, exit code and its last words", async () => {
+    project.script("install.d/10-fail", "echo last words; exit 3");
+    await expect(project.build()).rejects.toMatchObject({
+      code: "SCRIPT_FAILED",
+      context: { script: "10-fail", element: "subject", phase: "install", exitCode: 3, tail: "last words" },
+    });
+    expect(readdirSync(project.out)).toEqual([]);
+  });
+
+  test("whose interpreter is missing says so", async () => {
+    project.write("elements/subject/install.d/10-none", "#!/no/such/interpreter\n");
+    await expect(project.build()).rejects.toMatchObject({ code: "SCRIPT_FAILED", context: { exitCode: 127 }, hint: expect.stringContaining("interpreter") as string });
+  });
+
+  test("that prints 100 MB does not grow the worker", async () => {
+    project.script("install.d/10-flood", "head -c 100000000 /dev/zero; echo; echo end");
+    const { report, events } = await project.build({ logFile: join(project.out, "build.log") });
+    expect(outputOf(events, "10-flood").at(-1)).toBe("end");
+    expect(report.peakBytes.worker).toBeLessThan(200 * 2 ** 20);
+  });
+
+  test("that prints binary is logged as it was written", async () => {
+    project.script("install.d/10-binary", "printf '\\xff\\xfe\\x1b]0;title\\x07\\n'");
+    const log = join(project.out, "build.log");
+    await project.build({ logFile: log });
+    expect(readFileSync(log).includes(Buffer.from([0xff, 0xfe, 0x1b]))).toBe(true);
+  });
+
+  test("in environment.d is named", async () => {
+    project.write("elements/subject/environment.d/50-bad.bash", 'echo "$UNSET_VARIABLE"\n');
+    await expect(project.build()).rejects.toMatchObject({ code: "ENVIRONMENT_FAILED", context: { file: "50-bad.bash", phase: "root" } });
+  });
+
+  test("in root that leaves the target empty stops the build", async () => {
+    project.write("elements/toy-os/root.d/10-toy-os", "#!/bin/bash\nmkdir -p \"$TARGET_ROOT/tmp\"\n");
+    await expect(project.build({ elements: ["toy-os"] })).rejects.toMatchObject({ code: "ROOT_NOT_DEPLOYED", context: { found: ["tmp"] } });
+  });
+
+  test("that fills the disk ends the build as out of space", async () => {
+    project.script("install.d/10-full", "echo 'write error: No space left on device' >&2; exit 1");
+    await expect(project.build()).rejects.toMatchObject({ code: "SPACE_EXHAUSTED", kind: "space" });
+  });
+
+  test("that mounts and leaves is cleaned up after, and what it mounted is untouched", async () => {
+    project.write("victim/file", "kept");
+    project.script("extra-data.d/10-bind", 'mkdir -p "$TARGET_ROOT/mnt"; mount --bind "' + join(project.dir, "victim") + '" "$TARGET_ROOT/mnt"');
+    await project.build();
+    expect(readFileSync(join(project.dir, "victim/file"), "utf8")).toBe("kept");
+  });
+});
+
+test("an interrupted build ends with the signal and the phase, and leaves nothing", async () => {
+  project.script("install.d/10-wait", "echo waiting; sleep 600");
+  const abort = new AbortController();
+  const interrupted = project.build({ signal: abort.signal, tap: (hooks) => hooks.event.tap((event) => void (event.type === "output" && event.text === "waiting" && abort.abort("SIGINT"))) });
+  await expect(interrupted).rejects.toMatchObject({ code: "BUILD_INTERRUPTED", context: { signal: "SIGINT", stage: "install" } });
+});
