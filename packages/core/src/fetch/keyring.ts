@@ -19,23 +19,26 @@ export interface SelectedKeys {
   readonly keyring: Uint8Array;
   /** Primary keys' fingerprints, 40 capital hex digits. */
   readonly found: readonly string[];
+  /** Those of the keys that were left out. */
+  readonly others: readonly string[];
 }
 
 /** Keys of a binary keyring whose fingerprints are among `fingerprints`. Throws a plain Error for bytes that are no keyring. */
 export function selectKeys(keyring: Uint8Array, fingerprints: readonly string[]): SelectedKeys {
   const pinned = new Set(fingerprints.map((each) => each.toUpperCase()));
   const found: string[] = [];
+  const others: string[] = [];
   const kept: Uint8Array[] = [];
   let isKept = false;
   for (const { tag, body, bytes } of packetsOf(keyring)) {
     if (tag === PUBLIC_KEY) {
       const fingerprint = fingerprintOf(body);
       isKept = fingerprint !== undefined && pinned.has(fingerprint);
-      if (isKept && fingerprint !== undefined) found.push(fingerprint);
+      if (fingerprint !== undefined) (isKept ? found : others).push(fingerprint);
     }
     if (isKept) kept.push(bytes);
   }
-  return { keyring: Buffer.concat(kept), found };
+  return { keyring: Buffer.concat(kept), found, others };
 }
 
 /** RFC 4880, 12.2: SHA-1 over 0x99, the length in two bytes and the body. Only version 4 keys have it. */

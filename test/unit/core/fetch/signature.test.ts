@@ -71,8 +71,11 @@ describe("keys picked from a keyring", () => {
       await readFile(key.keyring),
       await readFile(expired.keyring),
     ]);
-    const { keyring, found } = selectKeys(both, [key.fingerprint]);
-    expect(found).toEqual([key.fingerprint]);
+    const { keyring, found, others } = selectKeys(both, [key.fingerprint]);
+    expect({ found, others }).toEqual({
+      found: [key.fingerprint],
+      others: [stranger.fingerprint, expired.fingerprint],
+    });
     expect(Buffer.from(keyring)).toEqual(await readFile(key.keyring));
   });
 
@@ -80,6 +83,7 @@ describe("keys picked from a keyring", () => {
     expect(selectKeys(await readFile(key.keyring), [stranger.fingerprint])).toEqual({
       keyring: Buffer.alloc(0),
       found: [],
+      others: [key.fingerprint],
     });
   });
 

@@ -1,0 +1,4 @@
+case $DIB_RELEASE in
+  trusty) export DIB_INIT_SYSTEM=upstart ;;
+  *) export DIB_INIT_SYSTEM=systemd ;;
+esac
