@@ -1,0 +1,172 @@
+/**
+ * source-repository-NAME files: sources that go into the image, each line "NAME TYPE DESTINATION LOCATION [REF]".
+ * They are fetched into a cache on the host, and reach the target by an archive that the target's own tar unpacks, so
+ * that a link planted in the target leads nowhere else.
+ */
+import { createHash, randomUUID } from "node:crypto";
+import { access, mkdir, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { BuildError, type ElementApi, type PhaseRun } from "@dibjs/core";
+import { readIfThere } from "./package-installs.js";
+
+type Env = Readonly<Record<string, string>>;
+const types = ["git", "tar", "file", "package"] as const;
+
+export interface SourceRepository {
+  readonly name: string;
+  readonly type: (typeof types)[number];
+  /** Absolute inside the target. */
+  readonly destination: string;
+  readonly location: string;
+  /** A git ref; for an archive the folder in it to take: `.` all of it, `*` the content of each folder. */
+  readonly ref: string;
+}
+
+export function setUpSourceRepositories({ addScript }: ElementApi): void {
+  addScript("extra-data", "98-source-repositories", async (run) => {
+    if (run.env.NO_SOURCE_REPOSITORIES) return run.log("NO_SOURCE_REPOSITORIES is set");
+    const placed = new Map<string, string>();
+    for (const [element, folder] of run.elementFolders) {
+      const files = (await readdir(folder)).filter((name) => name.startsWith("source-repository-") && !name.endsWith("~")).sort();
+      for (const file of files) {
+        const text = (await readIfThere(join(folder, file))) ?? "";
+        for (const repository of parseSourceRepositories({ element, file, text }, run.env)) await placeOnce(repository, placed, run);
+      }
+    }
+  });
+}
+
+/** Lines of one file with the overrides of the environment; those whose install type is not `source` are left out. Throws ELEMENT_FILE_INVALID. */
+export function parseSourceRepositories({ element, file, text }: { element: string; file: string; text: string }, env: Env): SourceRepository[] {
+  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+  return lines.flatMap((line) => {
+    const [name = "", type = "", destination = "", location = "", ref = ""] = expandVariables(line, env).split(/\s+/);
+    const key = name.replace(/[^A-Za-z0-9]/g, "_");
+    const repository = {
+      name,
+      type: env[`DIB_REPOTYPE_${key}`] ?? type,
+      destination,
+      location: env[`DIB_REPOLOCATION_${key}`] ?? withGitBase(type, location, env),
+      ref: env[`DIB_REPOREF_${key}`] ?? (ref === "" ? (type === "git" ? "master" : "*") : ref),
+    };
+    if (!isComplete(repository)) throw new BuildError("ELEMENT_FILE_INVALID", { element, file, reason: `"${line}" must read "NAME ${types.join("|")} /DESTINATION LOCATION [REF]"` });
+    const installType = env[`DIB_INSTALLTYPE_${key}`] ?? env.DIB_DEFAULT_INSTALLTYPE ?? "source";
+    return installType === "source" && repository.type !== "package" ? [repository] : [];
+  });
+}
+
+const isComplete = (repository: Omit<SourceRepository, "type"> & { type: string }): repository is SourceRepository =>
+  repository.type === "package" ||
+  (types.includes(repository.type as SourceRepository["type"]) && repository.destination.startsWith("/") && repository.location !== "");
+
+/** `$NAME`, `${NAME}` and `${NAME:-default}`; nothing is executed. */
+const expandVariables = (line: string, env: Env): string =>
+  line.replace(/\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})/g, (_, bare: string | undefined, braced = "", fallback = "") => env[bare ?? String(braced)] || String(fallback));
+
+/** DIB_GITREPOBASE replaces scheme and host, and a home folder on it. */
+const withGitBase = (type: string, location: string, env: Env): string =>
+  type === "git" && env.DIB_GITREPOBASE ? location.replace(/^[^:]*:\/\/[^/]+(\/~[^/]+)?/, env.DIB_GITREPOBASE.replace(/\/$/, "")) : location;
+
+async function placeOnce(repository: SourceRepository, placed: Map<string, string>, run: PhaseRun): Promise<void> {
+  const { type, name, destination, location, ref } = repository;
+  const source = `${type} ${location} ${ref}`;
+  const other = placed.get(destination);
+  if (other === source) return;
+  if (other !== undefined) throw new Error(`${name}: ${destination} is taken by ${other}`);
+  placed.set(destination, source);
+  const sha = await placeRepository(repository, run);
+  await run.target.append("/etc/dib-source-repositories", `${destination}\n`);
+  if (sha === undefined) return;
+  const { DIB_MANIFEST_IMAGE_DIR: manifests = "/etc/dib-manifests", IMAGE_NAME: image = "image" } = run.env;
+  await run.target.append(join(manifests, `dib-manifest-git-${basename(image)}`), `${name} git ${destination} ${location} ${sha}\n`);
+}
+
+/** Gives the commit of a git repository. */
+async function placeRepository(repository: SourceRepository, run: PhaseRun): Promise<string | undefined> {
+  const { type, name, location, destination, ref } = repository;
+  const digest = createHash("sha1").update(`${type}_${location}\n`).digest("hex");
+  const cached = join(run.env.DIB_IMAGE_CACHE ?? "", "source-repositories", `${name}_${digest}`);
+  await mkdir(dirname(cached), { recursive: true });
+  const staging = join(run.workspace.buildDir, `source-${name}`);
+  try {
+    if (type === "git") {
+      const sha = await checkOut(repository, cached, staging, run);
+      await unpackInTarget([staging], destination, run);
+      return sha;
+    }
+    await download(location, cached, run);
+    if (type === "file") return void (await copyToTarget(cached, destination, run));
+    await mkdir(staging, { recursive: true });
+    await run.run("tar", ["-C", staging, "-xf", cached]);
+    const folders = ref === "*" ? (await readdir(staging)).map((folder) => join(staging, folder)) : [join(staging, ref)];
+    await unpackInTarget(folders, destination, run);
+    return undefined;
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function checkOut({ location, ref }: SourceRepository, cached: string, staging: string, run: PhaseRun): Promise<string> {
+  const isCached = (await readdir(cached).catch(() => [])).length > 0;
+  if (!isCached) {
+    const partial = `${cached}.${randomUUID()}`;
+    await retry(run, () => run.run("git", ["clone", "--quiet", "--mirror", location, partial], { check: false }), location);
+    // Another build may have been faster: a folder with content can't be replaced, and theirs is as good.
+    await rename(partial, cached).catch(() => rm(partial, { recursive: true, force: true }));
+  }
+  let sha = await commitOf(cached, ref, run);
+  if (isCached && (run.env.DIB_OFFLINE === "" || run.env.DIB_OFFLINE === undefined || sha === undefined)) {
+    const specs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", ...(ref.startsWith("refs/") ? [`+${ref}:${ref}`] : [])];
+    const lock = `${cached}.lock`;
+    await retry(run, () => run.run("flock", ["-w", "600", lock, "git", "-C", cached, "fetch", "--quiet", "--update-head-ok", location, ...specs], { check: false }), location);
+    sha = await commitOf(cached, ref, run);
+  }
+  if (sha === undefined) throw new BuildError("FETCH_FAILED", { url: location, reason: `there is no git reference ${ref}` });
+  await run.run("git", ["clone", "--quiet", "--no-hardlinks", "--no-checkout", cached, staging]);
+  await run.run("git", ["-C", staging, "checkout", "--quiet", "-B", `fetch_${ref}`, sha]);
+  await run.run("git", ["-C", staging, "remote", "set-url", "origin", location]);
+  return sha;
+}
+
+async function commitOf(repository: string, ref: string, { exec, env }: PhaseRun): Promise<string | undefined> {
+  const { exitCode, stdout } = await exec("git", ["-C", repository, "rev-parse", "--verify", "--quiet", `${ref}^{commit}`], { env });
+  return exitCode === 0 ? stdout.trim() : undefined;
+}
+
+const attempts = 5;
+
+async function retry(run: PhaseRun, attempt: () => Promise<{ exitCode: number | undefined }>, url: string): Promise<void> {
+  for (let count = 1; (await attempt()).exitCode !== 0; count++) {
+    run.signal.throwIfAborted();
+    if (count === attempts) throw new BuildError("FETCH_FAILED", { url, reason: `git failed ${attempts} times` });
+    await setTimeout(5000);
+  }
+}
+
+async function download(location: string, cached: string, run: PhaseRun): Promise<void> {
+  const isCached = await isThere(cached);
+  if (isCached && run.env.DIB_OFFLINE) return;
+  const program = join(run.elementFolders.get("cache-url") ?? "", "bin/cache-url");
+  const { exitCode } = await run.run("bash", [program, location, cached], { check: false });
+  if (exitCode !== 0) throw new BuildError("FETCH_FAILED", { url: location, reason: `cache-url ended with ${exitCode}` });
+}
+
+async function unpackInTarget(folders: readonly string[], destination: string, run: PhaseRun): Promise<void> {
+  await run.target.makeFolder(destination);
+  for (const folder of folders) {
+    const pipe = 'set -o pipefail; tar -C "$1" -cf - . | chroot "$2" tar -C "$3" --no-same-owner -xf -';
+    await run.run("bash", ["-c", pipe, "unpack", folder, run.target.path, destination]);
+  }
+}
+
+async function copyToTarget(file: string, destination: string, run: PhaseRun): Promise<void> {
+  await run.target.makeFolder(dirname(destination));
+  await run.run("bash", ["-c", 'chroot "$2" sh -c \'cat > "$1"\' sh "$3" < "$1"', "copy", file, run.target.path, destination]);
+}
+
+const isThere = (file: string): Promise<boolean> =>
+  access(file).then(
+    () => true,
+    () => false,
+  );

@@ -1,0 +1,101 @@
+/**
+ * Downloaded packages are kept between builds in $DIB_IMAGE_CACHE/apt/DISTRO/RELEASE. A build sees them through an overlay:
+ * what it downloads lands in its own upper folder and is added to the cache, whole, when the target is left. So builds in
+ * parallel need no lock, apt's own lock file is each build's own, and an `apt-get clean` in the target empties nothing.
+ */
+import { chown, copyFile, mkdir, mkdtemp, readdir, rename, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { ElementApi, Env, MountSet, PhaseRun, Workspace } from "@dibjs/core";
+
+const archives = "/var/cache/apt/archives";
+
+export function setUpAptCache({ hooks, addScript }: ElementApi): void {
+  let cache: AptCache | undefined;
+  let workspace: Workspace | undefined;
+  hooks.workspace.tap((opened) => {
+    workspace = opened;
+  });
+  hooks.environment.tap((env, { phase }) => {
+    if (phase === "root" && workspace !== undefined) cache = cacheFor(env, workspace);
+    return env;
+  });
+  // Before the bootstrap (08). The base's mounts, of which this is one from then on, are made after the phase.
+  let unmountRoot: (() => Promise<void>) | undefined;
+  addScript("root", "07-shared-apt-cache", async (run) => {
+    unmountRoot = cache === undefined ? undefined : await mountInRoot(cache, run);
+  });
+  hooks.afterPhase.for("root").tapPromise(async () => unmountRoot?.());
+  hooks.mount.tapPromise(async (set) => {
+    if (cache !== undefined) await mountInBase(cache, set);
+  });
+  hooks.unmount.tapPromise(async () => {
+    if (cache !== undefined) await save(cache);
+  });
+}
+
+interface AptCache {
+  /** Shared by builds; only ever gets whole files. */
+  readonly folder: string;
+  /** The cache of the caller; new files get its owner. */
+  readonly owner: string;
+  /** In this build's scratch space. */
+  readonly scratch: string;
+}
+
+function cacheFor(env: Env, { buildDir }: Workspace): AptCache | undefined {
+  const { DIB_APT_LOCAL_CACHE: isWanted = "1", DIB_IMAGE_CACHE: owner = "", DISTRO_NAME: distro = "", DIB_RELEASE: release = "" } = env;
+  if (isWanted === "0" || owner === "" || distro === "" || release === "") return undefined;
+  return { owner, folder: join(owner, "apt", distro, release), scratch: join(buildDir, "apt-cache") };
+}
+
+/** Undefined where the file system of the scratch space cannot carry an overlay: packages are downloaded, then. */
+async function mountInRoot(cache: AptCache, { target, workspace, exec, log }: PhaseRun): Promise<(() => Promise<void>) | undefined> {
+  await target.makeFolder(archives);
+  const on = join(target.path, archives);
+  const { exitCode, stderr } = await exec("mount", ["-t", "overlay", "-o", await overlayOptions(cache), "overlay", on]);
+  if (exitCode !== 0) {
+    log(`the package cache is not used: ${stderr.trim()}`);
+    return undefined;
+  }
+  return workspace.resources.defer(`mount ${on}`, async () => {
+    const unmounted = await exec("umount", [on]);
+    if (unmounted.exitCode !== 0) throw new Error(`umount ${on}: ${unmounted.stderr.trim()}`);
+    await save(cache);
+  });
+}
+
+async function mountInBase(cache: AptCache, set: MountSet): Promise<void> {
+  // A target without apt gets no folder for it.
+  if (!(await set.target.exists("/var/cache/apt"))) return;
+  try {
+    await set.mount({ what: "overlay", on: archives, type: "overlay", options: await overlayOptions(cache) });
+  } catch {
+    // As in the root phase, where the log says why.
+  }
+}
+
+async function overlayOptions({ folder, scratch }: AptCache): Promise<string> {
+  const upper = join(scratch, "upper");
+  await mkdir(folder, { recursive: true });
+  await mkdir(upper, { recursive: true });
+  // A volatile overlay refuses a work folder that was used before.
+  const work = await mkdtemp(join(scratch, "work-"));
+  const [lowerdir, upperdir, workdir] = [folder, upper, work].map((path) => path.replace(/[\\:,]/g, "\\$&"));
+  return `lowerdir=${lowerdir},upperdir=${upperdir},workdir=${workdir},volatile`;
+}
+
+/** Adds this build's packages to the cache. A name is there only when the file is whole. */
+async function save({ folder, owner, scratch }: AptCache): Promise<void> {
+  const upper = join(scratch, "upper");
+  const { uid, gid } = await stat(owner);
+  const [known, names] = await Promise.all([readdir(folder), readdir(upper)]);
+  const isNew = (name: string) => name.endsWith(".deb") && !known.includes(name);
+  for (const name of names.filter(isNew)) {
+    if (!(await stat(join(upper, name))).isFile()) continue; // removed in the target: a whiteout
+    const partial = join(folder, `.${name}.${process.pid}`);
+    await copyFile(join(upper, name), partial);
+    await chown(partial, uid, gid);
+    await rename(partial, join(folder, name));
+  }
+  for (const made of [folder, join(folder, ".."), join(folder, "../..")]) await chown(made, uid, gid);
+}
