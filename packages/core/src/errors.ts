@@ -306,6 +306,15 @@ export const catalogue = {
   })),
   PUBLISH_FAILED: entry("host", (c: { path: string; reason: string }) => ({ message: `Publishing ${c.path} failed: ${c.reason}` })),
 
+  // boot
+  BOOT_TEXT_MISSING: entry("element", (c: { text: string; seconds: number; tail: string }) => ({
+    message: `"${c.text}" did not come over the serial line within ${c.seconds} s.${c.tail ? `\n${c.tail}` : ""}`,
+    hint: "The image needs console=ttyS0 on its kernel line. Emulation is slow: try a longer --timeout.",
+  })),
+  BOOT_FAILED: entry("element", (c: { image: string; how: string; tail: string }) => ({
+    message: `The machine that booted ${c.image} ended (${c.how}).${c.tail ? `\n${c.tail}` : ""}`,
+  })),
+
   /** Several findings of one stage, reported together. */
   SEVERAL_FINDINGS: entry("request", (c: { findings: readonly { code: string; message: string; hint?: string | undefined }[] }) => ({
     message: c.findings.map(({ code, message }) => `${code}: ${message}`).join("\n"),

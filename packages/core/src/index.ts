@@ -6,6 +6,7 @@ export { loadConfig, type LoadedConfig, type LoadRequest } from "./config/load.j
 export type { Flags } from "./config/normalize.js";
 export type { WrittenConfig, WrittenSettings } from "./config/written.js";
 export type { BuildConfig, Origin } from "./config/schema.js";
+export { discoverElements, type DiscoverRequest } from "./elements/discover.js";
 export {
   defineElement,
   type Element,
@@ -19,6 +20,9 @@ export {
   type StandardSchema,
   type Step,
 } from "./elements/element.js";
+export { loadElement } from "./elements/load.js";
+export { readRelations } from "./elements/relations.js";
+export { setUpElements } from "./elements/set-up.js";
 export { BuildError, catalogue, formatPlace, isBuildError, type ErrorCode, type FailureKind, type Place } from "./errors.js";
 export { download, type Downloaded, type DownloadRequest } from "./fetch/download.js";
 export { selectKeys, type SelectedKeys } from "./fetch/keyring.js";
@@ -26,12 +30,12 @@ export { verifySignature, type SignatureRequest } from "./fetch/signature.js";
 export { defineFormat, type FormatRequest, type FormatResult, type ImageFormat } from "./formats/format.js";
 export { createHooks, type ElementHooks, type Hook, type HookMap, type Hooks, type Order, type Tap, type Tappable } from "./hooks.js";
 export { nearest } from "./nearest.js";
-export { compareScripts } from "./phases/order.js";
+export { compareScripts, numberOf } from "./phases/order.js";
 export type { Env, PhaseRun, ScriptOutcome, ScriptRun, Target } from "./phases/phase-run.js";
 export { breakPoints, phaseNames, phases, type PhaseInfo, type PhaseName } from "./phases/table.js";
 export { checkHost } from "./plan/check-host.js";
 export { describeHost, type HostFact } from "./plan/describe-host.js";
-export { planDigest } from "./plan/digest.js";
+export { canonicalJson, planDigest } from "./plan/digest.js";
 export type { BuildPlaces, BuildPlan, PlannedElement, PlannedPhase, PlannedScript, PlannedVariable } from "./plan/plan.js";
 export type { PreparedPlan } from "./plan/prepare.js";
 export { createExec, startProcess, type Exec, type ExecOptions, type ExecResult } from "./process/exec.js";
