@@ -37,7 +37,8 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
   const ctx = createContext(options);
   const startedAt = new Date();
   try {
-    const { plan, places } = await preparePlan(config, ctx);
+    const { plan, places, notes } = await preparePlan(config, ctx);
+    for (const text of notes) ctx.emit({ type: "note", level: "warning", text });
     ctx.emit({ type: "expanded", elements: plan.elements.map(({ name, version }) => ({ name, version })), asked: plan.asked });
     ctx.emit({ type: "planned", digest: planDigest(plan), phases: plan.phases.map(({ phase, scripts }) => ({ phase, scripts: scripts.length })) });
     await checkHost(plan, places);

@@ -1,7 +1,7 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, posix } from "node:path";
 import { BuildError, throwFindings } from "../errors.js";
-import { compareBytes, isScriptName } from "../phases/order.js";
+import { compareBytes, isPackageList, isScriptName } from "../phases/order.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
 import type { Element, ElementFile, ElementRef, ElementRelations } from "./element.js";
 import { digestFile, invalid, readElementFiles, type ElementTree } from "./files.js";
@@ -67,9 +67,6 @@ function silentPhases({ name, source }: ElementRef, files: readonly ElementFile[
     return invalid({ element: name }, folder, `nothing in it would run: no file has a name of letters, digits, _ and - only, and ${rule} (it has ${names.join(", ")})`);
   });
 }
-
-/** Lists of packages lie among the scripts in old elements. */
-const isPackageList = (name: string): boolean => /^package-(un)?installs-/.test(name);
 
 /** sha256 over the modules beside an element's entry and below. */
 async function digestCode(entry: string): Promise<string> {

@@ -16,3 +16,6 @@ export const isScriptName = (name: string): boolean => /^[0-9A-Za-z_-]+$/.test(n
 
 /** What environment.d sources; here a dot is fine. */
 export const isEnvironmentFileName = (name: string): boolean => /^[0-9A-Za-z_.-]+$/.test(name);
+
+/** Old elements keep lists of packages among their scripts. */
+export const isPackageList = (name: string): boolean => /^package-(un)?installs-/.test(name);

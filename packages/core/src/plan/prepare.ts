@@ -8,6 +8,7 @@ import type { BuildConfig } from "../config/schema.js";
 import type { BuildContext } from "../context.js";
 import { discoverElements } from "../elements/discover.js";
 import type { Element, ElementCatalog, ElementSet } from "../elements/element.js";
+import { elementNotes } from "../elements/notes.js";
 import { resolveElements } from "../elements/resolve.js";
 import { setUpElements } from "../elements/set-up.js";
 import { BuildError, reasonOf } from "../errors.js";
@@ -16,6 +17,7 @@ import { sealHooks } from "../hooks.js";
 import { assemblePlan, chooseFormats } from "./assemble.js";
 import { secretsOf } from "./environment.js";
 import type { BuildPlaces, BuildPlan } from "./plan.js";
+import { scriptNotes } from "./scripts.js";
 
 export interface PreparedPlan {
   readonly config: BuildConfig;
@@ -24,6 +26,8 @@ export interface PreparedPlan {
   readonly set: ElementSet;
   readonly catalog: ElementCatalog;
   readonly hooks: BuildContext["hooks"];
+  /** What a person may want to know, as sentences; nothing of it stops the build. */
+  readonly notes: readonly string[];
 }
 
 /** Config → plan, through the hooks config, discover, expand and plan. Reads, and touches nothing. */
@@ -52,7 +56,8 @@ export async function preparePlan(written: BuildConfig, { hooks }: Pick<BuildCon
   const disk = planned === undefined ? undefined : { plan: planned, hostCommands: diskHostCommands(planned, types) };
   const assembled = assemblePlan({ config, set, added: all, outputs, disk });
   const plan = await hooks.plan.run(assembled);
-  return { config, plan, places: placesOf(config, set.elements), set, catalog, hooks };
+  const notes = [...elementNotes(catalog), ...scriptNotes(set.elements)];
+  return { config, plan, places: placesOf(config, set.elements), set, catalog, hooks, notes };
 }
 
 /** DIB's rule: the variable (inline or `file://`), else the first element with a layout for this ARCH or a default one, else a bare file system. */

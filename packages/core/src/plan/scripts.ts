@@ -1,6 +1,6 @@
 import type { Element, ElementFile } from "../elements/element.js";
 import { BuildError } from "../errors.js";
-import { isScriptName } from "../phases/order.js";
+import { isPackageList, isScriptName } from "../phases/order.js";
 
 interface Script extends ElementFile {
   readonly element: string;
@@ -27,9 +27,9 @@ export function checkScripts(elements: readonly Element[]): BuildError[] {
 
 /** What DIB passes over without a word, as sentences: scripts that will not run. */
 export function scriptNotes(elements: readonly Element[]): string[] {
-  return scriptsOf(elements).flatMap(({ element, path, name, executable, opening }) => {
+  return scriptsOf(elements).flatMap(({ element, path, name, executable }) => {
     if (executable && !isScriptName(name)) return [`${element}: ${path} does not run: its name has more than letters, digits, _ and -.`];
-    if (!executable && isScriptName(name) && opening === "script") return [`${element}: ${path} does not run: it is not executable.`];
+    if (!executable && isScriptName(name) && !isPackageList(name)) return [`${element}: ${path} does not run: it is not executable.`];
     return [];
   });
 }
