@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Builds `debian-minimal vm` with the released diskimage-builder (Debian's python3-diskimage-builder), from nothing.
+#   dib.sh FOLDER MIRROR   the image is FOLDER/image.qcow2; FOLDER must be new
+# Runs in a mount namespace of its own: there the stand-ins lie over kpartx and dmsetup when the kernel has no device
+# mapper, and whatever a failed build leaves mounted goes with the namespace.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+if [ "${DIB_BENCH_INSIDE:-}" != yes ]; then
+  exec env DIB_BENCH_INSIDE=yes unshare --mount --propagation private "${BASH_SOURCE[0]}" "$@"
+fi
+
+folder=$1 mirror=$2
+if ! grep -qw device-mapper /proc/devices; then
+  for tool in kpartx dmsetup; do mount --bind "$here/stand-ins/$tool" "$(command -v "$tool")"; done
+fi
+
+mkdir -p "$folder"/{cache,tmp}
+export DIB_RELEASE=bookworm ARCH=amd64 TMP_DIR=$folder/tmp DIB_IMAGE_CACHE=$folder/cache DIB_LOCKFILES=$folder/cache/locks
+export DIB_DISTRIBUTION_MIRROR=$mirror DIB_DEBIAN_SECURITY_MIRROR=$mirror-security
+# Newer releases default to mmdebstrap; any value here keeps them at debootstrap, as 3.13 is.
+export DIB_DEBOOTSTRAP_EXTRA_ARGS=--merged-usr
+exec disk-image-create -o "$folder/image" -t qcow2 debian-minimal vm </dev/null

@@ -1,0 +1,209 @@
+// Measures dibjs and prints a table; keeps the figures in bench/results/. Never a test: machines differ and drift, so
+// compare figures of one run only.
+//   node bench/run.mjs [--quick] [--rounds N]
+// --quick leaves the builds out. Builds need root; the comparison needs Debian's python3-diskimage-builder, kpartx and
+// apt-cacher-ng. MIRROR=URL uses that Debian mirror instead of a caching proxy of our own.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { cpus, release, tmpdir, totalmem } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const cli = join(root, "packages/cli/dist/main.js");
+const { values: flags } = parseArgs({ options: { quick: { type: "boolean" }, rounds: { type: "string", default: "1" } } });
+
+const scratch = mkdtempSync(join(process.env.TMPDIR ?? "/var/tmp", "dibjs-bench-"));
+const rows = [];
+try {
+  measureStart();
+  measurePlan();
+  if (!flags.quick) await measureBuilds(Number(flags.rounds));
+} finally {
+  rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
+}
+print();
+save();
+
+// --- what is measured ------------------------------------------------------------------------------------------------
+
+function measureStart() {
+  const times = repeat(11, () => seconds(() => dib(["--version"])));
+  add("dib --version, whole process", median(times) * 1000, "ms", 120, times.map((time) => time * 1000));
+}
+
+/** `debian vm` and enough toy elements, in a chain with branches, to make fifty. */
+function measurePlan() {
+  const own = JSON.parse(dib(["plan", "--json", "debian", "vm"]));
+  const toys = Math.max(0, 50 - countElements(own));
+  const elements = join(scratch, "elements");
+  const names = Array.from({ length: toys }, (_, index) => `toy-${String(index).padStart(2, "0")}`);
+  names.forEach((name, index) => writeToy(join(elements, name), names.slice(Math.max(0, index - 2), index)));
+  const words = ["plan", "--json", "debian", "vm", ...names];
+  const env = { ...process.env, ELEMENTS_PATH: elements };
+  const count = countElements(JSON.parse(dib(words, env)));
+  const times = repeat(11, () => seconds(() => dib(words, env)));
+  add(`dib plan of ${count} elements, whole process`, median(times) * 1000, "ms", 400, times.map((time) => time * 1000));
+}
+
+function writeToy(folder, needs) {
+  for (const phase of ["install.d", "post-install.d", "environment.d"]) mkdirSync(join(folder, phase), { recursive: true });
+  const name = folder.slice(folder.lastIndexOf("/") + 1);
+  writeFileSync(join(folder, "element-deps"), needs.map((need) => `${need}\n`).join(""));
+  writeFileSync(join(folder, "environment.d", `10-${name}.bash`), `export DIB_${name.toUpperCase().replace("-", "_")}=1\n`);
+  for (const phase of ["install.d", "post-install.d"])
+    writeFileSync(join(folder, phase, `50-${name}`), "#!/bin/bash\ntrue\n", { mode: 0o755 });
+}
+
+/** Cold builds in turn, ours and the released diskimage-builder's, through one warmed apt cache. */
+async function measureBuilds(rounds) {
+  if (process.getuid() !== 0) return note("builds: left out, this is not root");
+  const proxy = await openMirror();
+  try {
+    const hasDib = spawnSync("disk-image-create", ["--help"]).status === 0;
+    if (!hasDib) note("diskimage-builder: left out, install python3-diskimage-builder and kpartx");
+    console.error("bench: warming the apt cache");
+    if (hasDib) buildWithDib(proxy.mirror, "warm");
+    buildWithUs(proxy.mirror, "warm");
+    const ours = [];
+    const theirs = [];
+    const reports = [];
+    for (let round = 1; round <= rounds; round++) {
+      console.error(`bench: round ${round} of ${rounds}`);
+      if (hasDib) theirs.push(buildWithDib(proxy.mirror, `round ${round}`));
+      const built = buildWithUs(proxy.mirror, `round ${round}`);
+      ours.push(built.seconds);
+      reports.push(built.report);
+    }
+    add("debian-minimal vm, cold, dibjs", median(ours), "s", hasDib ? median(theirs) : undefined, ours);
+    if (hasDib) add("debian-minimal vm, cold, diskimage-builder", median(theirs), "s", undefined, theirs);
+    if (hasDib) add("dibjs / diskimage-builder", median(ours) / median(theirs), "", 1);
+    addFromReports(reports);
+  } finally {
+    proxy.close();
+  }
+}
+
+function addFromReports(reports) {
+  const overheads = reports.map(overheadOf);
+  add("engine's own time in that build", median(overheads), "s", 2, overheads);
+  const peaks = reports.map(({ peakBytes }) => (peakBytes.front + peakBytes.worker) / 2 ** 20);
+  add("peak memory of our two processes", median(peaks), "MiB", 200, peaks);
+  for (const [stage, time] of Object.entries(reports.at(-1).stages)) add(`  stage ${stage}`, time, "s");
+  for (const { phase, seconds: time } of reports.at(-1).phases) add(`  phase ${phase}`, time, "s");
+}
+
+/** Everything but scripts, mkfs, copy and convert. */
+function overheadOf({ seconds: whole, phases, stages }) {
+  const scripts = phases.flatMap((phase) => phase.scripts).reduce((sum, script) => sum + script.seconds, 0);
+  const isWork = (stage) => ["mkfs", "copy"].includes(stage) || /^(format|convert):/.test(stage);
+  const work = Object.entries(stages).reduce((sum, [stage, time]) => sum + (isWork(stage) ? time : 0), 0);
+  return whole - scripts - work;
+}
+
+// --- builders --------------------------------------------------------------------------------------------------------
+
+function buildWithUs(mirror, round) {
+  const folder = mkdtempSync(join(scratch, "dibjs-"));
+  const env = { ...process.env, DIB_DISTRIBUTION_MIRROR: mirror, DIB_DEBIAN_SECURITY_MIRROR: `${mirror}-security`, DIB_RELEASE: "bookworm" };
+  const words = [cli, "build", "debian-minimal", "vm", "-t", "qcow2", "-o", join(folder, "image.qcow2"), "--image-cache", join(folder, "cache")];
+  const time = seconds(() => run("node", words, { env, log: `dibjs ${round}` }));
+  const report = JSON.parse(readFileSync(join(folder, "image.report.json"), "utf8"));
+  rmSync(folder, { recursive: true, force: true });
+  return { seconds: time, report };
+}
+
+function buildWithDib(mirror, round) {
+  const folder = mkdtempSync(join(scratch, "dib-"));
+  const time = seconds(() => run(join(root, "bench/dib.sh"), [folder, mirror], { log: `diskimage-builder ${round}` }));
+  if (!existsSync(join(folder, "image.qcow2"))) throw new Error("diskimage-builder made no image");
+  rmSync(folder, { recursive: true, force: true });
+  return time;
+}
+
+/** MIRROR, or a caching proxy whose cache is kept from run to run. */
+async function openMirror() {
+  if (process.env.MIRROR) return { mirror: process.env.MIRROR.replace(/\/$/, ""), close: () => {} };
+  const port = await freePort();
+  const proxy = spawn(join(root, "bench/apt-cache.sh"), [join("/var/tmp", "dibjs-bench-apt"), String(port)], { stdio: "ignore" });
+  const mirror = `http://127.0.0.1:${port}/debian`;
+  for (let tries = 0; tries < 50; tries++) {
+    const answer = await fetch(`${mirror}/dists/bookworm/InRelease`).catch(() => undefined);
+    if (answer?.ok) return { mirror, close: () => proxy.kill() };
+    await sleep(200);
+  }
+  proxy.kill();
+  throw new Error("the apt cache did not start; is apt-cacher-ng installed?");
+}
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer().on("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+// --- small things ----------------------------------------------------------------------------------------------------
+
+function dib(words, env = process.env) {
+  return run("node", [cli, ...words], { env });
+}
+
+/** Runs to the end; a failure ends the benchmark and shows the last lines. */
+function run(file, words, { env = process.env, log } = {}) {
+  const logFile = log && join(tmpdir(), `dibjs-bench ${log}.log`);
+  const output = logFile ? openSync(logFile, "w") : "pipe";
+  const { status, error, stdout, stderr } = spawnSync(file, words, { env, cwd: scratch, stdio: ["ignore", output, output], maxBuffer: 2 ** 26 });
+  if (error) throw error;
+  if (status !== 0) throw new Error(`${file} ${words.join(" ")} exited with ${status}\n${logFile ? `see ${logFile}` : stderr.toString()}`);
+  if (logFile) rmSync(logFile);
+  return stdout?.toString() ?? "";
+}
+
+function seconds(work) {
+  const started = performance.now();
+  work();
+  return (performance.now() - started) / 1000;
+}
+
+const repeat = (times, work) => Array.from({ length: times }, work);
+const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
+const countElements = (plan) => (plan.elements ?? plan.data?.elements ?? plan.data?.plan?.elements ?? []).length;
+
+function add(what, value, unit, goal, all) {
+  rows.push({ what, value: round(value), unit, goal: goal === undefined ? undefined : round(goal), all: all?.map(round) });
+}
+
+function note(text) {
+  rows.push({ what: text });
+}
+
+const round = (value) => Math.round(value * 100) / 100;
+
+function print() {
+  const width = Math.max(...rows.map(({ what }) => what.length));
+  console.log(`${"figure".padEnd(width)}  measured      goal`);
+  for (const { what, value, unit, goal } of rows) {
+    if (value === undefined) console.log(what);
+    else {
+      const verdict = goal === undefined ? "" : `≤ ${goal} ${unit}`.padEnd(12) + (value <= goal ? "met" : "MISSED");
+      console.log(`${what.padEnd(width)}  ${`${value} ${unit}`.padEnd(12)}  ${verdict}`.trimEnd());
+    }
+  }
+}
+
+function save() {
+  const at = new Date().toISOString();
+  const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root }).stdout?.toString().trim();
+  const machine = { cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), kernel: release(), node: process.version };
+  const file = join(root, "bench/results", `${at.slice(0, 19).replaceAll(":", "")}.json`);
+  mkdirSync(join(root, "bench/results"), { recursive: true });
+  writeFileSync(file, `${JSON.stringify({ at, commit, machine, figures: rows }, undefined, 2)}\n`);
+  console.log(`\nkept in ${file.slice(root.length)}`);
+}
