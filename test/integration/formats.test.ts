@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
+import { readdirSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { builtInFormats } from "@dibjs/core/formats/built-in.js";
 import { exportDisk, exportTree } from "@dibjs/core/formats/export.js";
+import { createExec, type Exec } from "@dibjs/core/process/exec.js";
 import { publishArtifacts } from "@dibjs/core/publish/publish.js";
 import { Stopwatch } from "@dibjs/core/report/stopwatch.js";
 import {
@@ -22,6 +23,15 @@ let before: ReturnType<typeof hostState>;
 beforeEach(() => {
   scratch = scratchFolder();
   makeTree(scratch.make("tree"));
+  // Content that does not shrink, for a tree and an image of their own.
+  run(
+    "sh",
+    "-c",
+    `head -c 8M /dev/urandom > "$1"; cp "$1" "$2/big"`,
+    "sh",
+    join(scratch.path, "image.raw"),
+    join(scratch.path, "tree"),
+  );
   before = hostState();
 });
 afterEach(() => {
@@ -90,6 +100,70 @@ test("archives keep the kernel's folders empty, leave out host devices and lost+
   expect(run("tar", "-tzf", join(folder, "toy.tgz")).split("\n")).toEqual(names);
   expect(run("unsquashfs", "-l", "-d", "", join(folder, "toy.squashfs"))).not.toMatch(/dev\/null|lost\+found/);
   run("tar", "--xattrs", "--xattrs-include=*", "-xf", join(folder, "toy.tar"), "-C", scratch.make("unpacked"));
+  expect(Number(run("stat", "-c", "%b", join(scratch.path, "unpacked/var/log/sparse")))).toBeLessThan(100);
   expect(run("getcap", join(scratch.path, "unpacked/usr/bin/tool"))).toContain("cap_net_raw=ep");
   expect(run("stat", "-c", "%h", join(scratch.path, "unpacked/usr/bin/twin")).trim()).toBe("2");
+});
+
+/** Exports a folder as one format, into a folder that may be a small file system, with programs that may be replaced. */
+async function exportFolder(format: string, staging: string, exec: Exec = createExec()) {
+  const image = join(scratch.path, "image.raw");
+  const plan = toyPlan(undefined, { outputs: outputs.filter((output) => output.format === format) });
+  const request = { plan, staging, stopwatch: new Stopwatch(), ctx: diskContext(exec) };
+  return [
+    ...(await exportTree({ ...request, root: join(scratch.path, "tree") })),
+    ...(await exportDisk({ ...request, image })),
+  ];
+}
+
+test.each(["tar", "tgz", "squashfs", "qcow2", "raw"])(
+  "%s onto a file system that is too small is SPACE_EXHAUSTED",
+  async (format) => {
+    const staging = scratch.make("small");
+    run("mount", "-t", "tmpfs", "-o", "size=2M", "tmpfs", staging);
+    try {
+      await expect(exportFolder(format, staging)).rejects.toMatchObject({
+        code: "SPACE_EXHAUSTED",
+        context: { path: staging },
+      });
+    } finally {
+      run("umount", staging);
+    }
+  },
+);
+
+test.each([
+  ["tar", "tar", "-tf"],
+  ["tgz", "gzip", "-t"],
+  ["squashfs", "unsquashfs", "-s"],
+  ["qcow2", "qemu-img", "check"],
+])("a %s output that does not read back is ARTIFACT_CHECK_FAILED", async (format, program, option) => {
+  const real = createExec();
+  const exec: Exec = async (file, args, options) => {
+    // What was written is damaged right before it is checked.
+    if (file === program && args[0] === option) truncateSync(args.at(-1) ?? "", 1000);
+    return real(file, args, options);
+  };
+  await expect(exportFolder(format, scratch.make("staging"), exec)).rejects.toMatchObject({
+    code: "ARTIFACT_CHECK_FAILED",
+  });
+});
+
+test("a program that fails is FORMAT_FAILED with what it said", async () => {
+  const exec: Exec = async (file, args, options) =>
+    file === "qemu-img"
+      ? { exitCode: 1, signal: undefined, stdout: "", stderr: "no such option" }
+      : createExec()(file, args, options);
+  await expect(exportFolder("qcow2", scratch.make("staging"), exec)).rejects.toMatchObject({
+    code: "FORMAT_FAILED",
+    context: { format: "qcow2", reason: "no such option" },
+  });
+});
+
+test("two exports of one tree and one image are the same bytes", async () => {
+  const sums = async (staging: string) => {
+    for (const format of ["tar", "qcow2"]) await exportFolder(format, staging);
+    return run("sh", "-c", `cd "$1" && sha256sum *`, "sh", staging);
+  };
+  expect(await sums(scratch.make("first"))).toBe(await sums(scratch.make("second")));
 });

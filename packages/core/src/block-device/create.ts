@@ -1,10 +1,11 @@
-import { readFile, stat, statfs } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
 import type { BuildPlan, PlannedDisk } from "../plan/plan.js";
 import type { BuildReport } from "../report/report.js";
 import type { Stopwatch } from "../report/stopwatch.js";
 import type { DeviceNode } from "../workspace/kernel-file-systems.js";
+import { isFull } from "../workspace/is-full.js";
 import { ResourceStack } from "../workspace/resource-stack.js";
 import { targetFiles } from "../workspace/target.js";
 import { deviceNumber } from "./device-number.js";
@@ -162,11 +163,6 @@ async function noSpace(
     ctx,
   );
   return new BuildError("IMAGE_TOO_SMALL", { sizeBytes: imageSizeBytes, neededBytes });
-}
-
-async function isFull(folder: string): Promise<boolean> {
-  const { bavail, bsize } = await statfs(folder);
-  return bavail * bsize < 2 ** 20;
 }
 
 /** Writes everything back, then trims and fills, newest first. What the loop device could not write shows here. */

@@ -34,8 +34,16 @@ export const tgz = defineFormat({
 // Access and change times say when the build ran, not what is in the image.
 const paxOptions = "exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime";
 
+// Of the ways to write holes, the other two put tar's process number into names.
 function tarArguments({ root, staged, plan }: FormatRequest): string[] {
-  const attributes = ["--numeric-owner", "--xattrs", "--xattrs-include=*", "--acls", "--sparse"];
+  const attributes = [
+    "--numeric-owner",
+    "--xattrs",
+    "--xattrs-include=*",
+    "--acls",
+    "--sparse",
+    "--sparse-version=0.0",
+  ];
   const excluded = excludedPaths(plan.disk).map((path) => `--exclude=./${path}`);
   return [
     "--format=pax",
