@@ -85,9 +85,6 @@ export const catalogue = {
     message: `Please include an operating system element: none of ${c.elements.join(", ")} provides "operating-system".`,
     hint: "For example debian-minimal, debian, ubuntu-minimal or ubuntu.",
   })),
-  ELEMENT_CYCLE: entry("request", (c: { path: readonly string[] }) => ({
-    message: `Elements require each other in a circle by version: ${c.path.join(" → ")}.`,
-  })),
   ELEMENT_VERSION_CONFLICT: entry(
     "request",
     (c: { name: string; version: string; askers: readonly { by: readonly string[]; range: string }[]; command?: string | undefined }) => ({

@@ -7,6 +7,8 @@ import { coreTools, diskTools, fatTools, packages } from "./host-tools.js";
 export interface HostFact {
   readonly what: string;
   readonly ok: boolean;
+  /** Without it nothing can be built. */
+  readonly isRequired: boolean;
   readonly detail: string;
   /** A command, when one cures it. */
   readonly fix: string | undefined;
@@ -21,8 +23,9 @@ const abilities: readonly {
   readonly what: string;
   readonly programs: readonly (readonly string[])[];
   readonly fileSystem?: string;
+  readonly isRequired?: boolean;
 }[] = [
-  { what: "every build", programs: coreTools.map((tool) => [tool]), fileSystem: "overlay" },
+  { what: "every build", programs: coreTools.map((tool) => [tool]), fileSystem: "overlay", isRequired: true },
   { what: "disks with partitions", programs: [...diskTools, "sfdisk", "partx"].map((tool) => [tool]) },
   { what: "ext4", programs: [["mkfs.ext4"]], fileSystem: "ext4" },
   { what: "xfs", programs: [["mkfs.xfs"]], fileSystem: "xfs" },
@@ -62,7 +65,7 @@ async function packageManager(probe: HostProbe): Promise<PackageManager> {
 }
 
 async function describeAbility(
-  { what, programs, fileSystem }: (typeof abilities)[number],
+  { what, programs, fileSystem, isRequired = false }: (typeof abilities)[number],
   manager: PackageManager,
   probe: HostProbe,
 ): Promise<HostFact> {
@@ -82,6 +85,7 @@ async function describeAbility(
   return {
     what,
     ok: lacking.length === 0,
+    isRequired,
     detail: lacking.length === 0 ? "ready" : `missing: ${lacking.join(", ")}`,
     fix,
     packages: needed,
@@ -91,6 +95,7 @@ async function describeAbility(
 const fact = (what: string, ok: boolean, detail: string, fix?: string): HostFact => ({
   what,
   ok,
+  isRequired: false,
   detail,
   fix: ok ? undefined : fix,
   packages: [],
@@ -99,7 +104,7 @@ const fact = (what: string, ok: boolean, detail: string, fix?: string): HostFact
 async function describePrivileges(probe: HostProbe): Promise<HostFact> {
   const [problem] = await checkPrivileges(probe);
   const who = probe.uid === 0 ? "root" : `user ${probe.uid}, with sudo`;
-  return fact("privileges", problem === undefined, problem?.message ?? who, problem?.hint);
+  return { ...fact("privileges", problem === undefined, problem?.message ?? who, problem?.hint), isRequired: true };
 }
 
 async function describeLoop(probe: HostProbe): Promise<HostFact> {

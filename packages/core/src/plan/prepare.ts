@@ -15,6 +15,7 @@ import { BuildError, reasonOf } from "../errors.js";
 import { builtInFormats, tapFormats } from "../formats/built-in.js";
 import { sealHooks } from "../hooks.js";
 import { assemblePlan, chooseFormats } from "./assemble.js";
+import { checkChangedPlan } from "./check-changed.js";
 import { secretsOf } from "./environment.js";
 import type { BuildPlaces, BuildPlan } from "./plan.js";
 import { scriptNotes } from "./scripts.js";
@@ -56,6 +57,7 @@ export async function preparePlan(written: BuildConfig, { hooks }: Pick<BuildCon
   const disk = planned === undefined ? undefined : { plan: planned, hostCommands: diskHostCommands(planned, types) };
   const assembled = assemblePlan({ config, set, added: all, outputs, disk });
   const plan = await hooks.plan.run(assembled);
+  checkChangedPlan(plan);
   const notes = [...elementNotes(catalog), ...scriptNotes(set.elements)];
   return { config, plan, places: placesOf(config, set.elements), set, catalog, hooks, notes };
 }

@@ -25,7 +25,11 @@ await readMessages<ToWorker>(process.stdin, (message) => {
   else abort.abort(new BuildError("BUILD_INTERRUPTED", { signal: message.signal, stage }));
 });
 
-async function build({ plan, places }: ToWorker & { type: "build" }): Promise<void> {
+async function build({ version, plan, places }: ToWorker & { type: "build" }): Promise<void> {
+  if (version !== protocolVersion) {
+    send({ type: "failed", error: writeError(new BuildError("WORKER_PROTOCOL_MISMATCH", { front: version, worker: protocolVersion })) });
+    return;
+  }
   const hooks = createHooks();
   const emit = (event: BuildEvent) => {
     if (event.type === "phase-start") stage = event.phase;

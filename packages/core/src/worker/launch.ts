@@ -57,6 +57,7 @@ export async function launchWorker(plan: BuildPlan, places: BuildPlaces, listene
   const abort = () => sendMessage(stdin, { type: "abort", signal: String(ctx.signal.reason) });
   ctx.signal.addEventListener("abort", abort, { once: true });
 
+  let isReady = false;
   let diagnostics = "";
   let outcome: (FromWorker & { type: "done" | "failed" }) | undefined;
   let phase: string | undefined;
@@ -64,6 +65,7 @@ export async function launchWorker(plan: BuildPlan, places: BuildPlaces, listene
     switch (message.type) {
       case "ready":
         if (message.version !== protocolVersion) throw new BuildError("WORKER_PROTOCOL_MISMATCH", { front: protocolVersion, worker: message.version });
+        isReady = true;
         return sendMessage(stdin, { type: "build", version: protocolVersion, plan, places });
       case "event":
         if (message.event.type === "phase-start") phase = message.event.phase;
@@ -89,6 +91,7 @@ export async function launchWorker(plan: BuildPlan, places: BuildPlaces, listene
     const [exitCode, signal] = (await Promise.race([streams.then(() => ended), failed])) as [number | null, string | null];
     if (outcome?.type === "done") return outcome.result;
     if (outcome?.type === "failed") throw readError(outcome.error);
+    if (!isReady) throw new BuildError("WORKER_LAUNCH_FAILED", { reason: diagnostics.trim() || `it ended with ${signal ?? exitCode}` });
     throw new BuildError("WORKER_DIED", { how: signal === null ? `exit code ${exitCode}` : signal, phase, tail: diagnostics.trim() });
   } finally {
     ctx.signal.removeEventListener("abort", abort);

@@ -8,7 +8,7 @@ import { mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/pro
 import { basename, join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { releaseDeadLoops } from "./dead-loops.js";
-import { removeFolder } from "./workspace.js";
+import { removeFolder } from "./remove-folder.js";
 import type { ResourceStack } from "./resource-stack.js";
 
 const journalDir = "/run/dib";
@@ -30,7 +30,7 @@ export async function openJournal(journal: Journal, stack: ResourceStack, ctx: B
 }
 
 /** Clears what dead builds left; live ones hold their lock. Returns the folders that were removed. */
-export async function sweepDeadBuilds(ctx: BuildContext): Promise<string[]> {
+export async function sweepDeadBuilds(ctx: Pick<BuildContext, "exec">): Promise<string[]> {
   const removed: string[] = [];
   for (const id of await readdir(journalDir).catch(() => [])) {
     const folder = join(journalDir, id);
@@ -75,7 +75,7 @@ function parseJournal(text: string): Journal | undefined {
 }
 
 /** Takes a kernel lock that lives as long as this process keeps the file open; undefined when somebody else has it. */
-async function tryLock(file: string, ctx: BuildContext) {
+async function tryLock(file: string, ctx: Pick<BuildContext, "exec">) {
   const handle = await open(file, constants.O_RDWR | constants.O_CREAT, 0o600).catch(() => undefined);
   if (handle === undefined) return undefined;
   const { exitCode } = await ctx.exec("flock", ["-n", "-x", "3"], { descriptors: [handle.fd] });

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { chown, mkdir, readFile, rm, rmdir } from "node:fs/promises";
+import { chown, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
-import { mustRun } from "../process/exec.js";
 import { openJournal } from "./journal.js";
 import { mount, mountTmpfs } from "./mounts.js";
+import { removeFolder } from "./remove-folder.js";
 import { ResourceStack } from "./resource-stack.js";
 import { stagingFolder } from "./staging.js";
 import { targetFiles, type TargetFiles } from "./target.js";
@@ -108,20 +108,3 @@ export async function checkTmpfs(minGiB: number, read = (file: string) => readFi
 }
 
 const cgroupLimits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
-
-/**
- * Removes a work folder. What is deleted is seen through a bind mount that does not take submounts along, so that a
- * mount that is still there can't be emptied; the folder itself then refuses to go, and the failure is reported.
- */
-export async function removeFolder(folder: string, ctx: BuildContext): Promise<void> {
-  const view = `${folder}.view`;
-  await mkdir(view, { recursive: true });
-  try {
-    await mustRun(ctx.exec, "mount", ["--bind", folder, view]);
-    await mustRun(ctx.exec, "find", [view, "-xdev", "-mindepth", "1", "-delete"]);
-  } finally {
-    await ctx.exec("umount", [view]);
-    await rmdir(view);
-  }
-  await rmdir(folder);
-}

@@ -1,0 +1,96 @@
+/** The worker as a process: how it starts, how it dies, and that nothing outlives it. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Project } from "../support/toy-os.js";
+
+const dist = fileURLToPath(new URL("../../packages/core/dist", import.meta.url));
+let project: Project;
+
+beforeEach(() => void (project = new Project()));
+afterEach(() => project[Symbol.dispose]());
+
+/** Every process below this one, from /proc. */
+function descendants(of: number): { pid: number; command: string }[] {
+  const children = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => parentOf(pid) === of);
+  return children.flatMap((pid) => [{ pid, command: commandOf(pid) }, ...descendants(pid)]);
+}
+
+const read = (path: string): string => {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // it ended meanwhile
+  }
+};
+const parentOf = (pid: number): number => Number(/^PPid:\t(\d+)$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
+const commandOf = (pid: number): string => read(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
+
+test("a worker that is killed ends the build as such, names the phase, and nothing is published", async () => {
+  project.script("install.d/10-wait", "echo waiting; sleep 600");
+  const killed = project.build({
+    tap: (hooks) =>
+      hooks.event.tap((event) => {
+        if (event.type !== "output" || event.text !== "waiting") return;
+        const worker = descendants(process.pid).find(({ command }) => command.startsWith(process.execPath) && command.includes("worker/entry.js"));
+        process.kill(worker?.pid ?? 0, "SIGKILL");
+      }),
+  });
+  await expect(killed).rejects.toMatchObject({ code: "WORKER_DIED", context: { phase: "install" } });
+  expect(readdirSync(project.out).filter((name) => !name.startsWith(".dib-"))).toEqual([]);
+  expect(descendants(process.pid).filter(({ command }) => command.includes("sleep 600"))).toEqual([]);
+});
+
+test("what a dead build left is cleared by the next start, and that build works", async () => {
+  project.script("install.d/10-wait", 'echo waiting; [ -n "${DIB_PASS:-}" ] || sleep 600');
+  const kill = () => {
+    for (const { pid, command } of descendants(process.pid)) if (command.includes("worker/entry.js")) process.kill(pid, "SIGKILL");
+  };
+  await project
+    .build({ tap: (hooks) => hooks.event.tap((event) => void (event.type === "output" && event.text === "waiting" && kill())) })
+    .catch(() => undefined);
+  expect(readdirSync(`${project.dir}/tmp`)).toHaveLength(2);
+  project.script("install.d/10-wait", "echo quick");
+  await project.build();
+  expect(readdirSync(`${project.dir}/tmp`)).toEqual([]);
+  expect(readdirSync(project.out).sort()).toEqual(["image.report.json", "image.tar"]);
+});
+
+test("without privileges the worker does not start, and says why", async () => {
+  const script = `
+    const { launchWorker } = await import("${dist}/worker/launch.js");
+    const listener = { onEvent() {}, onOutput() {}, async onBreak() {} };
+    const ctx = { signal: new AbortController().signal };
+    await launchWorker({}, {}, listener, ctx).catch((error) => console.log(error.code));
+  `;
+  const child = spawn("setpriv", ["--reuid=65534", "--clear-groups", process.execPath, "--input-type=module", "-e", script], { env: { PATH: "/usr/bin:/bin" }, stdio: ["ignore", "pipe", "inherit"] });
+  let said = "";
+  child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  await once(child, "close");
+  expect(said.trim()).toBe("WORKER_LAUNCH_FAILED");
+});
+
+test("a worker of another version of core refuses the build", async () => {
+  const child = spawn(process.execPath, [`${dist}/worker/entry.js`], { stdio: ["pipe", "pipe", "inherit"] });
+  let said = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+    if (said.includes('"failed"')) child.stdin.end();
+  });
+  child.stdin.write(`${JSON.stringify({ type: "build", version: 99, plan: {}, places: {} })}\n`);
+  await once(child, "close");
+  const answer = JSON.parse(said.trim().split("\n").at(-1) ?? "") as { type: string; error: { code: string } };
+  expect(answer).toMatchObject({ type: "failed", error: { code: "WORKER_PROTOCOL_MISMATCH", context: { front: 99 } } });
+});
+
+test("packages asked for with -p that can't be installed are named", async () => {
+  await expect(project.build({ elements: ["toy-os"], flags: { packages: ["no-such-package"] } })).rejects.toMatchObject({
+    code: "PACKAGES_FAILED",
+    context: { packages: ["no-such-package"], exitCode: 127 },
+  });
+});

@@ -1,0 +1,25 @@
+import { phaseNames } from "@dibjs/core/phases/table.js";
+import { checkChangedPlan } from "@dibjs/core/plan/check-changed.js";
+import type { BuildPlan } from "@dibjs/core/plan/plan.js";
+import { expect, test } from "vitest";
+
+const plan = {
+  elements: [{ name: "toy-os" }],
+  hookFiles: [{ path: "root.d/10-toy", element: "toy-os" }],
+  phases: phaseNames.map((phase) => ({ phase, scripts: [] })),
+  outputs: [{ format: "tar", from: "tree", extension: "tar" }],
+  disk: undefined,
+} as unknown as BuildPlan;
+
+test("a plan as it was assembled passes", () => {
+  expect(() => checkChangedPlan(plan)).not.toThrow();
+});
+
+test.each([
+  ["phases in another order", { phases: [...plan.phases].reverse() }],
+  ["a script of a stranger", { hookFiles: [{ ...plan.hookFiles[0], element: "stranger" }] }],
+  ["no outputs", { outputs: [] }],
+  ["a disk format without a disk", { outputs: [{ format: "qcow2", from: "disk", extension: "qcow2" }] }],
+])("a plan tap that gives back %s is refused", (_, change) => {
+  expect(() => checkChangedPlan({ ...plan, ...change } as BuildPlan)).toThrow(expect.objectContaining({ code: "PLAN_CHANGED_INVALID" }));
+});
