@@ -1,0 +1,69 @@
+/** Whether KVM runs guests here: asked of a machine of a few instructions, since /dev/kvm may be there and boot nothing. */
+import { constants } from "node:fs";
+import { access, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { arch, tmpdir } from "node:os";
+import { join } from "node:path";
+import { qemuProgram, startQemu } from "./qemu.js";
+
+export type Accelerator = "kvm" | "tcg";
+
+const probeMs = 4000;
+const word = "dib-kvm-works";
+
+/** In memory of this boot of the host: a verdict that no later boot has to wait for. */
+const verdictFile = (): string | undefined => {
+  const folder = process.getuid?.() === 0 ? "/run" : process.env.XDG_RUNTIME_DIR;
+  return folder === undefined || folder === "" ? undefined : join(folder, "dib-kvm.json");
+};
+
+/** Takes KVM only when it has run a guest. */
+export async function chooseAccelerator(asked: Accelerator | "auto", guestArch: string): Promise<Accelerator> {
+  if (asked !== "auto") return asked;
+  const isSame = guestArch === (arch() === "x64" ? "amd64" : arch());
+  return isSame && (await kvmWorks()) ? "kvm" : "tcg";
+}
+
+export async function kvmWorks(): Promise<boolean> {
+  const isThere = await access("/dev/kvm", constants.R_OK | constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  // The probe is x86 code; elsewhere a /dev/kvm that opens is taken at its word.
+  if (!isThere || arch() !== "x64") return isThere;
+  const file = verdictFile();
+  const known = file === undefined ? undefined : await readFile(file, "utf8").catch(() => undefined);
+  if (known !== undefined) return known.includes('"works":true');
+  const works = await runsGuest();
+  if (file !== undefined) await writeFile(file, `${JSON.stringify({ works })}\n`).catch(() => {}); // only a memory
+  return works;
+}
+
+/** A boot sector that writes a word to the first serial port and halts. */
+export function probeSector(): Buffer {
+  const sector = Buffer.alloc(512);
+  const out = [...Buffer.from(`${word}\n`)].flatMap((byte) => [0xb0, byte, 0xee]); // mov al, byte; out dx, al
+  sector.set([0xba, 0xf8, 0x03, ...out, 0xfa, 0xf4, 0xeb, 0xfd]); // mov dx, 0x3f8; …; cli; hlt; jmp back
+  sector.set([0x55, 0xaa], 510);
+  return sector;
+}
+
+async function runsGuest(): Promise<boolean> {
+  const folder = await mkdtemp(join(tmpdir(), "dib-kvm-"));
+  try {
+    const disk = join(folder, "disk");
+    await writeFile(disk, probeSector());
+    const qemu = startQemu([qemuProgram("amd64"), "-accel", "kvm", "-m", "64", "-nic", "none", "-drive", `file=${disk},format=raw,if=ide`, "-serial", "stdio"]);
+    let text = "";
+    return await new Promise<boolean>((resolve) => {
+      const timer = setTimeout(() => resolve(false), probeMs);
+      qemu.child.stdout?.on("data", (chunk: Buffer) => {
+        text += chunk.toString("latin1");
+        if (text.includes(word)) resolve(true);
+      });
+      void qemu.ended.then(() => resolve(false));
+      void qemu.ended.finally(() => clearTimeout(timer));
+    }).finally(() => qemu.kill());
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

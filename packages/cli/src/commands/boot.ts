@@ -1,0 +1,180 @@
+import { access, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { BuildError, createExec, type Exec } from "@dibjs/core";
+import { chooseAccelerator, type Accelerator } from "../boot/accelerator.js";
+import { detectFirmware, uefiOptions, type Firmware, type ImageFile } from "../boot/firmware.js";
+import { qemuProgram, startQemu, type Qemu } from "../boot/qemu.js";
+import { Conversation } from "../boot/serial.js";
+import type { Given } from "../options.js";
+import type { BootStep } from "../program.js";
+import { sanitise } from "../progress/sanitise.js";
+import { formatSeconds } from "../progress/units.js";
+import { exitCodeOfSignal } from "../failure.js";
+import { listenForInterrupts } from "../signals.js";
+import type { Terminal } from "../terminal.js";
+
+const defaultTimeoutSeconds = 120;
+
+interface Machine {
+  readonly arch: string;
+  readonly accelerator: Accelerator;
+  readonly firmware: Firmware;
+  readonly image: ImageFile;
+  readonly memoryMiB: number;
+  readonly processors: number;
+}
+
+/** Boots an image on a throw-away overlay. With --expect: 0 when the texts came, else BOOT_TEXT_MISSING. */
+export async function boot(terminal: Terminal, given: Given, [image = ""]: readonly string[]): Promise<number> {
+  const steps = (given.expect ?? given.send ?? []) as readonly BootStep[];
+  const timeout = given.timeout === undefined ? (steps.length > 0 ? defaultTimeoutSeconds : undefined) : numberFrom("--timeout", given.timeout);
+  const exec = createExec();
+  const folder = await mkdtemp(join(tmpdir(), "dib-boot-"));
+  try {
+    const machine = await assembleMachine(image, given, folder, exec);
+    const firmware = machine.firmware === "uefi" ? await uefiOptions(machine.arch, folder) : [];
+    terminal.err.write(`booting ${machine.image.path} (${machine.firmware}, ${machine.accelerator === "kvm" ? "KVM" : "emulated"})\n`);
+    const command = qemuCommand(machine, firmware);
+    if (steps.length === 0 && terminal.isInteractive && given.json !== true) return await attend(command, terminal);
+    return await watch(command, { machine, steps, timeout, isJson: given.json === true }, terminal);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function assembleMachine(written: string, given: Given, folder: string, exec: Exec): Promise<Machine> {
+  const image = await openImage(resolve(written), exec);
+  const arch = (given.a as string | undefined) ?? (process.arch === "x64" ? "amd64" : process.arch);
+  await checkProgram(qemuProgram(arch), arch, exec);
+  const accelerator = await chooseAccelerator(given.accel as Accelerator | "auto", arch);
+  const asked = given.firmware as Firmware | "auto";
+  const firmware = asked !== "auto" ? asked : arch === "arm64" ? "uefi" : await detectFirmware(image, folder, exec);
+  return { arch, accelerator, firmware, image, memoryMiB: numberFrom("--memory", given.memory), processors: numberFrom("--smp", given.smp) };
+}
+
+function numberFrom(option: string, text: unknown): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new BuildError("USAGE_INVALID", { reason: `${option} is ${String(text)}, expected a positive number.` });
+  return value;
+}
+
+async function openImage(path: string, exec: Exec): Promise<ImageFile> {
+  await access(path).catch((error: Error) => {
+    throw new BuildError("USAGE_INVALID", { reason: `The image ${path} can't be read: ${error.message}` }, { cause: error });
+  });
+  const { exitCode, stdout, stderr } = await exec("qemu-img", ["info", "--force-share", "--output=json", path]);
+  if (exitCode === 127) throw missing("qemu-img", { debian: "qemu-utils", fedora: "qemu-img", opensuse: "qemu-tools" });
+  if (exitCode !== 0) throw new BuildError("USAGE_INVALID", { reason: `${path} is no disk image: ${stderr.trim()}` });
+  return { path, format: (JSON.parse(stdout) as { format: string }).format };
+}
+
+async function checkProgram(program: string, arch: string, exec: Exec): Promise<void> {
+  const { exitCode } = await exec(program, ["--version"]);
+  if (exitCode === 0) return;
+  const debian = arch === "arm64" ? "qemu-system-arm" : "qemu-system-x86";
+  throw missing(program, { debian, fedora: `${program}-core`, opensuse: arch === "arm64" ? "qemu-arm" : "qemu-x86" });
+}
+
+const missing = (tool: string, packages: { debian: string; fedora: string; opensuse: string }) =>
+  new BuildError("HOST_TOOL_MISSING", { tools: [{ tool, neededFor: "dib boot", ...packages }] });
+
+export function qemuCommand({ arch, accelerator, image, memoryMiB, processors }: Machine, firmware: readonly string[]): [string, ...string[]] {
+  const escaped = image.path.replaceAll(",", ",,"); // QEMU's own way to write a comma
+  return [
+    qemuProgram(arch),
+    ...["-accel", accelerator, "-cpu", accelerator === "kvm" ? "host" : "max"],
+    ...(arch === "arm64" ? ["-machine", "virt"] : []),
+    ...["-m", String(memoryMiB), "-smp", String(processors)],
+    ...firmware,
+    // snapshot=on: what the guest writes goes to a nameless temporary file
+    ...["-drive", `file=${escaped},format=${image.format},if=virtio,snapshot=on`],
+    ...["-nic", "user,model=virtio-net-pci", "-device", "virtio-rng-pci", "-no-reboot"],
+  ];
+}
+
+/** The terminal is the machine's console: every key goes there, Ctrl-C too. */
+async function attend(command: [string, ...string[]], { err }: Terminal): Promise<number> {
+  err.write("Ctrl-A X ends the machine.\n");
+  const how = await startQemu([...command, "-serial", "mon:stdio"], ["inherit", "inherit", "inherit"]).ended;
+  return how === "exit code 0" ? 0 : 1;
+}
+
+interface Watch {
+  readonly machine: Machine;
+  readonly steps: readonly BootStep[];
+  /** Seconds. */
+  readonly timeout: number | undefined;
+  readonly isJson: boolean;
+}
+
+/** Shows the serial line, and carries the conversation through when there is one. */
+async function watch(command: [string, ...string[]], { machine, steps, timeout, isJson }: Watch, terminal: Terminal): Promise<number> {
+  using interrupts = listenForInterrupts(() => {});
+  terminal.onClosed = () => interrupts.abort("SIGPIPE");
+  const started = performance.now();
+  const qemu = startQemu([...command, "-monitor", "none", "-serial", "stdio"], ["pipe", "pipe", "pipe"]);
+  qemu.child.stdin?.on("error", () => {}); // the machine is gone: its end says more
+  const conversation = new Conversation(steps, qemu.child.stdin);
+  let complaint = "";
+  qemu.child.stderr?.on("data", (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-4000)));
+  try {
+    const outcome = await carry(qemu, conversation, { hasSteps: steps.length > 0, timeout, signal: interrupts.signal, show: isJson ? terminal.err : terminal.out });
+    const seconds = (performance.now() - started) / 1000;
+    if (outcome === "interrupted") return exitCodeOfSignal(String(interrupts.signal.reason));
+    if (outcome === "over") {
+      terminal.err.write(steps.length > 0 ? `\nall that was expected came within ${formatSeconds(seconds)}\n` : "");
+      if (isJson) terminal.out.write((await import("../envelope.js")).formatData("boot", { accelerator: machine.accelerator, firmware: machine.firmware, seconds }));
+      return 0;
+    }
+    if (outcome === "timeout") throw new BuildError("BOOT_TEXT_MISSING", { text: conversation.expected, seconds: timeout ?? 0, tail: conversation.tail });
+    throw new BuildError("BOOT_FAILED", { image: machine.image.path, how: outcome.ended, tail: complaint.trim() || conversation.tail });
+  } finally {
+    await qemu.kill();
+  }
+}
+
+type Outcome = "over" | "timeout" | "interrupted" | { readonly ended: string };
+
+interface Carry {
+  readonly hasSteps: boolean;
+  readonly timeout: number | undefined;
+  readonly signal: AbortSignal;
+  readonly show: Terminal["out"];
+}
+
+/** Resolves when the conversation is over, the time is up, the user has had enough, or the machine has ended. */
+async function carry(qemu: Qemu, conversation: Conversation, { hasSteps, timeout, signal, show }: Carry): Promise<Outcome> {
+  let timer: NodeJS.Timeout | undefined;
+  const lines = openLines(show);
+  const outcome = await new Promise<Outcome>((settle) => {
+    signal.addEventListener("abort", () => settle("interrupted"), { once: true });
+    if (timeout !== undefined) timer = setTimeout(() => settle(hasSteps ? "timeout" : "over"), timeout * 1000);
+    const decoder = new TextDecoder();
+    qemu.child.stdout?.on("data", (chunk: Buffer) => {
+      const text = decoder.decode(chunk, { stream: true });
+      lines.take(text);
+      conversation.hear(text);
+      if (hasSteps && conversation.isOver) settle("over");
+    });
+    void qemu.ended.then((ended) => settle(!hasSteps && ended === "exit code 0" ? "over" : { ended }));
+  });
+  clearTimeout(timer);
+  lines.end();
+  return outcome;
+}
+
+/** Writes whole lines without the guest's escape sequences; the last one when it ends. */
+function openLines(show: Terminal["out"]): { take(text: string): void; end(): void } {
+  let begun = "";
+  return {
+    take(text) {
+      const lines = (begun + text).replaceAll("\r\n", "\n").split("\n");
+      begun = lines.pop() ?? "";
+      if (lines.length > 0) show.write(`${sanitise(lines.join("\n"))}\n`);
+    },
+    end() {
+      if (begun !== "") show.write(`${sanitise(begun)}\n`);
+    },
+  };
+}

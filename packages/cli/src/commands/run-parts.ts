@@ -1,0 +1,24 @@
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { startProcess } from "@dibjs/core";
+import { exitCodeOfSignal } from "../failure.js";
+import type { Given } from "../options.js";
+import type { Terminal } from "../terminal.js";
+
+/** The same program that scripts in the chroot find: one reading of DIB's rules. */
+const program = fileURLToPath(new URL("./lib/dib-run-parts", import.meta.resolve("@dibjs/core/package.json")));
+
+export async function runParts({ out }: Terminal, { list, json }: Given, [dir = ""]: readonly string[]): Promise<number> {
+  const args = list === true || json === true ? ["--list", dir] : [dir];
+  const env = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  const child = startProcess("bash", ["--norc", program, ...args], { stdio: ["inherit", json === true ? "pipe" : "inherit", "inherit"], env, cwd: process.cwd() });
+  const chunks: Buffer[] = [];
+  child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
+  const [exitCode, signal] = (await once(child, "close")) as [number | null, string | null];
+  if (json === true) {
+    const { formatData } = await import("../envelope.js");
+    const scripts = Buffer.concat(chunks).toString().split("\n").filter(Boolean);
+    out.write(formatData("run-parts", { scripts }));
+  }
+  return exitCode ?? exitCodeOfSignal(signal ?? "");
+}

@@ -1,0 +1,120 @@
+/** The commands and their options. Each command's code is loaded when it runs, so that starting takes no time. */
+import { Command, CommanderError, Option } from "commander";
+import { addConfigOptions, addImageOptions, type Given } from "./options.js";
+import { progressNames } from "./progress/renderer.js";
+import { openTerminal, type Terminal } from "./terminal.js";
+import { version } from "./version.js";
+
+/** Runs a command to its end and gives its exit code. */
+type Run = (terminal: Terminal, given: Given, args: readonly string[]) => Promise<number>;
+
+export interface Invocation {
+  command: string;
+  given: Given;
+  run: () => Promise<number>;
+}
+
+/** `onCommand` gets what was asked for; parsing alone runs nothing. */
+export function createProgram(terminal: Terminal, onCommand: (invocation: Invocation) => void): Command {
+  const program = new Command("dib")
+    .description("Builds bootable disk images from elements.")
+    .version(version, "--version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out.write(text),
+      writeErr: (text) => terminal.err.write(text),
+      outputError: () => {}, // said by formatFailure
+      getOutHasColors: () => terminal.out.colours.isColorSupported,
+      getErrHasColors: () => terminal.err.colours.isColorSupported,
+    })
+    .addHelpText("after", "\nExamples:\n  dib build debian vm -o out/debian\n  dib plan debian vm\n  dib boot out/debian.qcow2 --expect login:\n\nShell completion: dib complete bash|zsh|fish|powershell");
+
+  const add = (usage: string, description: string, run: Run): Command => {
+    const command = program
+      .command(usage)
+      .description(description)
+      .option("--json", "print JSON on standard output")
+      .option("--debug", "print stacks and causes of failures");
+    return command.action(() => {
+      const given = command.opts();
+      onCommand({ command: command.name(), given, run: () => run(terminal, given, command.args) });
+    });
+  };
+
+  addImageOptions(add("build [elements...]", "build images", async (...all) => (await import("./commands/build.js")).build(...all)))
+    .option("--quiet", "print nothing but failures, and the images' paths")
+    .addOption(new Option("--progress <how>", "how the build is shown").choices(progressNames))
+    .option("--logfile <file>", "append all output of scripts to this file");
+  addImageOptions(add("plan [elements...]", "print what a build would do, and why", async (...all) => (await import("./commands/plan.js")).plan(...all)));
+  addConfigOptions(add("elements", "list the elements that can be used", async (terminal, given) => (await import("./commands/elements.js")).elements(terminal, given)));
+  addConfigOptions(add("info <element>", "describe an element", async (...all) => (await import("./commands/info.js")).info(...all)));
+  addImageOptions(add("hooks [elements...]", "list every hook and who taps it, in order", async (...all) => (await import("./commands/hooks.js")).hooks(...all)));
+  add("doctor", "say what this host can build, and what cures the rest", async (terminal, given) => (await import("./commands/doctor.js")).doctor(terminal, given)).option(
+    "--fix",
+    "clear what dead builds left",
+  );
+  addBoot(add("boot <image>", "boot an image in QEMU; the image is not changed", async (...all) => (await import("./commands/boot.js")).boot(...all)));
+  add("run-parts <dir>", "run the scripts of a folder in DIB's order", async (...all) => (await import("./commands/run-parts.js")).runParts(...all)).option(
+    "--list",
+    "print the scripts and run none",
+  );
+  add("explain [code]", "explain an error code; all of them without one", async (...all) => (await import("./commands/explain.js")).explain(...all));
+  return program;
+}
+
+export interface BootStep {
+  readonly do: "expect" | "send";
+  readonly text: string;
+}
+
+function addBoot(command: Command): void {
+  // One list for both options: their order is the order of the conversation.
+  const steps: BootStep[] = [];
+  const keep = (action: BootStep["do"]) => (text: string) => {
+    steps.push({ do: action, text });
+    return steps;
+  };
+  command
+    .addOption(new Option("--firmware <kind>", "how the machine starts").choices(["auto", "bios", "uefi"]).default("auto"))
+    .addOption(new Option("--accel <how>", "auto takes KVM when it really works").choices(["auto", "kvm", "tcg"]).default("auto"))
+    .option("-a <arch>", "architecture of the image, this machine's without it")
+    .option("-m, --memory <MiB>", "memory", "1024")
+    .option("--smp <n>", "processors", "2")
+    .option("--expect <text>", "wait for this text on the serial line; may be repeated", keep("expect"))
+    .option("--send <text>", "then type this text and Enter; in the order given", keep("send"))
+    .option("--timeout <seconds>", "for all of it; 120 with --expect, else none");
+}
+
+/** One command from its arguments to its exit code. Never throws. */
+export async function run(argv: readonly string[]): Promise<number> {
+  const terminal = openTerminal();
+  let invocation: Invocation | undefined;
+  try {
+    const program = createProgram(terminal, (found) => (invocation = found));
+    if (argv[0] === "complete") return await (await import("./completion.js")).complete(program);
+    await program.parseAsync(argv, { from: "user" });
+    return (await invocation?.run()) ?? 0;
+  } catch (error) {
+    if (error instanceof CommanderError && isHelp(error)) return error.exitCode === 0 ? 0 : 2;
+    return await fail(error instanceof CommanderError ? await usageError(error) : error, argv, invocation, terminal);
+  }
+}
+
+const isHelp = ({ code }: CommanderError): boolean => ["commander.help", "commander.helpDisplayed", "commander.version"].includes(code);
+
+async function usageError(error: CommanderError): Promise<Error> {
+  const { BuildError } = await import("@dibjs/core");
+  const [reason = "", ...suggestion] = error.message.replace(/^error: /, "").split("\n");
+  return new BuildError("USAGE_INVALID", { reason: `${reason}.`.replace(/\.\.$/, "."), hint: suggestion.join(" ").replace(/^\((.*)\)$/, "$1") || "See dib --help." });
+}
+
+async function fail(error: unknown, argv: readonly string[], invocation: Invocation | undefined, { out, err }: Terminal): Promise<number> {
+  const { exitCodeOf, formatFailure, logFileOf } = await import("./failure.js");
+  if (argv.includes("--json")) {
+    const { formatError } = await import("./envelope.js");
+    out.write(formatError(invocation?.command ?? argv[0] ?? "", error));
+  }
+  err.write(formatFailure(error, { colours: err.colours, debug: argv.includes("--debug"), logFile: logFileOf(error) }));
+  return exitCodeOf(error);
+}
