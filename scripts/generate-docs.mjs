@@ -1,4 +1,4 @@
-// Writes docs/errors.md from the catalogue in packages/core/src/errors.ts. The catalogue is read as source text, so that
+// Writes docs/errors.md and packages/cli/errors.md from the catalogue in packages/core/src/errors.ts. The catalogue is read as source text, so that
 // a message can be shown with the names of its values instead of made-up ones.
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -104,6 +104,8 @@ function alternatives(one, other) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   mkdirSync(new URL("docs/", root), { recursive: true });
-  writeFileSync(new URL("docs/errors.md", root), renderErrors(readFileSync(new URL("packages/core/src/errors.ts", root), "utf8")));
-  console.log("wrote docs/errors.md");
+  const errors = renderErrors(readFileSync(new URL("packages/core/src/errors.ts", root), "utf8"));
+  // The second one goes with the CLI, for `dib explain`.
+  for (const page of ["docs/errors.md", "packages/cli/errors.md"]) writeFileSync(new URL(page, root), errors);
+  console.log("wrote docs/errors.md and packages/cli/errors.md");
 }
