@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { buildImage, loadConfig, type BuildConfig, type BuildReport } from "@dibjs/core";
 import { checkBreaks, runBreakShell } from "../break-shell.js";
@@ -56,7 +57,8 @@ async function buildOne(config: BuildConfig, { progress, image, logFile: asked, 
     if (progress !== "json" && progress !== "quiet") terminal.err.write(`${formatSummary(report, reportFile, terminal.err.colours).join("\n")}\n`);
     return report;
   } catch (error) {
-    throw rememberLogFile(error, logFile);
+    const { size } = await stat(logFile);
+    throw size > 0 ? rememberLogFile(error, logFile) : error; // it may have failed before any script ran
   }
 }
 
