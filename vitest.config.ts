@@ -20,11 +20,11 @@ function project(name: string, include: string[], more: object = {}) {
 }
 
 /** Real loop devices and mounts, and two cores: one file at a time. */
-function oneAtATime(timeoutMinutes: number) {
+function oneAtATime(timeoutMinutes: number, setups: readonly string[] = []) {
   return {
     fileParallelism: false,
     maxWorkers: 1,
-    globalSetup: ["./test/support/apt-proxy-users.ts"],
+    globalSetup: ["./test/support/apt-proxy-users.ts", ...setups],
     testTimeout: timeoutMinutes * MINUTE,
     hookTimeout: timeoutMinutes * MINUTE,
     sequence: { groupOrder: 1 },
@@ -42,7 +42,7 @@ export default defineConfig({
       project("house", ["test/house/**/*.test.ts"], quick),
       project("elements", ["test/elements/**/*.test.ts"], oneAtATime(5)),
       project("integration", ["test/integration/**/*.test.ts"], oneAtATime(5)),
-      project("e2e", ["test/e2e/**/*.test.ts"], oneAtATime(25)),
+      project("e2e", ["test/e2e/**/*.test.ts"], oneAtATime(25, ["./test/support/e2e-folder.ts"])),
       ...(process.argv.includes("live") ? [project("live", ["test/live/**/*.test.ts"], oneAtATime(60))] : []),
     ],
   },
