@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -172,6 +173,21 @@ test("every MBR vector of DIB is what partx reads from the disk", async () => {
     "5 65536 86015 0x83 0x0 dos",
   ]);
   expect(rows[10]).toBe("11 200704 221183 0x83 0x0 dos");
+});
+
+test("a mount that a script left on the disk does not keep it from being freed", async () => {
+  const { disk, mountBase } = await createToyDisk(mbrDisk, scratch, diskContext());
+  await using _ = disk;
+  run("mount", "-t", "tmpfs", "tmpfs", join(mountBase, "tmp"));
+  await disk.unmount();
+});
+
+test("a disk that something still uses is RELEASE_FAILED, with all else that it held freed or named", async () => {
+  const { disk, mountBase } = await createToyDisk(mbrDisk, scratch, diskContext());
+  const user = await open(join(mountBase, "etc/hostname"));
+  await expect(disk.unmount()).rejects.toMatchObject({ code: "RELEASE_FAILED" });
+  await user.close();
+  run("umount", mountBase);
 });
 
 test("a disk with sectors of 4096 bytes", async () => {

@@ -99,7 +99,7 @@ const failed = (node: NodeConfig, reason: string) =>
     { kind: "host" },
   );
 
-const deadlineMs = 10_000;
+const deadlineMs = 5_000;
 
 /** Closing our descriptor clears the loop; it counts as released only when it is really gone. */
 async function release(device: string, image: string, user: FileHandle | undefined, exec: Exec): Promise<void> {

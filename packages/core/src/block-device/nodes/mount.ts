@@ -1,7 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../../errors.js";
-import { mount as mountFileSystem } from "../../workspace/mounts.js";
+import { mount as mountFileSystem, unmountBelow } from "../../workspace/mounts.js";
 import { fillFat } from "../fill-fat.js";
 import { defineBlockNode, type NodeConfig, type NodeRequest } from "../node.js";
 import { textOf } from "../written-text.js";
@@ -27,7 +27,7 @@ export const mount = defineBlockNode({
       });
     const isSwap = fileSystem.fstype === "swap";
     const mountPoint = isSwap ? "none" : mountPointOf(node);
-    const path = isSwap ? "none" : join(mountBase, mountPoint);
+    const path = isSwap ? "none" : join(mountBase, mountPoint).replace(/\/$/, "");
     if (!isSwap) await mountAt(path, fileSystem, request);
     state.mount.set(mountPoint, { name: node.name, base, path });
     state.mountOrder.push(mountPoint);
@@ -92,6 +92,8 @@ async function mountAt(
     resources,
     request,
   );
+  // The disk's own mounts below are released before; what is still there, a script mounted and left.
+  resources.defer(`mounts below ${path}`, () => unmountBelow(path, request));
   onComplete(async () => {
     if (fstype !== "vfat") await exec("fstrim", [path]); // not every file system and image file can
   });
