@@ -18,6 +18,11 @@ fi
 mkdir -p "$folder"/{cache,tmp}
 export DIB_RELEASE=bookworm ARCH=amd64 TMP_DIR=$folder/tmp DIB_IMAGE_CACHE=$folder/cache DIB_LOCKFILES=$folder/cache/locks
 export DIB_DISTRIBUTION_MIRROR=$mirror DIB_DEBIAN_SECURITY_MIRROR=$mirror-security
+# 3.13 looks for bookworm's security suite where buster had it, so the sources are written out.
+export DIB_APT_SOURCES_CONF="default:deb $mirror bookworm main
+backports:deb $mirror bookworm-backports main
+updates:deb $mirror bookworm-updates main
+security:deb $mirror-security bookworm-security main"
 # Newer releases default to mmdebstrap; any value here keeps them at debootstrap, as 3.13 is.
 export DIB_DEBOOTSTRAP_EXTRA_ARGS=--merged-usr
 exec disk-image-create -o "$folder/image" -t qcow2 debian-minimal vm </dev/null
