@@ -26,7 +26,7 @@ export function checkBreaks(images: readonly BuildConfig[], { isInteractive }: T
   });
 }
 
-const hasBreakCommand = ({ environment }: BuildConfig): boolean => (environment.break_cmd?.value ?? "") !== "";
+const hasBreakCommand = ({ runEnvironment }: BuildConfig): boolean => (runEnvironment.break_cmd ?? "") !== "";
 
 /** Runs the shell to its end. An abort hangs it up. */
 export async function runBreakShell({ name, place, command, env }: ShellRequest, { err, isInteractive }: Terminal, signal: AbortSignal): Promise<void> {

@@ -50,7 +50,7 @@ export function openTerminal(): Terminal {
     out: openSink(process.stdout, env),
     err: openSink(process.stderr, env),
     isInteractive: process.stdin.isTTY && process.stderr.isTTY,
-    canAnimate: process.stderr.isTTY && env.TERM !== "dumb" && !isSet(env.CI),
+    canAnimate: process.stderr.isTTY && process.stderr.rows > 0 && env.TERM !== "dumb" && !isSet(env.CI), // no rows: a pseudo-terminal that nobody looks at
     onClosed: () => process.exit(0),
   };
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {

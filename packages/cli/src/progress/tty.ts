@@ -66,8 +66,6 @@ export function openTtyRenderer(terminal: Terminal, stream: NodeJS.WriteStream):
         return event.seconds === undefined ? begin("disk", [event.doing, event.node].filter(Boolean).join(" ")) : undefined;
       case "format":
         return keep([`${colours.green("✓")} format ${event.format}  ${formatSeconds(event.seconds)}`]);
-      case "break":
-        return keep([`break point ${event.name}`]);
       case "note":
         return keep([event.level === "warning" ? colours.yellow(`warning: ${sanitise(event.text)}`) : colours.dim(sanitise(event.text))]);
       case "failed":

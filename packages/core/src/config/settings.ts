@@ -173,7 +173,7 @@ export const settings: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     parseVariable: (value) => value === "0",
   },
   minTmpfsGiB: { flag: "--min-tmpfs", variables: ["DIB_MIN_TMPFS"], expected: anInteger, parse: integer },
-  qcow2Compression: { flag: "--qcow2-compression", expected: "zstd, zlib or none", parse: compression },
+  qcow2Compression: { flag: "--compression", expected: "zstd, zlib or none", parse: compression },
   qemuImgOptions: {
     flag: "--qemu-img-options",
     variables: ["QEMU_IMG_OPTIONS"],

@@ -63,7 +63,7 @@ describe("flags and variables", () => {
     [{ env: { DIB_IMAGE_SIZE: "1e3" } }, "$DIB_IMAGE_SIZE", "imageSizeGiB"],
     [{ env: { DIB_DEBUG_TRACE: "loud" } }, "$DIB_DEBUG_TRACE", "debugTrace"],
     [{ flags: { minTmpfsGiB: "2.5" } }, "--min-tmpfs", "minTmpfsGiB"],
-    [{ flags: { qcow2Compression: "gzip" } }, "--qcow2-compression", "qcow2Compression"],
+    [{ flags: { qcow2Compression: "gzip" } }, "--compression", "qcow2Compression"],
   ])("%o is refused with where it came from", async (request, file, key) => {
     const error = await failureOf(loadPlain(request));
     expect(error.code).toBe("CONFIG_VALUE_INVALID");
