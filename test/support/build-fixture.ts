@@ -65,7 +65,12 @@ export class ElementFixture {
     const { package: packageName = `dib-element-${this.name}`, version = "1.0.0", peers = {}, ...manifest } = written;
     this.file(
       "package.json",
-      JSON.stringify({ name: packageName, version, peerDependencies: peers, dib: { apiVersion: 1, elements: { [this.name]: "." }, ...manifest } }),
+      JSON.stringify({
+        name: packageName,
+        version,
+        peerDependencies: peers,
+        dib: { apiVersion: 1, elements: { [this.name]: "." }, ...manifest },
+      }),
     );
     return this.writeTo(modules, packageName);
   }

@@ -21,7 +21,10 @@ export {
   type Step,
 } from "./elements/element.js";
 export { loadElement } from "./elements/load.js";
+export { readPackage, isUsable, type ElementPackage, type UnusablePackage } from "./elements/package.js";
+export { describePackage, formatPackedManifest, type PackedManifest } from "./elements/packed-manifest.js";
 export { readRelations } from "./elements/relations.js";
+export { resolveElements } from "./elements/resolve.js";
 export { setUpElements } from "./elements/set-up.js";
 export { BuildError, catalogue, formatPlace, isBuildError, type ErrorCode, type FailureKind, type Place } from "./errors.js";
 export { download, type Downloaded, type DownloadRequest } from "./fetch/download.js";

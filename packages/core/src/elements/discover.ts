@@ -23,12 +23,22 @@ export interface DiscoverRequest {
 }
 
 /** Finds every element by name. Reads manifests and runs nothing. Throws ELEMENT_PATH_INVALID and PLUG_N_PLAY_UNSUPPORTED. */
-export async function discoverElements({ elementPaths, projectDir, bundled }: DiscoverRequest): Promise<ElementCatalog> {
-  const catalog = new Catalog([...elementPaths.map(({ path }) => path), join(projectDir, "node_modules")]);
+export async function discoverElements({
+  elementPaths,
+  projectDir,
+  bundled,
+}: DiscoverRequest): Promise<ElementCatalog> {
+  const places = [...elementPaths.map(({ path }) => path), join(projectDir, "node_modules")];
+  const catalog = new Catalog([...places, ...(bundled.length > 0 ? ["the packages that come with dib"] : [])]);
   const folders = await Promise.all(elementPaths.map(({ path }) => readElementFolder(path)));
-  throwFindings(elementPaths.filter((_, index) => folders[index] === undefined).map((entry) => new BuildError("ELEMENT_PATH_INVALID", entry)));
+  throwFindings(
+    elementPaths
+      .filter((_, index) => folders[index] === undefined)
+      .map((entry) => new BuildError("ELEMENT_PATH_INVALID", entry)),
+  );
   for (const [index, { origin }] of elementPaths.entries()) {
-    for (const found of folders[index] ?? []) catalog.put(found, origin.includes("ELEMENTS_PATH") ? "elements-path" : "config");
+    for (const found of folders[index] ?? [])
+      catalog.put(found, origin.includes("ELEMENTS_PATH") ? "elements-path" : "config");
   }
   for (const found of await installedPackages(projectDir)) catalog.put(found, "package");
   for (const found of await readPackages(bundled)) catalog.put(found, "bundled");
@@ -59,12 +69,14 @@ class Catalog implements ElementCatalog {
       this.#add({ ...found, source, version: localVersion });
     } else {
       const { version, ...from } = found;
-      for (const [name, path] of Object.entries(from.manifest.elements)) this.#add({ name, folder: join(from.folder, path), source, version, package: from });
+      for (const [name, path] of Object.entries(from.manifest.elements))
+        this.#add({ name, folder: join(from.folder, path), source, version, package: from });
     }
   }
 
   add({ version = localVersion, ...ref }: Parameters<ElementCatalog["add"]>[0]): void {
-    if (!isElementName(ref.name)) throw new BuildError("ELEMENT_NAME_INVALID", { name: ref.name, origin: "hook discover" });
+    if (!isElementName(ref.name))
+      throw new BuildError("ELEMENT_NAME_INVALID", { name: ref.name, origin: "hook discover" });
     this.#add({ ...ref, version, source: "hook" });
   }
 
@@ -82,7 +94,10 @@ async function readElementFolder(path: string): Promise<Found[] | undefined> {
   const found = await Promise.all(
     names.map(async (name): Promise<Found | undefined> => {
       const folder = join(path, name);
-      const isFolder = await stat(folder).then((it) => it.isDirectory(), () => false);
+      const isFolder = await stat(folder).then(
+        (it) => it.isDirectory(),
+        () => false,
+      );
       return isFolder ? ((await readPackage(folder)) ?? { name, folder }) : undefined;
     }),
   );
@@ -103,9 +118,11 @@ async function installedPackages(projectDir: string): Promise<(ElementPackage | 
 }
 
 /** Adds the element packages that the found ones get for themselves, and so on. */
-async function withPeers(found: readonly (ElementPackage | UnusablePackage)[]): Promise<(ElementPackage | UnusablePackage)[]> {
+async function withPeers(
+  found: readonly (ElementPackage | UnusablePackage)[],
+): Promise<(ElementPackage | UnusablePackage)[]> {
   const all = new Map(found.map((each) => [each.folder, each]));
-  for (let added = [...all.values()]; added.length > 0; ) {
+  for (let added = [...all.values()]; added.length > 0;) {
     const seen = new Set(added.filter(isUsable).flatMap(({ sees }) => Object.values(sees)));
     added = await readPackages([...seen].filter((folder) => !all.has(folder)).sort(compareBytes));
     for (const each of added) all.set(each.folder, each);
@@ -135,6 +152,9 @@ async function packageFolders(modules: string): Promise<string[] | undefined> {
 
 async function refusePlugAndPlay(folder: string): Promise<void> {
   const file = join(folder, ".pnp.cjs");
-  const isThere = await stat(file).then(() => true, () => false);
+  const isThere = await stat(file).then(
+    () => true,
+    () => false,
+  );
   if (isThere) throw new BuildError("PLUG_N_PLAY_UNSUPPORTED", { file });
 }

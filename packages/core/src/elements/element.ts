@@ -31,7 +31,11 @@ export interface ElementCatalog {
   readonly refs: ReadonlyMap<string, ElementRef>;
   readonly shadowed: readonly ElementRef[];
   /** Packages with elements that can't be used, for example a bad manifest: an error for those who ask for one of their elements. */
-  readonly unusable: readonly { readonly names: readonly string[]; readonly folder: string; readonly error: BuildError }[];
+  readonly unusable: readonly {
+    readonly names: readonly string[];
+    readonly folder: string;
+    readonly error: BuildError;
+  }[];
   readonly searched: readonly string[];
   add(ref: Omit<ElementRef, "source" | "version"> & { readonly version?: string }): void;
 }
@@ -53,7 +57,9 @@ export interface ElementManifest {
   readonly cache?: boolean | undefined;
   readonly reads?: readonly PhaseName[] | undefined;
   /** Variables that elements of the package read, beside DIB_*; `secret` ones are masked and never in a plan. */
-  readonly variables?: Readonly<Record<string, { readonly secret?: boolean | undefined; readonly description?: string | undefined }>> | undefined;
+  readonly variables?:
+    | Readonly<Record<string, { readonly secret?: boolean | undefined; readonly description?: string | undefined }>>
+    | undefined;
   readonly network?: readonly PhaseName[] | undefined;
   readonly manifest?: string | undefined;
 }
@@ -120,15 +126,18 @@ export interface StandardSchema<Output> {
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
-    readonly validate: (
-      value: unknown,
-    ) => StandardResult<Output> | Promise<StandardResult<Output>>;
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>;
     readonly types?: { readonly input: unknown; readonly output: Output } | undefined;
   };
 }
 type StandardResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string; readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined }[] };
+  | {
+      readonly issues: readonly {
+        readonly message: string;
+        readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+      }[];
+    };
 
 /** A TypeScript step of a phase. In an inside phase `run.target.run` runs in the chroot. */
 export type Step = (run: PhaseRun) => Promise<void> | void;

@@ -37,7 +37,12 @@ export function requestedElements({ elements, arch, base, ramdisk, ramdiskElemen
   const needsLayout = names.includes("vm") && !names.some((name) => name.startsWith("block-device-"));
   const layout = ["arm64", "aarch64"].includes(arch) ? "block-device-efi" : "block-device-mbr";
   const added = (name: string): Asked => ({ name, range: "*", origin: "default" });
-  return [...(ramdisk ? [added(ramdiskElement)] : []), ...(base ? [added("base")] : []), ...elements, ...(needsLayout ? [added(layout)] : [])];
+  return [
+    ...(ramdisk ? [added(ramdiskElement)] : []),
+    ...(base ? [added("base")] : []),
+    ...elements,
+    ...(needsLayout ? [added(layout)] : []),
+  ];
 }
 
 /** Throws ELEMENT_NOT_FOUND, ELEMENT_ALREADY_PROVIDED and ELEMENT_NO_OPERATING_SYSTEM. */
@@ -47,10 +52,14 @@ export function expandElements(asked: readonly string[], known: KnownElements): 
   throwFindings(unknown.filter((name) => !providers.has(name)).map((name) => known.missing(name, pathTo(name))));
   for (const name of asked) {
     const provider = providers.get(name);
-    if (provider !== undefined) throw new BuildError("ELEMENT_ALREADY_PROVIDED", { name, providers: [provider], askedBy: pathTo(provider) });
+    if (provider !== undefined)
+      throw new BuildError("ELEMENT_ALREADY_PROVIDED", { name, providers: [provider], askedBy: pathTo(provider) });
   }
   const chosen = reached.filter(({ name }) => !providers.has(name));
-  if (!providers.has("operating-system")) throw new BuildError("ELEMENT_NO_OPERATING_SYSTEM", { elements: chosen.map(({ name }) => name).sort(compareBytes) });
+  if (!providers.has("operating-system"))
+    throw new BuildError("ELEMENT_NO_OPERATING_SYSTEM", {
+      elements: chosen.map(({ name }) => name).sort(compareBytes),
+    });
   return {
     elements: dependenciesFirst(chosen, providers),
     askedBy,
@@ -66,8 +75,13 @@ interface Reached {
 }
 
 function reachElements(asked: readonly string[], known: KnownElements): Reached {
-  const state: Reached = { reached: [], askedBy: new Map(asked.map((name) => [name, [name]])), providers: new Map(), unknown: [] };
-  for (let level = asked; level.length > 0; ) {
+  const state: Reached = {
+    reached: [],
+    askedBy: new Map(asked.map((name) => [name, [name]])),
+    providers: new Map(),
+    unknown: [],
+  };
+  for (let level = asked; level.length > 0;) {
     const found = level.flatMap((name) => known.find(name) ?? []);
     state.unknown.push(...level.filter((name) => known.find(name) === undefined));
     level = nextLevel(takeLevel(found, state), state);
@@ -78,13 +92,21 @@ function reachElements(asked: readonly string[], known: KnownElements): Reached 
 /** Takes the elements of one level that nobody provides by then. One that another of its level provides waits for that. */
 function takeLevel(level: readonly ElementRelations[], { reached, askedBy, providers }: Reached): ElementRelations[] {
   const providedHere = new Set(level.flatMap(({ provides }) => provides));
-  const ordered = [...level.filter(({ name }) => !providedHere.has(name)), ...level.filter(({ name }) => providedHere.has(name))];
+  const ordered = [
+    ...level.filter(({ name }) => !providedHere.has(name)),
+    ...level.filter(({ name }) => providedHere.has(name)),
+  ];
   const taken: ElementRelations[] = [];
   for (const element of ordered) {
     if (providers.has(element.name)) continue;
     for (const name of element.provides) {
       const other = providers.get(name);
-      if (other !== undefined) throw new BuildError("ELEMENT_ALREADY_PROVIDED", { name, providers: [other], askedBy: askedBy.get(element.name) ?? [element.name] });
+      if (other !== undefined)
+        throw new BuildError("ELEMENT_ALREADY_PROVIDED", {
+          name,
+          providers: [other],
+          askedBy: askedBy.get(element.name) ?? [element.name],
+        });
       providers.set(name, element.name);
     }
     taken.push(element);

@@ -35,12 +35,17 @@ export async function readElementFiles(tree: ElementTree): Promise<ElementFile[]
 }
 
 /** DIB merges all but `tests`; what an element is developed with comes in no image either. */
-export function isMerged(name: string, { isPackageRoot, others }: Pick<ElementTree, "isPackageRoot" | "others">): boolean {
+export function isMerged(
+  name: string,
+  { isPackageRoot, others }: Pick<ElementTree, "isPackageRoot" | "others">,
+): boolean {
   if (name.startsWith(".") || neverMerged.test(name) || others.includes(name)) return false;
   return !(isPackageRoot && ofThePackage.test(name));
 }
-const neverMerged = /^(tests|test-elements|__pycache__|node_modules|element-deps|element-provides|README(\..*)?|.*\.pyc)$/;
-const ofThePackage = /^(src|dist|package\.json|package-lock\.json|pnpm-lock\.yaml|yarn\.lock|dib-manifest\.json|tsconfig.*\.json|(LICEN[CS]E|CHANGELOG|NOTICE)(\..*)?|.*\.[cm]?[jt]s)$/;
+const neverMerged =
+  /^(tests|test-elements|__pycache__|node_modules|element-deps|element-provides|README(\..*)?|.*\.pyc)$/;
+const ofThePackage =
+  /^(src|dist|package\.json|package-lock\.json|pnpm-lock\.yaml|yarn\.lock|dib-manifest\.json|tsconfig.*\.json|(LICEN[CS]E|CHANGELOG|NOTICE)(\..*)?|.*\.[cm]?[jt]s)$/;
 
 /** `inside`: real folders that the walk is in, to see a link that leads back. */
 async function readEntry(path: string, tree: ElementTree, inside: readonly string[]): Promise<ElementFile[]> {
@@ -55,9 +60,15 @@ async function readEntry(path: string, tree: ElementTree, inside: readonly strin
 }
 
 /** The real path of what a link leads to; undefined when there is nothing. */
-async function followInside(path: string, full: string, target: string, tree: ElementTree): Promise<string | undefined> {
+async function followInside(
+  path: string,
+  full: string,
+  target: string,
+  tree: ElementTree,
+): Promise<string | undefined> {
   const isInside = (place: string) => place === tree.home || place.startsWith(tree.home + sep);
-  const astray = () => invalid(tree, path, `the link to ${target} leads out of the ${tree.isPackageRoot ? "package" : "element"}`);
+  const astray = () =>
+    invalid(tree, path, `the link to ${target} leads out of the ${tree.isPackageRoot ? "package" : "element"}`);
   // By its text first, so that the answer does not depend on what this machine has there.
   if (!isInside(resolve(await realpath(dirname(full)), target))) throw astray();
   const real = await realpath(full).catch((error: NodeJS.ErrnoException) => {
@@ -69,7 +80,13 @@ async function followInside(path: string, full: string, target: string, tree: El
   return real;
 }
 
-async function readPlain(path: string, full: string, found: Stats, tree: ElementTree, inside: readonly string[]): Promise<ElementFile[]> {
+async function readPlain(
+  path: string,
+  full: string,
+  found: Stats,
+  tree: ElementTree,
+  inside: readonly string[],
+): Promise<ElementFile[]> {
   if (found.isFile()) return [await readFileOf(path, full, found, tree)];
   if (!found.isDirectory()) throw invalid(tree, path, "it is neither a file, a folder nor a link");
   if (inside.includes(full)) throw invalid(tree, path, "the link leads back to a folder it is in");
@@ -80,7 +97,12 @@ async function readPlain(path: string, full: string, found: Stats, tree: Element
   return files.flat();
 }
 
-async function readFileOf(path: string, full: string, { mode, size }: Stats, { hasModes }: ElementTree): Promise<ElementFile> {
+async function readFileOf(
+  path: string,
+  full: string,
+  { mode, size }: Stats,
+  { hasModes }: ElementTree,
+): Promise<ElementFile> {
   const { digest, head } = await digestFile(full, size);
   const opening = openingOf(head);
   const executable = hasModes ? (mode & 0o111) !== 0 : ["script", "script-crlf", "elf"].includes(opening);
@@ -121,4 +143,5 @@ export function isInPhaseFolder(path: string): boolean {
   return phaseFolders.has(folder) && name !== undefined && below.length === 0;
 }
 
-export const invalid = ({ element }: Pick<ElementTree, "element">, file: string, reason: string) => new BuildError("ELEMENT_FILE_INVALID", { element, file, reason });
+export const invalid = ({ element }: Pick<ElementTree, "element">, file: string, reason: string) =>
+  new BuildError("ELEMENT_FILE_INVALID", { element, file, reason });

@@ -19,7 +19,15 @@ export async function loadElement(ref: ElementRef | ElementRelations): Promise<E
   return {
     ...relations,
     files,
-    digest: sha256(canonicalJson({ files, manifest, dependencies, provides, code: entry === undefined ? undefined : await digestCode(entry) })),
+    digest: sha256(
+      canonicalJson({
+        files,
+        manifest,
+        dependencies,
+        provides,
+        code: entry === undefined ? undefined : await digestCode(entry),
+      }),
+    ),
     ...(entry === undefined ? {} : { entry }),
     ...(manifest?.arch === undefined ? {} : { arch: manifest.arch }),
     hostCommands: manifest?.hostCommands ?? [],
@@ -31,9 +39,12 @@ export async function loadElement(ref: ElementRef | ElementRelations): Promise<E
 }
 
 async function readFiles(ref: ElementRef): Promise<ElementFile[]> {
-  const isInstalled = ref.source === "package" || ref.source === "bundled" || (ref.source === "hook" && ref.package !== undefined);
+  const isInstalled =
+    ref.source === "package" || ref.source === "bundled" || (ref.source === "hook" && ref.package !== undefined);
   const home = ref.package?.folder ?? (await realpath(ref.folder));
-  const folders = Object.values(ref.package?.manifest.elements ?? {}).map((path) => ({ at: posix.normalize(path).replace(/\/$/, "") }));
+  const folders = Object.values(ref.package?.manifest.elements ?? {}).map((path) => ({
+    at: posix.normalize(path).replace(/\/$/, ""),
+  }));
   const at = posix.normalize(ref.package?.manifest.elements[ref.name] ?? ".").replace(/\/$/, "");
   const tree: ElementTree = {
     element: ref.name,
@@ -43,8 +54,12 @@ async function readFiles(ref: ElementRef): Promise<ElementFile[]> {
     isPackageRoot: ref.package !== undefined && at === ".",
     others: othersBelow(at, folders),
   };
-  const isFolder = await stat(ref.folder).then((found) => found.isDirectory(), () => false);
-  if (!isFolder) throw new BuildError("ELEMENT_FILE_INVALID", { element: ref.name, file: at, reason: "it is not a folder" });
+  const isFolder = await stat(ref.folder).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (!isFolder)
+    throw new BuildError("ELEMENT_FILE_INVALID", { element: ref.name, file: at, reason: "it is not a folder" });
   const packed = isInstalled && ref.package !== undefined ? await readPackedManifest(ref.package) : undefined;
   return packed === undefined ? readElementFiles(tree) : restoreFiles(packed, at, tree);
 }
@@ -55,16 +70,26 @@ async function readFiles(ref: ElementRef): Promise<ElementFile[]> {
  * of which nothing at all would run is an error there too.
  */
 function silentPhases({ name, source }: ElementRef, files: readonly ElementFile[]): BuildError[] {
-  const inPhases = files.flatMap((file) => (file.opening === undefined ? [] : [{ ...file, folder: dirname(file.path), name: basename(file.path) }]));
-  const meant = inPhases.filter((file) => file.executable || file.opening === "script" || (isScriptName(file.name) && !isPackageList(file.name)));
-  const running = new Set(meant.filter((file) => file.executable && isScriptName(file.name)).map(({ folder }) => folder));
+  const inPhases = files.flatMap((file) =>
+    file.opening === undefined ? [] : [{ ...file, folder: dirname(file.path), name: basename(file.path) }],
+  );
+  const meant = inPhases.filter(
+    (file) => file.executable || file.opening === "script" || (isScriptName(file.name) && !isPackageList(file.name)),
+  );
+  const running = new Set(
+    meant.filter((file) => file.executable && isScriptName(file.name)).map(({ folder }) => folder),
+  );
   const isInstalled = source === "package" || source === "bundled";
   if (!isInstalled && running.size > 0) return [];
   const silent = new Set(meant.map(({ folder }) => folder).filter((folder) => !running.has(folder)));
   return [...silent].map((folder) => {
     const names = meant.filter((file) => file.folder === folder).map((file) => file.name);
     const rule = isInstalled ? "begins with #!" : "is executable";
-    return invalid({ element: name }, folder, `nothing in it would run: no file has a name of letters, digits, _ and - only, and ${rule} (it has ${names.join(", ")})`);
+    return invalid(
+      { element: name },
+      folder,
+      `nothing in it would run: no file has a name of letters, digits, _ and - only, and ${rule} (it has ${names.join(", ")})`,
+    );
   });
 }
 
@@ -75,8 +100,12 @@ async function digestCode(entry: string): Promise<string> {
   const paths = entries
     .filter((found) => found.isFile())
     .map((found) => join(found.parentPath, found.name).slice(folder.length + 1))
-    .filter((path) => /\.([cm]?[jt]s|json)$/.test(path) && !/(^|\/)(node_modules|\.[^/]*)(\/|$)|\.d\.[cm]?ts$/.test(path))
+    .filter(
+      (path) => /\.([cm]?[jt]s|json)$/.test(path) && !/(^|\/)(node_modules|\.[^/]*)(\/|$)|\.d\.[cm]?ts$/.test(path),
+    )
     .sort(compareBytes);
-  const digests = await Promise.all(paths.map(async (path) => [path, (await digestFile(join(folder, path), 0)).digest]));
+  const digests = await Promise.all(
+    paths.map(async (path) => [path, (await digestFile(join(folder, path), 0)).digest]),
+  );
   return sha256(JSON.stringify(digests));
 }

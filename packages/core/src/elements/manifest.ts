@@ -11,7 +11,10 @@ const range = z.string().refine(isRange, "not a semver range");
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "not a variable name");
 const insidePackage = z
   .string()
-  .refine((path) => !path.startsWith("/") && !path.includes("\\") && !path.split("/").includes(".."), "must be a path inside the package");
+  .refine(
+    (path) => !path.startsWith("/") && !path.includes("\\") && !path.split("/").includes(".."),
+    "must be a path inside the package",
+  );
 
 const hostCommand = z.strictObject({
   command: z.string().min(1),
@@ -32,7 +35,9 @@ const schema = z.strictObject({
   hostCommands: z.array(hostCommand).optional(),
   cache: z.boolean().optional(),
   reads: z.array(z.enum(phaseNames)).optional(),
-  variables: z.record(variableName, z.strictObject({ secret: z.boolean().optional(), description: z.string().optional() })).optional(),
+  variables: z
+    .record(variableName, z.strictObject({ secret: z.boolean().optional(), description: z.string().optional() }))
+    .optional(),
   network: z.array(z.enum(phaseNames)).optional(),
   manifest: insidePackage.optional(),
 });
@@ -50,7 +55,11 @@ export function parseManifest(written: unknown, file: string, name: string): Ele
   if (!result.success) {
     const [issue] = result.error.issues;
     const inner = issue?.code === "invalid_key" ? issue.issues[0]?.message : undefined;
-    throw new BuildError("ELEMENT_MANIFEST_INVALID", { file, key: issue?.path.join(".") ?? "", reason: inner ?? issue?.message ?? "not valid" });
+    throw new BuildError("ELEMENT_MANIFEST_INVALID", {
+      file,
+      key: issue?.path.join(".") ?? "",
+      reason: inner ?? issue?.message ?? "not valid",
+    });
   }
   const { core } = result.data;
   if (core !== undefined && !satisfies(coreVersion, core, { includePrerelease: true })) {

@@ -7,6 +7,8 @@ export function elementNotes({ unusable }: ElementCatalog): string[] {
   const shown = copies.map(({ version, folder }) => `${version} in ${folder}`).join(", ");
   return [
     ...unusable.map(({ error }) => `${error.message} None of its elements is used.`),
-    ...(copies.length > 1 ? [`@dibjs/core is loaded more than once: ${shown}. Elements should have it as a peer dependency.`] : []),
+    ...(copies.length > 1
+      ? [`@dibjs/core is loaded more than once: ${shown}. Elements should have it as a peer dependency.`]
+      : []),
   ];
 }

@@ -10,11 +10,18 @@ interface Group {
 }
 
 /** `providers`: provided name → element, for dependencies on a name that no element of the set has. */
-export function dependenciesFirst<E extends ElementRelations>(elements: readonly E[], providers: ReadonlyMap<string, string>): E[] {
-  const byName = new Map([...elements].sort((a, b) => compareBytes(a.name, b.name)).map((element) => [element.name, element]));
+export function dependenciesFirst<E extends ElementRelations>(
+  elements: readonly E[],
+  providers: ReadonlyMap<string, string>,
+): E[] {
+  const byName = new Map(
+    [...elements].sort((a, b) => compareBytes(a.name, b.name)).map((element) => [element.name, element]),
+  );
   const needs = new Map(
     [...byName].map(([name, { dependencies }]) => {
-      const needed = dependencies.map((dependency) => (byName.has(dependency.name) ? dependency.name : providers.get(dependency.name)));
+      const needed = dependencies.map((dependency) =>
+        byName.has(dependency.name) ? dependency.name : providers.get(dependency.name),
+      );
       return [name, needed.filter((each) => each !== undefined && byName.has(each)) as string[]] as const;
     }),
   );

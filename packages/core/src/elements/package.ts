@@ -33,7 +33,10 @@ export async function readPackage(folder: string): Promise<ElementPackage | Unus
   const real = await realpath(folder);
   try {
     const manifest = parseManifest(dib, file, name);
-    const sees = await elementPackagesSeen(real, Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies }));
+    const sees = await elementPackagesSeen(
+      real,
+      Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies }),
+    );
     return { name, version, folder: real, manifest, sees };
   } catch (error) {
     if (!isBuildError(error)) throw error;

@@ -9,12 +9,22 @@ import { BuildError, reasonOf, throwFindings } from "../errors.js";
 import { compareBytes } from "../phases/order.js";
 import { canonicalJson } from "../plan/digest.js";
 import type { ElementFile } from "./element.js";
-import { digestFile, invalid, isInPhaseFolder, isMerged, openingOf, readElementFiles, type ElementTree } from "./files.js";
+import {
+  digestFile,
+  invalid,
+  isInPhaseFolder,
+  isMerged,
+  openingOf,
+  readElementFiles,
+  type ElementTree,
+} from "./files.js";
 import type { ElementPackage } from "./package.js";
 
 const fileSchema = z.strictObject({
   /** Relative to the package. */
-  path: z.string().refine((path) => !path.startsWith("/") && !path.split("/").includes(".."), "must be a path inside the package"),
+  path: z
+    .string()
+    .refine((path) => !path.startsWith("/") && !path.split("/").includes(".."), "must be a path inside the package"),
   kind: z.enum(["file", "link", "folder"]),
   executable: z.boolean(),
   digest: z.string(),
@@ -25,7 +35,10 @@ const schema = z.strictObject({ version: z.literal(1), files: z.array(fileSchema
 export type PackedManifest = z.infer<typeof schema>;
 
 /** Undefined when the package has none: it is used from its source. Throws ELEMENT_MANIFEST_INVALID. */
-export async function readPackedManifest({ folder, manifest }: Pick<ElementPackage, "folder" | "manifest">): Promise<PackedManifest | undefined> {
+export async function readPackedManifest({
+  folder,
+  manifest,
+}: Pick<ElementPackage, "folder" | "manifest">): Promise<PackedManifest | undefined> {
   if (manifest.manifest === undefined) return undefined;
   const file = join(folder, manifest.manifest);
   const text = await readFile(file, "utf8").catch(() => undefined);
@@ -43,8 +56,12 @@ export async function readPackedManifest({ folder, manifest }: Pick<ElementPacka
 export async function restoreFiles(packed: PackedManifest, at: string, tree: ElementTree): Promise<ElementFile[]> {
   const prefix = at === "." ? "" : `${at}/`;
   const findings: BuildError[] = [];
-  const own = packed.files.filter(({ path }) => path.startsWith(prefix) && isMerged(path.slice(prefix.length).split("/")[0] ?? "", tree));
-  const files = await Promise.all(own.map((file) => restoreFile({ ...file, path: file.path.slice(prefix.length) }, tree, findings)));
+  const own = packed.files.filter(
+    ({ path }) => path.startsWith(prefix) && isMerged(path.slice(prefix.length).split("/")[0] ?? "", tree),
+  );
+  const files = await Promise.all(
+    own.map((file) => restoreFile({ ...file, path: file.path.slice(prefix.length) }, tree, findings)),
+  );
   throwFindings(findings);
   return files.sort((a, b) => compareBytes(a.path, b.path));
 }
@@ -60,16 +77,30 @@ async function restoreFile(file: ElementFile, tree: ElementTree, findings: Build
     return file;
   }
   const read = await digestFile(full, found.size);
-  if (read.digest !== digest) wrong("it was changed after the package was packed: pack it again, or remove its packed manifest");
+  if (read.digest !== digest)
+    wrong("it was changed after the package was packed: pack it again, or remove its packed manifest");
   return isInPhaseFolder(path) ? { ...file, opening: openingOf(read.head) } : file;
 }
 
 /** Reads what `dib pack` is to write for a package, from a work tree with its modes and links. */
-export async function describePackage({ folder, manifest }: Pick<ElementPackage, "folder" | "manifest">): Promise<PackedManifest> {
-  const folders = Object.entries(manifest.elements).map(([element, path]) => ({ element, at: posix.normalize(path).replace(/\/$/, "") }));
+export async function describePackage({
+  folder,
+  manifest,
+}: Pick<ElementPackage, "folder" | "manifest">): Promise<PackedManifest> {
+  const folders = Object.entries(manifest.elements).map(([element, path]) => ({
+    element,
+    at: posix.normalize(path).replace(/\/$/, ""),
+  }));
   const files = await Promise.all(
     folders.map(async ({ element, at }) => {
-      const tree: ElementTree = { element, folder: join(folder, at), home: folder, hasModes: true, isPackageRoot: at === ".", others: othersBelow(at, folders) };
+      const tree: ElementTree = {
+        element,
+        folder: join(folder, at),
+        home: folder,
+        hasModes: true,
+        isPackageRoot: at === ".",
+        others: othersBelow(at, folders),
+      };
       const found = await readElementFiles(tree);
       return found.map(({ opening: _, ...file }) => ({ ...file, path: posix.join(at, file.path) }));
     }),
@@ -80,7 +111,11 @@ export async function describePackage({ folder, manifest }: Pick<ElementPackage,
 /** First path segments below an element's folder that lead to other elements of its package. */
 export function othersBelow(at: string, folders: readonly { readonly at: string }[]): string[] {
   const prefix = at === "." ? "" : `${at}/`;
-  return folders.flatMap((other) => (other.at !== at && other.at !== "." && other.at.startsWith(prefix) ? [other.at.slice(prefix.length).split("/")[0] ?? ""] : []));
+  return folders.flatMap((other) =>
+    other.at !== at && other.at !== "." && other.at.startsWith(prefix)
+      ? [other.at.slice(prefix.length).split("/")[0] ?? ""]
+      : [],
+  );
 }
 
 /** The text of a packed manifest: the same bytes for the same package. */

@@ -16,7 +16,9 @@ export async function readRelations(ref: ElementRef): Promise<ElementRelations> 
   names.delete(ref.name);
   return {
     ...ref,
-    dependencies: [...dependencies.values()].filter(({ name }) => name !== ref.name).sort((a, b) => compareBytes(a.name, b.name) || compareBytes(a.range, b.range)),
+    dependencies: [...dependencies.values()]
+      .filter(({ name }) => name !== ref.name)
+      .sort((a, b) => compareBytes(a.name, b.name) || compareBytes(a.range, b.range)),
     provides: [...names].sort(compareBytes),
   };
 }
@@ -30,6 +32,15 @@ async function readNames(ref: ElementRef, file: string): Promise<{ name: string;
   const lines = text.split("\n").map((line) => line.replace(/#.*/, "").trim());
   const written = lines.filter(Boolean).map((line) => ({ line, read: parseElementName(line) }));
   const wrong = written.filter(({ read }) => read === undefined);
-  throwFindings(wrong.map(({ line }) => new BuildError("ELEMENT_FILE_INVALID", { element: ref.name, file, reason: `"${line}" is not an element name, with or without @ and a version range` })));
+  throwFindings(
+    wrong.map(
+      ({ line }) =>
+        new BuildError("ELEMENT_FILE_INVALID", {
+          element: ref.name,
+          file,
+          reason: `"${line}" is not an element name, with or without @ and a version range`,
+        }),
+    ),
+  );
   return written.flatMap(({ read }) => read ?? []);
 }

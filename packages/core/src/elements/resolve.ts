@@ -8,15 +8,32 @@ import { BuildError, throwFindings } from "../errors.js";
 import { nearest } from "../nearest.js";
 import { localVersion } from "./discover.js";
 import type { ElementCatalog, ElementRelations, ElementSet } from "./element.js";
-import { expandElements, requestedElements, type Asked, type Expansion, type KnownElements, type Request } from "./expand.js";
+import {
+  expandElements,
+  requestedElements,
+  type Asked,
+  type Expansion,
+  type KnownElements,
+  type Request,
+} from "./expand.js";
 import { loadElement } from "./load.js";
 import { isElementName, isRange } from "./name.js";
 import { readRelations } from "./relations.js";
 
 /** Throws every ELEMENT_ error there is. */
-export async function resolveElements(config: Request & Pick<BuildConfig, "options">, catalog: ElementCatalog): Promise<ElementSet> {
+export async function resolveElements(
+  config: Request & Pick<BuildConfig, "options">,
+  catalog: ElementCatalog,
+): Promise<ElementSet> {
   const asked = requestedElements(config);
-  throwFindings(asked.filter(({ name, range }) => !isElementName(name) || !isRange(range)).map(({ name, range, origin }) => new BuildError("ELEMENT_NAME_INVALID", { name: range === "*" ? name : `${name}@${range}`, origin })));
+  throwFindings(
+    asked
+      .filter(({ name, range }) => !isElementName(name) || !isRange(range))
+      .map(
+        ({ name, range, origin }) =>
+          new BuildError("ELEMENT_NAME_INVALID", { name: range === "*" ? name : `${name}@${range}`, origin }),
+      ),
+  );
   const names = asked.map(({ name }) => name);
   const relations = await readClosure(names, catalog);
   const known = lookUp(relations, catalog);
@@ -32,9 +49,12 @@ export async function resolveElements(config: Request & Pick<BuildConfig, "optio
 }
 
 /** Relations of everything that may be reached, read level by level. */
-async function readClosure(names: readonly string[], { refs }: ElementCatalog): Promise<ReadonlyMap<string, ElementRelations>> {
+async function readClosure(
+  names: readonly string[],
+  { refs }: ElementCatalog,
+): Promise<ReadonlyMap<string, ElementRelations>> {
   const relations = new Map<string, ElementRelations>();
-  for (let level = [...new Set(names)]; level.length > 0; ) {
+  for (let level = [...new Set(names)]; level.length > 0;) {
     const found = await Promise.all(level.flatMap((name) => refs.get(name) ?? []).map(readRelations));
     for (const each of found) relations.set(each.name, each);
     const needed = new Set(found.flatMap(({ dependencies }) => dependencies.map(({ name }) => name)));
@@ -43,18 +63,29 @@ async function readClosure(names: readonly string[], { refs }: ElementCatalog): 
   return relations;
 }
 
-function lookUp(relations: ReadonlyMap<string, ElementRelations>, { refs, unusable, searched }: ElementCatalog): KnownElements {
+function lookUp(
+  relations: ReadonlyMap<string, ElementRelations>,
+  { refs, unusable, searched }: ElementCatalog,
+): KnownElements {
   return {
     find: (name) => relations.get(name),
     missing: (name, askedBy) => {
       const broken = unusable.find(({ names }) => names.includes(name));
-      return broken?.error ?? new BuildError("ELEMENT_NOT_FOUND", { name, askedBy, searched, nearest: nearest(name, [...refs.keys()]) });
+      return (
+        broken?.error ??
+        new BuildError("ELEMENT_NOT_FOUND", { name, askedBy, searched, nearest: nearest(name, [...refs.keys()]) })
+      );
     },
   };
 }
 
 /** Options are for elements that exist; that one is not part of this image is fine, since images share a file. */
-function misspeltOptions(options: BuildConfig["options"], { provided }: Expansion, known: KnownElements, { refs }: ElementCatalog): BuildError[] {
+function misspeltOptions(
+  options: BuildConfig["options"],
+  { provided }: Expansion,
+  known: KnownElements,
+  { refs }: ElementCatalog,
+): BuildError[] {
   const unknown = Object.keys(options).filter((name) => !refs.has(name) && !provided.has(name));
   return unknown.map((name) => known.missing(name, ["options"]));
 }
@@ -70,15 +101,28 @@ function versionConflicts(asked: readonly Asked[], { elements, askedBy }: Expans
   const askers: Asker[] = [
     ...asked.map(({ name, range }) => ({ name, range, by: [name], package: undefined })),
     ...elements.flatMap((element) =>
-      element.dependencies.map(({ name, range }) => ({ name, range, by: [...(askedBy.get(element.name) ?? [element.name]), name], package: element.package?.name })),
+      element.dependencies.map(({ name, range }) => ({
+        name,
+        range,
+        by: [...(askedBy.get(element.name) ?? [element.name]), name],
+        package: element.package?.name,
+      })),
     ),
   ].filter(({ range }) => range !== "*");
   return elements.flatMap(({ name, version, package: from }) => {
     const ofThis = askers.filter((asker) => asker.name === name);
-    const isMet = version === localVersion || ofThis.every(({ range }) => satisfies(version, range, { includePrerelease: true }));
+    const isMet =
+      version === localVersion || ofThis.every(({ range }) => satisfies(version, range, { includePrerelease: true }));
     if (isMet) return [];
     const shown = ofThis.map(({ range, by }) => ({ range, by }));
-    return [new BuildError("ELEMENT_VERSION_CONFLICT", { name, version, askers: shown, command: commandFor(from?.name, ofThis) })];
+    return [
+      new BuildError("ELEMENT_VERSION_CONFLICT", {
+        name,
+        version,
+        askers: shown,
+        command: commandFor(from?.name, ofThis),
+      }),
+    ];
   });
 }
 
@@ -99,7 +143,11 @@ function copiesOf({ elements }: Expansion, { shadowed }: ElementCatalog): BuildE
   return installed.flatMap(({ name, package: own }) => {
     if (own === undefined) return [];
     const seen = installed.flatMap(({ package: asker }) => asker?.sees[own.name] ?? []);
-    const rivals = shadowed.flatMap((other) => (other.name === name && other.source === "package" && other.package?.name !== own.name ? (other.package?.folder ?? []) : []));
+    const rivals = shadowed.flatMap((other) =>
+      other.name === name && other.source === "package" && other.package?.name !== own.name
+        ? (other.package?.folder ?? [])
+        : [],
+    );
     const folders = [...new Set([own.folder, ...seen, ...rivals])];
     return folders.length === 1 ? [] : [new BuildError("ELEMENT_COPIES", { name, folders })];
   });
@@ -108,6 +156,8 @@ function copiesOf({ elements }: Expansion, { shadowed }: ElementCatalog): BuildE
 function unsupportedArchs(arch: string, { elements }: Expansion): BuildError[] {
   return elements.flatMap(({ name, package: from }) => {
     const supported = from?.manifest.arch;
-    return supported === undefined || supported.includes(arch) ? [] : [new BuildError("ELEMENT_ARCH_UNSUPPORTED", { element: name, arch, supported })];
+    return supported === undefined || supported.includes(arch)
+      ? []
+      : [new BuildError("ELEMENT_ARCH_UNSUPPORTED", { element: name, arch, supported })];
   });
 }

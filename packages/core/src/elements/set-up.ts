@@ -19,7 +19,11 @@ export interface Added {
  * Runs the `setup` of each typed element, in dependency order. The front and the worker do the same.
  * Throws ELEMENT_ENTRY_FAILED, ELEMENT_OPTIONS_INVALID, and what setup itself finds wrong.
  */
-export async function setUpElements(elements: readonly SetUpElement[], options: Readonly<Record<string, unknown>>, hooks: Hooks): Promise<Added> {
+export async function setUpElements(
+  elements: readonly SetUpElement[],
+  options: Readonly<Record<string, unknown>>,
+  hooks: Hooks,
+): Promise<Added> {
   const added: Added = { steps: [], environmentFiles: [], formats: [], blockNodes: [] };
   for (const [rank, element] of elements.entries()) {
     const definition = await loadDefinition(element);
@@ -29,7 +33,12 @@ export async function setUpElements(elements: readonly SetUpElement[], options: 
   return added;
 }
 
-async function runSetUp({ setup }: ElementDefinition, api: ElementApi, options: unknown, { name, entry = "" }: SetUpElement): Promise<void> {
+async function runSetUp(
+  { setup }: ElementDefinition,
+  api: ElementApi,
+  options: unknown,
+  { name, entry = "" }: SetUpElement,
+): Promise<void> {
   try {
     await (setup(api, options) as unknown);
   } catch (error) {
@@ -38,7 +47,12 @@ async function runSetUp({ setup }: ElementDefinition, api: ElementApi, options: 
   }
 }
 
-function apiFor({ name: element, version, folder }: SetUpElement, rank: number, hooks: Hooks, added: Added): ElementApi {
+function apiFor(
+  { name: element, version, folder }: SetUpElement,
+  rank: number,
+  hooks: Hooks,
+  added: Added,
+): ElementApi {
   return {
     element: { name: element, version, folder },
     hooks: facadeOf(hooks, element, rank),
@@ -72,8 +86,13 @@ const badName = (element: string, script: string) =>
 /** Shell lines that set each variable unless it is set already. */
 function formatExports(element: string, variables: Readonly<Record<string, string>>): string {
   const lines = Object.entries(variables).map(([name, value]) => {
-    const wrong = !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) ? "a name is letters, digits and _, and does not begin with a digit." : value.includes("\0") ? "its value holds a NUL byte." : undefined;
-    if (wrong !== undefined) throw new BuildError("PLAN_VARIABLE_INVALID", { name, origin: `element ${element}`, reason: wrong });
+    const wrong = !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+      ? "a name is letters, digits and _, and does not begin with a digit."
+      : value.includes("\0")
+        ? "its value holds a NUL byte."
+        : undefined;
+    if (wrong !== undefined)
+      throw new BuildError("PLAN_VARIABLE_INVALID", { name, origin: `element ${element}`, reason: wrong });
     return `export ${name}="\${${name}-${quote(value)}}"\n`;
   });
   return lines.join("");

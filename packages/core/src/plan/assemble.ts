@@ -20,7 +20,12 @@ export interface AssembleRequest {
 
 /** The formats that were asked for, in that order. Throws FORMAT_UNKNOWN. */
 export function chooseFormats(config: BuildConfig, known: readonly ImageFormat[]): readonly ImageFormat[] {
-  throwFindings(checkFormats(config, known.map(({ name }) => name)));
+  throwFindings(
+    checkFormats(
+      config,
+      known.map(({ name }) => name),
+    ),
+  );
   return config.formats.flatMap((wanted) => known.filter(({ name }) => name === wanted).slice(0, 1));
 }
 
@@ -46,7 +51,12 @@ export function assemblePlan({ config, set, added, outputs, disk }: AssembleRequ
     environment: assembleEnvironment(config, set.elements),
     packages: config.packages,
     disk: disk?.plan,
-    outputs: outputs.map(({ name, from, extension, consumesImage }) => ({ format: name, from, extension, ...(consumesImage === undefined ? {} : { consumesImage }) })),
+    outputs: outputs.map(({ name, from, extension, consumesImage }) => ({
+      format: name,
+      from,
+      extension,
+      ...(consumesImage === undefined ? {} : { consumesImage }),
+    })),
     checksums: config.checksums,
     settings: {
       useTmpfs: config.useTmpfs,
@@ -64,10 +74,18 @@ export function assemblePlan({ config, set, added, outputs, disk }: AssembleRequ
   };
 }
 
-function hostCommands(elements: readonly Element[], outputs: readonly ImageFormat[], ofDisk: readonly PlannedHostCommand[]): PlannedHostCommand[] {
+function hostCommands(
+  elements: readonly Element[],
+  outputs: readonly ImageFormat[],
+  ofDisk: readonly PlannedHostCommand[],
+): PlannedHostCommand[] {
   return [
-    ...elements.flatMap(({ name, hostCommands: commands }) => commands.map((command) => ({ ...command, neededFor: `element ${name}` }))),
-    ...outputs.flatMap(({ name, hostCommands: commands }) => commands.map((command) => ({ ...command, neededFor: `format ${name}` }))),
+    ...elements.flatMap(({ name, hostCommands: commands }) =>
+      commands.map((command) => ({ ...command, neededFor: `element ${name}` })),
+    ),
+    ...outputs.flatMap(({ name, hostCommands: commands }) =>
+      commands.map((command) => ({ ...command, neededFor: `format ${name}` })),
+    ),
     ...ofDisk,
   ];
 }

@@ -12,7 +12,11 @@ export function assembleEnvironment(config: BuildConfig, elements: readonly Elem
 
 /** Values of secrets by name; they travel beside the plan. */
 export function secretsOf(config: BuildConfig, elements: readonly Element[]): Record<string, string> {
-  return Object.fromEntries(Object.entries(givenVariables(config, elements)).flatMap(([name, { value, secret }]) => (secret ? [[name, value]] : [])));
+  return Object.fromEntries(
+    Object.entries(givenVariables(config, elements)).flatMap(([name, { value, secret }]) =>
+      secret ? [[name, value]] : [],
+    ),
+  );
 }
 
 /** What the config lets through, and what elements declare and the caller has set. One element that calls it secret is enough. */
@@ -24,5 +28,7 @@ function givenVariables(config: BuildConfig, elements: readonly Element[]): Buil
     return value === undefined ? [] : [[name, { value, origin: "environment", secret: false }] as const];
   });
   const given = Object.entries({ ...Object.fromEntries(fromCaller), ...config.environment });
-  return Object.fromEntries(given.map(([name, variable]) => [name, { ...variable, secret: variable.secret || secrets.has(name) }]));
+  return Object.fromEntries(
+    given.map(([name, variable]) => [name, { ...variable, secret: variable.secret || secrets.has(name) }]),
+  );
 }

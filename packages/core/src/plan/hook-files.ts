@@ -12,12 +12,16 @@ import { sha256 } from "./digest.js";
 import type { PlannedFile, PlannedPhase, PlannedScript } from "./plan.js";
 
 /** Sorted by path, and PLAN_SCRIPT_CLASH for each two that can't both be there. */
-export function mergeHookFiles(elements: readonly Element[], added: Pick<Added, "steps" | "environmentFiles">): { files: PlannedFile[]; clashes: BuildError[] } {
+export function mergeHookFiles(
+  elements: readonly Element[],
+  added: Pick<Added, "steps" | "environmentFiles">,
+): { files: PlannedFile[]; clashes: BuildError[] } {
   const merged = new Map<string, PlannedFile>();
   const clashes: BuildError[] = [];
   for (const file of [...elements.flatMap(filesOf), ...environmentFilesOf(added)]) {
     const other = merged.get(file.path);
-    if (other !== undefined && other.kind !== "folder" && file.kind !== "folder" && isDirectlyInFolder(file.path)) clashes.push(clash(file.path, other.element, file.element));
+    if (other !== undefined && other.kind !== "folder" && file.kind !== "folder" && isDirectlyInFolder(file.path))
+      clashes.push(clash(file.path, other.element, file.element));
     merged.set(file.path, other !== undefined && file.kind === "folder" ? other : file);
   }
   const holders = folderHolders(merged.values());
@@ -26,7 +30,10 @@ export function mergeHookFiles(elements: readonly Element[], added: Pick<Added, 
     if (holder !== undefined && kind !== "folder") clashes.push(clash(path, element, holder));
   }
   const files = [...merged.values()].filter(({ path, kind }) => kind !== "folder" || !holders.has(path));
-  return { files: files.sort((a, b) => compareBytes(a.path, b.path)), clashes: [...clashes, ...stepClashes(files, added.steps)] };
+  return {
+    files: files.sort((a, b) => compareBytes(a.path, b.path)),
+    clashes: [...clashes, ...stepClashes(files, added.steps)],
+  };
 }
 
 const filesOf = ({ name, files }: Element): PlannedFile[] =>
@@ -42,7 +49,8 @@ const environmentFilesOf = ({ environmentFiles }: Pick<Added, "environmentFiles"
     executable: false,
   }));
 
-const clash = (path: string, one: string, other: string) => new BuildError("PLAN_SCRIPT_CLASH", { path, elements: [one, other] });
+const clash = (path: string, one: string, other: string) =>
+  new BuildError("PLAN_SCRIPT_CLASH", { path, elements: [one, other] });
 
 const isDirectlyInFolder = (path: string): boolean => path.split("/").length === 2;
 
@@ -50,7 +58,8 @@ const isDirectlyInFolder = (path: string): boolean => path.split("/").length ===
 function folderHolders(files: Iterable<PlannedFile>): ReadonlyMap<string, string> {
   const holders = new Map<string, string>();
   for (const { path, element } of files) {
-    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) holders.set(path.slice(0, end), element);
+    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1))
+      holders.set(path.slice(0, end), element);
   }
   return holders;
 }
@@ -72,7 +81,9 @@ export const isEnvironmentFile = ({ path, kind }: PlannedFile): boolean =>
 /** All ten, each with its scripts and steps in dib-run-parts' order. */
 export function planPhases(files: readonly PlannedFile[], steps: Added["steps"]): PlannedPhase[] {
   return phaseNames.map((phase) => {
-    const own = steps.filter((step) => step.phase === phase).map(({ name, element }): PlannedScript => ({ name, element, kind: "typescript" }));
+    const own = steps
+      .filter((step) => step.phase === phase)
+      .map(({ name, element }): PlannedScript => ({ name, element, kind: "typescript" }));
     return { phase, scripts: [...shellScripts(phase, files), ...own].sort((a, b) => compareScripts(a.name, b.name)) };
   });
 }
@@ -80,6 +91,9 @@ export function planPhases(files: readonly PlannedFile[], steps: Added["steps"])
 function shellScripts(phase: PhaseName, files: readonly PlannedFile[]): PlannedScript[] {
   const folder = `${phase}.d/`;
   return files
-    .filter(({ path, kind, executable }) => kind === "file" && executable && path.startsWith(folder) && isScriptName(path.slice(folder.length)))
+    .filter(
+      ({ path, kind, executable }) =>
+        kind === "file" && executable && path.startsWith(folder) && isScriptName(path.slice(folder.length)),
+    )
     .map(({ path, element }) => ({ name: path.slice(folder.length), element, kind: "shell" }));
 }

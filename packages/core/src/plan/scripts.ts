@@ -10,17 +10,29 @@ interface Script extends ElementFile {
 /** Files directly in phase folders. */
 const scriptsOf = (elements: readonly Element[]): Script[] =>
   elements.flatMap(({ name: element, files }) =>
-    files.flatMap((file) => (file.opening === undefined ? [] : [{ ...file, element, name: file.path.slice(file.path.indexOf("/") + 1) }])),
+    files.flatMap((file) =>
+      file.opening === undefined ? [] : [{ ...file, element, name: file.path.slice(file.path.indexOf("/") + 1) }],
+    ),
   );
 
 /** PLAN_SCRIPT_INVALID for each script that the kernel would refuse to start. */
 export function checkScripts(elements: readonly Element[]): BuildError[] {
   return scriptsOf(elements).flatMap(({ element, path, name, executable, opening }) => {
     if (!executable || !isScriptName(name)) return [];
-    const wrong = (reason: string, hint: string) => [new BuildError("PLAN_SCRIPT_INVALID", { element, script: path, reason, hint })];
-    if (opening === "script-crlf") return wrong("its lines end in CR LF, so that its interpreter is not found.", `Convert it: sed -i 's/\\r$//' ${path}`);
+    const wrong = (reason: string, hint: string) => [
+      new BuildError("PLAN_SCRIPT_INVALID", { element, script: path, reason, hint }),
+    ];
+    if (opening === "script-crlf")
+      return wrong(
+        "its lines end in CR LF, so that its interpreter is not found.",
+        `Convert it: sed -i 's/\\r$//' ${path}`,
+      );
     if (opening === "empty") return wrong("it is empty.", "Remove it, or begin it with #!/bin/bash.");
-    if (opening === "other") return wrong("it does not begin with #! and is no program.", "Begin it with #!/bin/bash, or take its executable bit away.");
+    if (opening === "other")
+      return wrong(
+        "it does not begin with #! and is no program.",
+        "Begin it with #!/bin/bash, or take its executable bit away.",
+      );
     return [];
   });
 }
@@ -28,8 +40,10 @@ export function checkScripts(elements: readonly Element[]): BuildError[] {
 /** What DIB passes over without a word, as sentences: scripts that will not run. */
 export function scriptNotes(elements: readonly Element[]): string[] {
   return scriptsOf(elements).flatMap(({ element, path, name, executable }) => {
-    if (executable && !isScriptName(name)) return [`${element}: ${path} does not run: its name has more than letters, digits, _ and -.`];
-    if (!executable && isScriptName(name) && !isPackageList(name)) return [`${element}: ${path} does not run: it is not executable.`];
+    if (executable && !isScriptName(name))
+      return [`${element}: ${path} does not run: its name has more than letters, digits, _ and -.`];
+    if (!executable && isScriptName(name) && !isPackageList(name))
+      return [`${element}: ${path} does not run: it is not executable.`];
     return [];
   });
 }

@@ -7,20 +7,34 @@ import { describe, expect, test } from "vitest";
 import { anElement } from "../../../support/build-fixture.js";
 import { tempFolder } from "../../../support/temp-folder.js";
 
-const discover = (projectDir: string, request: Partial<DiscoverRequest> = {}) => discoverElements({ elementPaths: [], bundled: [], ...request, projectDir });
-const inElementsPath = (...paths: readonly string[]) => ({ elementPaths: paths.map((path) => ({ path, origin: "$ELEMENTS_PATH" })) });
+const discover = (projectDir: string, request: Partial<DiscoverRequest> = {}) =>
+  discoverElements({ elementPaths: [], bundled: [], ...request, projectDir });
+const inElementsPath = (...paths: readonly string[]) => ({
+  elementPaths: paths.map((path) => ({ path, origin: "$ELEMENTS_PATH" })),
+});
 
 describe("look-up order", () => {
   test("the first of ELEMENTS_PATH, config, packages and bundled packages wins, the others are shadowed", async () => {
     await using temp = await tempFolder();
-    const [first, second, config] = ["first", "second", "config"].map((name) => join(temp.path, name)) as [string, string, string];
+    const [first, second, config] = ["first", "second", "config"].map((name) => join(temp.path, name)) as [
+      string,
+      string,
+      string,
+    ];
     for (const folder of [second, config]) anElement("b").writeTo(folder);
     anElement("a").writeTo(first);
     for (const folder of [first, second, config]) anElement("everywhere").writeTo(folder);
     anElement("everywhere").writeAsPackage(join(temp.path, "node_modules"));
     anElement("c").writeAsPackage(join(temp.path, "node_modules"));
-    const bundled = [anElement("everywhere").writeAsPackage(join(temp.path, "cli")), anElement("c").writeAsPackage(join(temp.path, "cli")), anElement("d").writeAsPackage(join(temp.path, "cli"))];
-    const elementPaths = [...inElementsPath(first, second).elementPaths, { path: config, origin: "dib.config.yaml:3:5" }];
+    const bundled = [
+      anElement("everywhere").writeAsPackage(join(temp.path, "cli")),
+      anElement("c").writeAsPackage(join(temp.path, "cli")),
+      anElement("d").writeAsPackage(join(temp.path, "cli")),
+    ];
+    const elementPaths = [
+      ...inElementsPath(first, second).elementPaths,
+      { path: config, origin: "dib.config.yaml:3:5" },
+    ];
 
     const { refs, shadowed } = await discover(temp.path, { elementPaths, bundled });
 
@@ -32,7 +46,12 @@ describe("look-up order", () => {
       ["everywhere", "elements-path"],
     ]);
     expect(refs.get("everywhere")?.folder).toBe(join(first, "everywhere"));
-    expect(shadowed.filter(({ name }) => name === "everywhere").map(({ source }) => source)).toEqual(["elements-path", "config", "package", "bundled"]);
+    expect(shadowed.filter(({ name }) => name === "everywhere").map(({ source }) => source)).toEqual([
+      "elements-path",
+      "config",
+      "package",
+      "bundled",
+    ]);
   });
 
   test("what a discover tap adds comes last", async () => {
@@ -48,10 +67,14 @@ describe("look-up order", () => {
 describe("folders of elements", () => {
   test("every sub-directory is an element of version 0.0.0-local, files and hidden folders are not", async () => {
     await using temp = await tempFolder();
-    for (const name of ["plain", "Upper_case.2", ".git", "__pycache__", "constructor"]) mkdirSync(join(temp.path, "e", name), { recursive: true });
+    for (const name of ["plain", "Upper_case.2", ".git", "__pycache__", "constructor"])
+      mkdirSync(join(temp.path, "e", name), { recursive: true });
     writeFileSync(join(temp.path, "e/README"), "");
     const { refs } = await discover(temp.path, inElementsPath(join(temp.path, "e")));
-    expect([...refs.values()].map(({ name, version }) => `${name} ${version}`).sort()).toEqual(["Upper_case.2 0.0.0-local", "plain 0.0.0-local"]);
+    expect([...refs.values()].map(({ name, version }) => `${name} ${version}`).sort()).toEqual([
+      "Upper_case.2 0.0.0-local",
+      "plain 0.0.0-local",
+    ]);
   });
 
   test("a link to an element is an element under its own name", async () => {
@@ -66,9 +89,19 @@ describe("folders of elements", () => {
 
   test("one with a manifest has its version and its elements", async () => {
     await using temp = await tempFolder();
-    anElement("one").writeAsPackage(join(temp.path, "e"), { version: "2.1.0", elements: { one: ".", two: "elements/two" } });
+    anElement("one").writeAsPackage(join(temp.path, "e"), {
+      version: "2.1.0",
+      elements: { one: ".", two: "elements/two" },
+    });
     const { refs } = await discover(temp.path, inElementsPath(join(temp.path, "e")));
-    expect([...refs.values()].map(({ name, version, source, folder }) => [name, version, source, folder.slice(temp.path.length)])).toEqual([
+    expect(
+      [...refs.values()].map(({ name, version, source, folder }) => [
+        name,
+        version,
+        source,
+        folder.slice(temp.path.length),
+      ]),
+    ).toEqual([
       ["one", "2.1.0", "elements-path", "/e/dib-element-one"],
       ["two", "2.1.0", "elements-path", "/e/dib-element-one/elements/two"],
     ]);
@@ -79,8 +112,12 @@ describe("folders of elements", () => {
     const file = join(temp.path, "file");
     writeFileSync(file, "");
     await expect(discover(temp.path, inElementsPath(file))).rejects.toMatchObject({ code: "ELEMENT_PATH_INVALID" });
-    await expect(discover(temp.path, inElementsPath("/not/a/dir"))).rejects.toThrow("ELEMENTS_PATH entry '/not/a/dir' is not a directory");
-    await expect(discover(temp.path, inElementsPath(file, "/not/a/dir"))).rejects.toMatchObject({ code: "SEVERAL_FINDINGS" });
+    await expect(discover(temp.path, inElementsPath("/not/a/dir"))).rejects.toThrow(
+      "ELEMENTS_PATH entry '/not/a/dir' is not a directory",
+    );
+    await expect(discover(temp.path, inElementsPath(file, "/not/a/dir"))).rejects.toMatchObject({
+      code: "SEVERAL_FINDINGS",
+    });
   });
 });
 
@@ -93,8 +130,12 @@ describe("installed packages", () => {
     anElement("far").writeAsPackage(join(temp.path, "repo/node_modules"), { package: "@acme/far" });
     const linked = anElement("linked").writeAsPackage(join(temp.path, "src"));
     symlinkSync(linked, join(project, "node_modules/linked"));
-    anElement("no-manifest").file("package.json", '{ "name": "x", "keywords": ["dib-element"] }').writeTo(join(project, "node_modules"));
-    anElement("config").file("package.json", '{ "name": "y", "dib": { "images": {} } }').writeTo(join(project, "node_modules"));
+    anElement("no-manifest")
+      .file("package.json", '{ "name": "x", "keywords": ["dib-element"] }')
+      .writeTo(join(project, "node_modules"));
+    anElement("config")
+      .file("package.json", '{ "name": "y", "dib": { "images": {} } }')
+      .writeTo(join(project, "node_modules"));
     const { refs, unusable } = await discover(project);
     expect([...refs.keys()].sort()).toEqual(["far", "linked", "near"]);
     expect(refs.get("linked")?.folder).toBe(linked);

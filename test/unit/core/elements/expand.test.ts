@@ -23,8 +23,10 @@ function knownOf(elements: Readonly<Record<string, Relations>>): KnownElements {
   };
 }
 
-const expand = (asked: readonly string[], elements: Readonly<Record<string, Relations>>) => expandElements(asked, knownOf(elements));
-const namesOf = (asked: readonly string[], elements: Readonly<Record<string, Relations>>) => expand(asked, elements).elements.map(({ name }) => name);
+const expand = (asked: readonly string[], elements: Readonly<Record<string, Relations>>) =>
+  expandElements(asked, knownOf(elements));
+const namesOf = (asked: readonly string[], elements: Readonly<Record<string, Relations>>) =>
+  expand(asked, elements).elements.map(({ name }) => name);
 
 function errorOf(act: () => unknown): BuildError {
   try {
@@ -58,11 +60,23 @@ describe("DIB's test vectors", () => {
     [["requires-foo"], ["foo", "requires-foo"]],
     [["requires-requires-foo"], ["foo", "requires-foo", "requires-requires-foo"]],
     [["foo"], ["foo"]],
-    [["self", "foo"], ["foo", "self"]],
+    [
+      ["self", "foo"],
+      ["foo", "self"],
+    ],
     [["circular1"], ["circular1", "circular2"]],
-    [["provides_virtual", "requires_virtual"], ["provides_virtual", "requires_virtual"]],
-    [["requires_new_virtual", "provides_new_virtual"], ["provides_new_virtual", "requires_new_virtual"]],
-    [["foo", "requires-foo"], ["foo", "requires-foo"]],
+    [
+      ["provides_virtual", "requires_virtual"],
+      ["provides_virtual", "requires_virtual"],
+    ],
+    [
+      ["requires_new_virtual", "provides_new_virtual"],
+      ["provides_new_virtual", "requires_new_virtual"],
+    ],
+    [
+      ["foo", "requires-foo"],
+      ["foo", "requires-foo"],
+    ],
   ])("%j gives %j", (asked, expected) => {
     expect(namesOf(asked, dib)).toEqual(expected);
   });
@@ -70,9 +84,17 @@ describe("DIB's test vectors", () => {
   test.each([
     [["fake"], "ELEMENT_NOT_FOUND", "Element 'fake' not found"],
     [["virtual", "provides_virtual"], "ELEMENT_ALREADY_PROVIDED", "virtual: already provided by ['provides_virtual']"],
-    [["provides_virtual", "also_provides_virtual"], "ELEMENT_ALREADY_PROVIDED", "virtual: already provided by ['provides_virtual']"],
+    [
+      ["provides_virtual", "also_provides_virtual"],
+      "ELEMENT_ALREADY_PROVIDED",
+      "virtual: already provided by ['provides_virtual']",
+    ],
     [["provides_virtual"], "ELEMENT_NO_OPERATING_SYSTEM", "Please include an operating system element"],
-    [["circular1", "operating-system"], "ELEMENT_ALREADY_PROVIDED", "operating-system: already provided by ['circular1']"],
+    [
+      ["circular1", "operating-system"],
+      "ELEMENT_ALREADY_PROVIDED",
+      "operating-system: already provided by ['circular1']",
+    ],
   ])("%j fails with %s", (asked, code, message) => {
     const error = errorOf(() => expand(asked, dib));
     expect(error.code).toBe(code);
@@ -83,7 +105,11 @@ describe("DIB's test vectors", () => {
 describe("what was asked for", () => {
   const request = { arch: "amd64", base: true, ramdisk: false, ramdiskElement: "ramdisk" };
   const ask = (names: readonly string[], more: object = {}) =>
-    requestedElements({ ...request, elements: names.map((name) => ({ name, range: "*", origin: "arguments" })), ...more }).map(({ name }) => name);
+    requestedElements({
+      ...request,
+      elements: names.map((name) => ({ name, range: "*", origin: "arguments" })),
+      ...more,
+    }).map(({ name }) => name);
 
   test.each([
     ["amd64", "block-device-mbr"],
@@ -103,7 +129,11 @@ describe("what was asked for", () => {
   });
 
   test("a ramdisk begins with its element", () => {
-    expect(ask(["debian"], { ramdisk: true, ramdiskElement: "dracut-ramdisk" })).toEqual(["dracut-ramdisk", "base", "debian"]);
+    expect(ask(["debian"], { ramdisk: true, ramdiskElement: "dracut-ramdisk" })).toEqual([
+      "dracut-ramdisk",
+      "base",
+      "debian",
+    ]);
   });
 
   test("nothing asked for is an error", () => {
@@ -132,7 +162,13 @@ describe("the closure", () => {
   });
 
   test("a virtual name may be reached long before its provider", () => {
-    expect(namesOf(["os", "a"], { os, a: [["virtual", "b"]], b: [["c"]], c: [["d"]], d: [[], ["virtual"]] })).toEqual(["d", "c", "b", "a", "os"]);
+    expect(namesOf(["os", "a"], { os, a: [["virtual", "b"]], b: [["c"]], c: [["d"]], d: [[], ["virtual"]] })).toEqual([
+      "d",
+      "c",
+      "b",
+      "a",
+      "os",
+    ]);
   });
 
   test("a provider comes before those that need what it provides", () => {
@@ -142,15 +178,26 @@ describe("the closure", () => {
   });
 
   test("an element provided by another of its distance is left out with what only it needs", () => {
-    expect(namesOf(["os", "a"], { os, a: [["virtual", "z"]], virtual: [["extra"]], z: [[], ["virtual"]], extra: [[]] })).toEqual(["os", "z", "a"]);
+    expect(
+      namesOf(["os", "a"], { os, a: [["virtual", "z"]], virtual: [["extra"]], z: [[], ["virtual"]], extra: [[]] }),
+    ).toEqual(["os", "z", "a"]);
   });
 
   test("an element provided by one further away is left out, what it needs stays, as in DIB", () => {
-    expect(namesOf(["os", "a"], { os, a: [["virtual"]], virtual: [["extra", "z"]], z: [[], ["virtual"]], extra: [[]] })).toEqual(["extra", "os", "z", "a"]);
+    expect(
+      namesOf(["os", "a"], { os, a: [["virtual"]], virtual: [["extra", "z"]], z: [[], ["virtual"]], extra: [[]] }),
+    ).toEqual(["extra", "os", "z", "a"]);
   });
 
   test("those in a circle stand together, after what they need and before what needs them", () => {
-    const elements: Readonly<Record<string, Relations>> = { os, a: [["p"]], p: [["q"]], q: [["r"]], r: [["p", "z"]], z: [[]] };
+    const elements: Readonly<Record<string, Relations>> = {
+      os,
+      a: [["p"]],
+      p: [["q"]],
+      q: [["r"]],
+      r: [["p", "z"]],
+      z: [[]],
+    };
     expect(namesOf(["os", "a"], elements)).toEqual(["os", "z", "p", "q", "r", "a"]);
   });
 
@@ -160,27 +207,41 @@ describe("the closure", () => {
 
   test("no order of names on the command line, in files or of elements changes the set or its order", () => {
     const names = Array.from("abcdefgh");
-    const graph = fc.array(fc.tuple(fc.constantFrom(...names), fc.constantFrom(...names, "virtual")), { maxLength: 24 });
+    const graph = fc.array(fc.tuple(fc.constantFrom(...names), fc.constantFrom(...names, "virtual")), {
+      maxLength: 24,
+    });
     fc.assert(
-      fc.property(graph, fc.shuffledSubarray(names, { minLength: 1 }), fc.constantFrom(...names), (edges, asked, provider) => {
-        const build = (order: readonly string[], pairs: readonly (readonly [string, string])[]) =>
-          Object.fromEntries(
-            order.map((name): [string, Relations] => [
-              name,
-              [pairs.filter(([from]) => from === name).map(([, to]) => to), [...(name === provider ? ["virtual"] : []), ...(name === "a" ? ["operating-system"] : [])]],
-            ]),
-          );
-        const outcome = (order: readonly string[], request: readonly string[], pairs: readonly (readonly [string, string])[]) => {
-          try {
-            const { elements, askedBy, provided } = expandElements(request, knownOf(build(order, pairs)));
-            return JSON.stringify([elements.map(({ name }) => name), [...askedBy].sort(), [...provided]]);
-          } catch (error) {
-            return isBuildError(error) ? error.code : "not a BuildError";
-          }
-        };
-        const sorted = [...edges].sort(([a, b], [c, d]) => `${a}${b}`.localeCompare(`${c}${d}`, "en"));
-        expect(outcome([...names].reverse(), [...asked].reverse(), sorted)).toBe(outcome(names, asked, sorted));
-      }),
+      fc.property(
+        graph,
+        fc.shuffledSubarray(names, { minLength: 1 }),
+        fc.constantFrom(...names),
+        (edges, asked, provider) => {
+          const build = (order: readonly string[], pairs: readonly (readonly [string, string])[]) =>
+            Object.fromEntries(
+              order.map((name): [string, Relations] => [
+                name,
+                [
+                  pairs.filter(([from]) => from === name).map(([, to]) => to),
+                  [...(name === provider ? ["virtual"] : []), ...(name === "a" ? ["operating-system"] : [])],
+                ],
+              ]),
+            );
+          const outcome = (
+            order: readonly string[],
+            request: readonly string[],
+            pairs: readonly (readonly [string, string])[],
+          ) => {
+            try {
+              const { elements, askedBy, provided } = expandElements(request, knownOf(build(order, pairs)));
+              return JSON.stringify([elements.map(({ name }) => name), [...askedBy].sort(), [...provided]]);
+            } catch (error) {
+              return isBuildError(error) ? error.code : "not a BuildError";
+            }
+          };
+          const sorted = [...edges].sort(([a, b], [c, d]) => `${a}${b}`.localeCompare(`${c}${d}`, "en"));
+          expect(outcome([...names].reverse(), [...asked].reverse(), sorted)).toBe(outcome(names, asked, sorted));
+        },
+      ),
       { numRuns: 500 },
     );
   });
@@ -191,7 +252,15 @@ describe("the closure", () => {
     fc.assert(
       fc.property(fc.array(edge, { maxLength: 40 }), (edges) => {
         const acyclic = edges.filter(([from, to]) => from < to);
-        const elements = Object.fromEntries(names.map((name, index): [string, Relations] => [name, [acyclic.filter(([from]) => from === index).map(([, to]) => `e${to}`), index === 0 ? ["operating-system"] : []]]));
+        const elements = Object.fromEntries(
+          names.map((name, index): [string, Relations] => [
+            name,
+            [
+              acyclic.filter(([from]) => from === index).map(([, to]) => `e${to}`),
+              index === 0 ? ["operating-system"] : [],
+            ],
+          ]),
+        );
         const order = namesOf(names, elements);
         for (const [from, to] of acyclic) expect(order.indexOf(`e${to}`)).toBeLessThan(order.indexOf(`e${from}`));
       }),
@@ -202,7 +271,8 @@ describe("the closure", () => {
     let seed = 1;
     const next = (bound: number) => (seed = (seed * 48271) % 2147483647) % bound;
     const elements: Record<string, Relations> = { os };
-    for (let index = 0; index < 1000; index++) elements[`e${index}`] = [Array.from({ length: 10 }, () => `e${next(1000)}`)];
+    for (let index = 0; index < 1000; index++)
+      elements[`e${index}`] = [Array.from({ length: 10 }, () => `e${next(1000)}`)];
     const started = performance.now();
     expect(namesOf(["os", ...Object.keys(elements)], elements)).toHaveLength(1001);
     expect(performance.now() - started).toBeLessThan(1000);

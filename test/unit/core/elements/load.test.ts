@@ -8,9 +8,15 @@ import { describe, expect, test } from "vitest";
 import { anElement, type ElementFixture, type PackageFixture } from "../../../support/build-fixture.js";
 import { tempFolder } from "../../../support/temp-folder.js";
 
-const loadPlain = (parent: string, element: ElementFixture) => loadElement({ name: element.name, folder: element.writeTo(parent), source: "elements-path", version: "0.0.0-local" });
+const loadPlain = (parent: string, element: ElementFixture) =>
+  loadElement({ name: element.name, folder: element.writeTo(parent), source: "elements-path", version: "0.0.0-local" });
 
-async function loadInstalled(project: string, element: ElementFixture, written: PackageFixture = {}, name = element.name) {
+async function loadInstalled(
+  project: string,
+  element: ElementFixture,
+  written: PackageFixture = {},
+  name = element.name,
+) {
   element.writeAsPackage(join(project, "node_modules"), written);
   const { refs } = await discoverElements({ elementPaths: [], bundled: [], projectDir: project });
   const ref = refs.get(name);
@@ -69,15 +75,30 @@ describe("files of an element", () => {
       .file("LICENSE", "")
       .file("pkg-map", "{}")
       .file("extra/b/install.d/10-b", "#!/bin/sh");
-    expect(pathsOf(await loadInstalled(temp.path, element, { elements: { a: ".", b: "extra/b" } }))).toEqual(["install.d/10-x", "pkg-map"]);
+    expect(pathsOf(await loadInstalled(temp.path, element, { elements: { a: ".", b: "extra/b" } }))).toEqual([
+      "install.d/10-x",
+      "pkg-map",
+    ]);
   });
 
   test("executables are told by their mode in a folder, by their content in a package", async () => {
     await using temp = await tempFolder();
-    const element = () => anElement("a").script("install.d/10-mode").file("install.d/20-content", "#!/bin/sh\n").file("install.d/30-elf", "\x7fELF").file("install.d/40-mode-only", "echo", 0o755).file("bin/tool", "#!/bin/sh\n");
-    const executable = ({ files }: Awaited<ReturnType<typeof loadElement>>) => files.filter((file) => file.executable).map(({ path }) => path);
+    const element = () =>
+      anElement("a")
+        .script("install.d/10-mode")
+        .file("install.d/20-content", "#!/bin/sh\n")
+        .file("install.d/30-elf", "\x7fELF")
+        .file("install.d/40-mode-only", "echo", 0o755)
+        .file("bin/tool", "#!/bin/sh\n");
+    const executable = ({ files }: Awaited<ReturnType<typeof loadElement>>) =>
+      files.filter((file) => file.executable).map(({ path }) => path);
     expect(executable(await loadPlain(temp.path, element()))).toEqual(["install.d/10-mode", "install.d/40-mode-only"]);
-    expect(executable(await loadInstalled(temp.path, element()))).toEqual(["bin/tool", "install.d/10-mode", "install.d/20-content", "install.d/30-elf"]);
+    expect(executable(await loadInstalled(temp.path, element()))).toEqual([
+      "bin/tool",
+      "install.d/10-mode",
+      "install.d/20-content",
+      "install.d/30-elf",
+    ]);
   });
 
   test.each([
@@ -90,7 +111,10 @@ describe("files of an element", () => {
     ["", "empty"],
   ])("one that begins with %j is told as %s", async (content, opening) => {
     await using temp = await tempFolder();
-    const { files } = await loadPlain(temp.path, anElement("a").script("install.d/10-ok").file("install.d/20-x", content));
+    const { files } = await loadPlain(
+      temp.path,
+      anElement("a").script("install.d/10-ok").file("install.d/20-x", content),
+    );
     expect(files.find(({ path }) => path === "install.d/20-x")?.opening).toBe(opening);
   });
 });
@@ -98,10 +122,16 @@ describe("files of an element", () => {
 describe("links", () => {
   test("inside the element are taken as what they lead to, files and folders", async () => {
     await using temp = await tempFolder();
-    const element = anElement("a").script("install.d/10-x", "echo x").link("install.d/20-same", "10-x").link("post-install.d", "install.d").link("bin/tool", "../install.d/10-x");
+    const element = anElement("a")
+      .script("install.d/10-x", "echo x")
+      .link("install.d/20-same", "10-x")
+      .link("post-install.d", "install.d")
+      .link("bin/tool", "../install.d/10-x");
     const { files } = await loadPlain(temp.path, element);
     const [original] = files.filter(({ path }) => path === "install.d/10-x");
-    expect(files.map(({ path, kind, executable, digest }) => [path, kind, executable, digest === original?.digest])).toEqual([
+    expect(
+      files.map(({ path, kind, executable, digest }) => [path, kind, executable, digest === original?.digest]),
+    ).toEqual([
       ["bin/tool", "file", true, true],
       ["install.d/10-x", "file", true, true],
       ["install.d/20-same", "file", true, true],
@@ -112,7 +142,10 @@ describe("links", () => {
 
   test("below static belong to the image and stay, wherever they lead", async () => {
     await using temp = await tempFolder();
-    const { files } = await loadPlain(temp.path, anElement("a").link("static/etc/localtime", "/usr/share/zoneinfo/UTC").link("static/x", "../../../../y"));
+    const { files } = await loadPlain(
+      temp.path,
+      anElement("a").link("static/etc/localtime", "/usr/share/zoneinfo/UTC").link("static/x", "../../../../y"),
+    );
     expect(files.map(({ path, kind, linkTarget }) => [path, kind, linkTarget])).toEqual([
       ["static/etc/localtime", "link", "/usr/share/zoneinfo/UTC"],
       ["static/x", "link", "../../../../y"],
@@ -133,20 +166,30 @@ describe("links", () => {
   ])("to %s lead out of the element and are refused", async (_, path, target) => {
     await using temp = await tempFolder();
     anElement("other").script("install.d/10-x").writeTo(temp.path);
-    await expect(loadPlain(temp.path, anElement("a").link(path, target))).rejects.toMatchObject({ code: "ELEMENT_FILE_INVALID", context: { element: "a", file: path } });
+    await expect(loadPlain(temp.path, anElement("a").link(path, target))).rejects.toMatchObject({
+      code: "ELEMENT_FILE_INVALID",
+      context: { element: "a", file: path },
+    });
   });
 
   test("that lead out by way of another link are refused", async () => {
     await using temp = await tempFolder();
     writeFileSync(join(temp.path, "secret"), "");
     const element = anElement("a").link("static/out", "../../secret").link("install.d/10-x", "../static/out");
-    await expect(loadPlain(temp.path, element)).rejects.toMatchObject({ code: "ELEMENT_FILE_INVALID", context: { file: "install.d/10-x" } });
+    await expect(loadPlain(temp.path, element)).rejects.toMatchObject({
+      code: "ELEMENT_FILE_INVALID",
+      context: { file: "install.d/10-x" },
+    });
   });
 
   test("may lead to another element of the same package", async () => {
     await using temp = await tempFolder();
-    const element = anElement("a").script("elements/b/install.d/10-x").link("elements/a/install.d/10-x", "../../b/install.d/10-x");
-    expect(pathsOf(await loadInstalled(temp.path, element, { elements: { a: "elements/a", b: "elements/b" } }))).toEqual(["install.d/10-x"]);
+    const element = anElement("a")
+      .script("elements/b/install.d/10-x")
+      .link("elements/a/install.d/10-x", "../../b/install.d/10-x");
+    expect(
+      pathsOf(await loadInstalled(temp.path, element, { elements: { a: "elements/a", b: "elements/b" } })),
+    ).toEqual(["install.d/10-x"]);
   });
 
   test.each([
@@ -155,7 +198,10 @@ describe("links", () => {
     ["the element", "install.d/again", ".."],
   ])("to %s end in an error", async (_, path, target) => {
     await using temp = await tempFolder();
-    await expect(loadPlain(temp.path, anElement("a").link(path, target))).rejects.toMatchObject({ code: "ELEMENT_FILE_INVALID", context: { file: expect.stringContaining(path) as string } });
+    await expect(loadPlain(temp.path, anElement("a").link(path, target))).rejects.toMatchObject({
+      code: "ELEMENT_FILE_INVALID",
+      context: { file: expect.stringContaining(path) as string },
+    });
   });
 });
 
@@ -164,14 +210,20 @@ test.each(["install.d", "static"])("a FIFO in %s is refused and never opened", a
   const element = anElement("a").folder(folder);
   const path = element.writeTo(temp.path);
   await createExec()("mkfifo", [join(path, folder, "10-fifo")]);
-  await expect(loadPlain(temp.path, element)).rejects.toMatchObject({ code: "ELEMENT_FILE_INVALID", context: { file: `${folder}/10-fifo` } });
+  await expect(loadPlain(temp.path, element)).rejects.toMatchObject({
+    code: "ELEMENT_FILE_INVALID",
+    context: { file: `${folder}/10-fifo` },
+  });
 });
 
 describe("a phase of which nothing would run", () => {
   test("is an error in a package", async () => {
     await using temp = await tempFolder();
     const element = anElement("a").script("install.d/10-x").file("root.d/10-y", "echo").script("root.d/20-z.sh");
-    await expect(loadInstalled(temp.path, element)).rejects.toMatchObject({ code: "ELEMENT_FILE_INVALID", context: { element: "a", file: "root.d" } });
+    await expect(loadInstalled(temp.path, element)).rejects.toMatchObject({
+      code: "ELEMENT_FILE_INVALID",
+      context: { element: "a", file: "root.d" },
+    });
   });
 
   test("is an error in a folder when nothing of the element would run", async () => {
@@ -182,7 +234,9 @@ describe("a phase of which nothing would run", () => {
 
   test("is none in a folder that has other scripts, as elements of DIB have", async () => {
     await using temp = await tempFolder();
-    expect(pathsOf(await loadPlain(temp.path, anElement("a").script("install.d/10-x").file("cleanup.d/99-y", "set -e\n")))).toHaveLength(2);
+    expect(
+      pathsOf(await loadPlain(temp.path, anElement("a").script("install.d/10-x").file("cleanup.d/99-y", "set -e\n"))),
+    ).toHaveLength(2);
   });
 
   test.each([
@@ -210,7 +264,12 @@ describe("the digest", () => {
     second.writeTo(folder);
     chmodSync(join(folder, "a/static/x"), 0o600);
     chmodSync(join(folder, "a/install.d/10-x"), 0o700);
-    const loaded = await loadElement({ name: "a", folder: join(folder, "a"), source: "elements-path", version: "0.0.0-local" });
+    const loaded = await loadElement({
+      name: "a",
+      folder: join(folder, "a"),
+      source: "elements-path",
+      version: "0.0.0-local",
+    });
     expect([loaded.digest, loaded.files]).toEqual([first.digest, first.files]);
   });
 
@@ -230,7 +289,8 @@ describe("the digest", () => {
     const digestWith = async (files: Readonly<Record<string, string>>) => {
       await using temp = await tempFolder();
       const typed = element();
-      for (const [path, content] of Object.entries({ "dist/index.js": "export {}", ...files })) typed.file(path, content);
+      for (const [path, content] of Object.entries({ "dist/index.js": "export {}", ...files }))
+        typed.file(path, content);
       return (await loadInstalled(temp.path, typed, { entry: "./dist/index.js" })).digest;
     };
     const plain = await digestWith({});

@@ -3,7 +3,8 @@ import { isManifest, parseManifest } from "@dibjs/core/elements/manifest.js";
 import { isElementName, parseElementName } from "@dibjs/core/elements/name.js";
 import { describe, expect, test } from "vitest";
 
-const parse = (more: object) => parseManifest({ apiVersion: 1, elements: { motd: "." }, ...more }, "motd/package.json", "motd");
+const parse = (more: object) =>
+  parseManifest({ apiVersion: 1, elements: { motd: "." }, ...more }, "motd/package.json", "motd");
 
 describe("a manifest", () => {
   test("with everything in it is taken as written", () => {
@@ -69,7 +70,25 @@ describe("element names", () => {
     expect(isElementName(name)).toBe(true);
   });
 
-  test.each(["..", "../x", "/abs", "a/b", "", ".", "-rf", "a b", "a;id", "$(id)", "a\0", "a\n", "a".repeat(300), "vм", "__proto__", "constructor", "toString"])("%j is none", (name) => {
+  test.each([
+    "..",
+    "../x",
+    "/abs",
+    "a/b",
+    "",
+    ".",
+    "-rf",
+    "a b",
+    "a;id",
+    "$(id)",
+    "a\0",
+    "a\n",
+    "a".repeat(300),
+    "vм",
+    "__proto__",
+    "constructor",
+    "toString",
+  ])("%j is none", (name) => {
     expect(isElementName(name)).toBe(false);
   });
 

@@ -31,7 +31,8 @@ function unpack(from: string, project: string): string {
   mkdirSync(join(project, "node_modules"));
   cpSync(from, folder, { recursive: true, verbatimSymlinks: true });
   rmSync(join(folder, "static"), { recursive: true });
-  for (const path of ["post-install.d/10-motd", "bin/no-shebang", "elements/extra/install.d/10-extra"]) chmodSync(join(folder, path), 0o644);
+  for (const path of ["post-install.d/10-motd", "bin/no-shebang", "elements/extra/install.d/10-extra"])
+    chmodSync(join(folder, path), 0o644);
   return folder;
 }
 
@@ -52,19 +53,31 @@ describe("dib-manifest.json", () => {
   test("gives an installed package its modes, links and empty folders back", async () => {
     await using temp = await tempFolder();
     await packedPackage(temp.path);
-    expect((await load(temp.path, "motd")).files.map(({ path, kind, executable, linkTarget }) => [path, kind, executable, linkTarget])).toEqual([
+    expect(
+      (await load(temp.path, "motd")).files.map(({ path, kind, executable, linkTarget }) => [
+        path,
+        kind,
+        executable,
+        linkTarget,
+      ]),
+    ).toEqual([
       ["bin/no-shebang", "file", true, undefined],
       ["post-install.d/10-motd", "file", true, undefined],
       ["post-install.d/20-data", "file", false, undefined],
       ["static/etc/motd", "link", false, "/run/motd"],
       ["static/var/empty", "folder", false, undefined],
     ]);
-    expect((await load(temp.path, "extra")).files).toMatchObject([{ path: "install.d/10-extra", executable: true, opening: "script" }]);
+    expect((await load(temp.path, "extra")).files).toMatchObject([
+      { path: "install.d/10-extra", executable: true, opening: "script" },
+    ]);
   });
 
   test("is the same text for the same package, wherever it lies", async () => {
     await using temp = await tempFolder();
-    const [one, other] = ["one", "other"].map((name) => source().writeAsPackage(join(temp.path, name), manifest)) as [string, string];
+    const [one, other] = ["one", "other"].map((name) => source().writeAsPackage(join(temp.path, name), manifest)) as [
+      string,
+      string,
+    ];
     expect(await pack(one)).toBe(await pack(other));
     expect(await pack(one)).not.toContain(temp.path);
   });
@@ -81,19 +94,24 @@ describe("dib-manifest.json", () => {
     await using temp = await tempFolder();
     const folder = await packedPackage(temp.path);
     writeFileSync(join(folder, "bin/no-shebang"), "rm -rf /");
-    await expect(load(temp.path, "motd")).rejects.toMatchObject({ code: "ELEMENT_FILE_INVALID", context: { element: "motd", file: "bin/no-shebang" } });
+    await expect(load(temp.path, "motd")).rejects.toMatchObject({
+      code: "ELEMENT_FILE_INVALID",
+      context: { element: "motd", file: "bin/no-shebang" },
+    });
     rmSync(join(folder, "post-install.d/20-data"));
     await expect(load(temp.path, "motd")).rejects.toMatchObject({ code: "SEVERAL_FINDINGS" });
   });
 
-  test.each(["{", "[]", '{ "version": 2, "files": [] }', '{ "version": 1, "files": [{ "path": "../x", "kind": "file", "executable": true, "digest": "" }] }'])(
-    "that is %s is refused",
-    async (text) => {
-      await using temp = await tempFolder();
-      writeFileSync(join(await packedPackage(temp.path), "dib-manifest.json"), text);
-      await expect(load(temp.path, "motd")).rejects.toMatchObject({ code: "ELEMENT_MANIFEST_INVALID" });
-    },
-  );
+  test.each([
+    "{",
+    "[]",
+    '{ "version": 2, "files": [] }',
+    '{ "version": 1, "files": [{ "path": "../x", "kind": "file", "executable": true, "digest": "" }] }',
+  ])("that is %s is refused", async (text) => {
+    await using temp = await tempFolder();
+    writeFileSync(join(await packedPackage(temp.path), "dib-manifest.json"), text);
+    await expect(load(temp.path, "motd")).rejects.toMatchObject({ code: "ELEMENT_MANIFEST_INVALID" });
+  });
 
   test("without it the content says what is a script", async () => {
     await using temp = await tempFolder();

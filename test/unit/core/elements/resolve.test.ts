@@ -16,29 +16,49 @@ interface Asked {
   readonly bundled?: readonly string[];
 }
 
-async function resolveIn(projectDir: string, { elements = ["os"], options = {}, arch = "amd64", elementPaths = [], bundled = [] }: Asked) {
-  const catalog = await discoverElements({ projectDir, bundled, elementPaths: elementPaths.map((path) => ({ path, origin: "$ELEMENTS_PATH" })) });
+async function resolveIn(
+  projectDir: string,
+  { elements = ["os"], options = {}, arch = "amd64", elementPaths = [], bundled = [] }: Asked,
+) {
+  const catalog = await discoverElements({
+    projectDir,
+    bundled,
+    elementPaths: elementPaths.map((path) => ({ path, origin: "$ELEMENTS_PATH" })),
+  });
   const asked = elements.map((element) => {
     const [name = "", range = "*"] = element.split("@");
     return { name, range, origin: "arguments" };
   });
-  return resolveElements({ elements: asked, options, arch, base: false, ramdisk: false, ramdiskElement: "ramdisk" }, catalog);
+  return resolveElements(
+    { elements: asked, options, arch, base: false, ramdisk: false, ramdiskElement: "ramdisk" },
+    catalog,
+  );
 }
 
 describe("versions", () => {
   /** os, base at a version, and a, b that need base in ranges. */
-  async function withBase(version: string, ranges: Readonly<Record<string, string>>, asked: readonly string[] = Object.keys(ranges)) {
+  async function withBase(
+    version: string,
+    ranges: Readonly<Record<string, string>>,
+    asked: readonly string[] = Object.keys(ranges),
+  ) {
     await using temp = await tempFolder();
     const modules = join(temp.path, "node_modules");
     os().writeAsPackage(modules);
     anElement("base").writeAsPackage(modules, { package: "@acme/base", version });
-    for (const [name, range] of Object.entries(ranges)) anElement(name).writeAsPackage(modules, { requires: { base: range } });
+    for (const [name, range] of Object.entries(ranges))
+      anElement(name).writeAsPackage(modules, { requires: { base: range } });
     return await resolveIn(temp.path, { elements: ["os", ...asked] });
   }
 
   test("one that satisfies everybody is taken", async () => {
     const { elements } = await withBase("1.4.0", { a: "^1.0.0", b: ">=1.2" });
-    expect(elements.map(({ name, version }) => `${name} ${version}`)).toEqual(["base 1.4.0", "a 1.0.0", "b 1.0.0", "os 1.0.0"]);
+    expect(elements.map(({ name, version }) => `${name} ${version}`)).toEqual([
+      "base 1.4.0",
+      "a 1.0.0",
+      "b 1.0.0",
+      "os 1.0.0",
+    ]);
   });
 
   test("a prerelease satisfies a range around it", async () => {
@@ -70,17 +90,28 @@ describe("versions", () => {
   test("what the user asks for is checked too", async () => {
     await expect(withBase("1.4.0", { a: "^1.0.0" }, ["a", "base@^1.5"])).rejects.toMatchObject({
       code: "ELEMENT_VERSION_CONFLICT",
-      context: { askers: [{ range: "^1.5", by: ["base"] }, { range: "^1.0.0", by: ["a", "base"] }] },
+      context: {
+        askers: [
+          { range: "^1.5", by: ["base"] },
+          { range: "^1.0.0", by: ["a", "base"] },
+        ],
+      },
     });
   });
 
   test("a range in element-deps counts, and a folder without a package satisfies every range", async () => {
     await using temp = await tempFolder();
     const local = join(temp.path, "elements");
-    for (const element of [os().dependsOn("base@^7  # seven", "", "# only a comment"), anElement("base")]) element.writeTo(local);
-    expect((await resolveIn(temp.path, { elementPaths: [local] })).elements.map(({ name }) => name)).toEqual(["base", "os"]);
+    for (const element of [os().dependsOn("base@^7  # seven", "", "# only a comment"), anElement("base")])
+      element.writeTo(local);
+    expect((await resolveIn(temp.path, { elementPaths: [local] })).elements.map(({ name }) => name)).toEqual([
+      "base",
+      "os",
+    ]);
     anElement("base").writeAsPackage(join(temp.path, "first"), { version: "1.0.0" });
-    await expect(resolveIn(temp.path, { elementPaths: [join(temp.path, "first"), local] })).rejects.toMatchObject({ code: "ELEMENT_VERSION_CONFLICT" });
+    await expect(resolveIn(temp.path, { elementPaths: [join(temp.path, "first"), local] })).rejects.toMatchObject({
+      code: "ELEMENT_VERSION_CONFLICT",
+    });
   });
 });
 
@@ -89,9 +120,15 @@ describe("copies", () => {
     await using temp = await tempFolder();
     const modules = join(temp.path, "node_modules");
     os().writeAsPackage(modules, { requires: { base: "*" }, peers: { "@acme/base": "*" } });
-    const own = anElement("base").writeAsPackage(join(modules, "dib-element-os/node_modules"), { package: "@acme/base", version: "1.0.1" });
+    const own = anElement("base").writeAsPackage(join(modules, "dib-element-os/node_modules"), {
+      package: "@acme/base",
+      version: "1.0.1",
+    });
     const shared = anElement("base").writeAsPackage(modules, { package: "@acme/base" });
-    await expect(resolveIn(temp.path, {})).rejects.toMatchObject({ code: "ELEMENT_COPIES", context: { name: "base", folders: [realpathSync(shared), realpathSync(own)] } });
+    await expect(resolveIn(temp.path, {})).rejects.toMatchObject({
+      code: "ELEMENT_COPIES",
+      context: { name: "base", folders: [realpathSync(shared), realpathSync(own)] },
+    });
   });
 
   test("two ways to one folder are one copy", async () => {
@@ -116,10 +153,16 @@ describe("copies", () => {
   test("what a bundled package gets for itself does not matter when the project has its own", async () => {
     await using temp = await tempFolder();
     const cli = join(temp.path, "cli/node_modules");
-    const bundled = [os().writeAsPackage(cli, { requires: { base: "*" }, peers: { "@acme/base": "*" } }), anElement("base").writeAsPackage(cli, { package: "@acme/base" })];
+    const bundled = [
+      os().writeAsPackage(cli, { requires: { base: "*" }, peers: { "@acme/base": "*" } }),
+      anElement("base").writeAsPackage(cli, { package: "@acme/base" }),
+    ];
     anElement("base").writeAsPackage(join(temp.path, "app/node_modules"), { package: "@acme/base", version: "1.2.0" });
     const { elements } = await resolveIn(join(temp.path, "app"), { bundled });
-    expect(elements.map(({ name, version, source }) => `${name} ${version} ${source}`)).toEqual(["base 1.2.0 package", "os 1.0.0 bundled"]);
+    expect(elements.map(({ name, version, source }) => `${name} ${version} ${source}`)).toEqual([
+      "base 1.2.0 package",
+      "os 1.0.0 bundled",
+    ]);
   });
 });
 
@@ -130,12 +173,21 @@ describe("what can't be resolved", () => {
     return await resolveIn(temp.path, asked);
   };
 
-  test.each(["..", "a/b", "-rf", "a;id", "$(id)", "__proto__", "constructor", "os@newest"])("the name %j is refused with where it came from", async (name) => {
-    await expect(withOs({ elements: ["os", name] })).rejects.toMatchObject({ code: "ELEMENT_NAME_INVALID", context: { name, origin: "arguments" } });
-  });
+  test.each(["..", "a/b", "-rf", "a;id", "$(id)", "__proto__", "constructor", "os@newest"])(
+    "the name %j is refused with where it came from",
+    async (name) => {
+      await expect(withOs({ elements: ["os", name] })).rejects.toMatchObject({
+        code: "ELEMENT_NAME_INVALID",
+        context: { name, origin: "arguments" },
+      });
+    },
+  );
 
   test("a misspelt name gets the nearest one", async () => {
-    await expect(withOs({ elements: ["oss"] })).rejects.toMatchObject({ code: "ELEMENT_NOT_FOUND", context: { name: "oss", nearest: "os" } });
+    await expect(withOs({ elements: ["oss"] })).rejects.toMatchObject({
+      code: "ELEMENT_NOT_FOUND",
+      context: { name: "oss", nearest: "os" },
+    });
   });
 
   test("an element of a package that can't be used says why", async () => {
@@ -143,7 +195,10 @@ describe("what can't be resolved", () => {
   });
 
   test("options of an element that does not exist are refused, of one that is not in the image not", async () => {
-    await expect(withOs({ options: { oz: {} } })).rejects.toMatchObject({ code: "ELEMENT_NOT_FOUND", context: { name: "oz", askedBy: ["options"] } });
+    await expect(withOs({ options: { oz: {} } })).rejects.toMatchObject({
+      code: "ELEMENT_NOT_FOUND",
+      context: { name: "oz", askedBy: ["options"] },
+    });
     await using temp = await tempFolder();
     const local = join(temp.path, "elements");
     for (const element of [os(), anElement("other")]) element.writeTo(local);
@@ -151,13 +206,18 @@ describe("what can't be resolved", () => {
   });
 
   test("an architecture that the element does not support", async () => {
-    await expect(withOs({ arch: "arm64" }, { arch: ["amd64"] })).rejects.toMatchObject({ code: "ELEMENT_ARCH_UNSUPPORTED", context: { arch: "arm64", supported: ["amd64"] } });
+    await expect(withOs({ arch: "arm64" }, { arch: ["amd64"] })).rejects.toMatchObject({
+      code: "ELEMENT_ARCH_UNSUPPORTED",
+      context: { arch: "arm64", supported: ["amd64"] },
+    });
   });
 
   test("a line of element-deps that is no name", async () => {
     await using temp = await tempFolder();
     os().dependsOn("base", "not a name", "../x").writeTo(join(temp.path, "elements"));
-    await expect(resolveIn(temp.path, { elementPaths: [join(temp.path, "elements")] })).rejects.toMatchObject({ code: "SEVERAL_FINDINGS" });
+    await expect(resolveIn(temp.path, { elementPaths: [join(temp.path, "elements")] })).rejects.toMatchObject({
+      code: "SEVERAL_FINDINGS",
+    });
   });
 });
 

@@ -55,16 +55,23 @@ describe("loading the plugin of an element", () => {
     const element = typed(temp.path, "a", source);
     const manifest = { apiVersion: 1 as const, elements: { a: "." } };
     const withPackage = { ...element, package: { name: "pkg", folder: temp.path, manifest, sees: {} } };
-    await expect(loadDefinition(withPackage)).rejects.toMatchObject({ code: "ELEMENT_ENTRY_FAILED", context: { element: "a", entry: element.entry } });
+    await expect(loadDefinition(withPackage)).rejects.toMatchObject({
+      code: "ELEMENT_ENTRY_FAILED",
+      context: { element: "a", entry: element.entry },
+    });
   });
 
   test("fails when the module is not there: the package was not built", async () => {
-    await expect(loadDefinition({ name: "a", version: "1.0.0", folder: "/a", entry: "/a/dist/index.js" })).rejects.toMatchObject({ code: "ELEMENT_ENTRY_FAILED" });
+    await expect(
+      loadDefinition({ name: "a", version: "1.0.0", folder: "/a", entry: "/a/dist/index.js" }),
+    ).rejects.toMatchObject({ code: "ELEMENT_ENTRY_FAILED" });
   });
 });
 
 describe("options", () => {
-  const schema = (validate: StandardSchema<unknown>["~standard"]["validate"]): StandardSchema<unknown> => ({ "~standard": { version: 1, vendor: "test", validate } });
+  const schema = (validate: StandardSchema<unknown>["~standard"]["validate"]): StandardSchema<unknown> => ({
+    "~standard": { version: 1, vendor: "test", validate },
+  });
 
   test.each([
     ["at once", schema((value) => ({ value: { ...(value as object), size: 1 } }))],
@@ -75,13 +82,20 @@ describe("options", () => {
   });
 
   test("that a schema refuses are reported with every path", async () => {
-    const refusing = schema(() => ({ issues: [{ message: "too small", path: ["disk", { key: "sizes" }, 0] }, { message: "unknown key" }] }));
-    await expect(checkOptions("a", refusing, {})).rejects.toMatchObject({ code: "ELEMENT_OPTIONS_INVALID", context: { element: "a", issues: ["disk.sizes.0: too small", "unknown key"] } });
+    const refusing = schema(() => ({
+      issues: [{ message: "too small", path: ["disk", { key: "sizes" }, 0] }, { message: "unknown key" }],
+    }));
+    await expect(checkOptions("a", refusing, {})).rejects.toMatchObject({
+      code: "ELEMENT_OPTIONS_INVALID",
+      context: { element: "a", issues: ["disk.sizes.0: too small", "unknown key"] },
+    });
   });
 
   test("for an element that takes none are refused, also for a shell element", async () => {
     await expect(checkOptions("a", undefined, { x: 1 })).rejects.toMatchObject({ code: "ELEMENT_OPTIONS_INVALID" });
-    await expect(setUpElements([{ name: "a", version: "1.0.0", folder: "/a" }], { a: {} }, createHooks())).rejects.toMatchObject({ code: "ELEMENT_OPTIONS_INVALID" });
+    await expect(
+      setUpElements([{ name: "a", version: "1.0.0", folder: "/a" }], { a: {} }, createHooks()),
+    ).rejects.toMatchObject({ code: "ELEMENT_OPTIONS_INVALID" });
     expect(await checkOptions("a", undefined, undefined)).toBeUndefined();
   });
 
@@ -105,31 +119,55 @@ describe("what setup adds", () => {
       { phase: "root", name: "50-r", element: "a" },
     ]);
     sealHooks(hooks);
-    expect(hooks.phase.for("install").ordered().map(({ name, stage }) => [name, stage])).toEqual([["9-a", 9], ["10-b", 10]]);
+    expect(
+      hooks.phase
+        .for("install")
+        .ordered()
+        .map(({ name, stage }) => [name, stage]),
+    ).toEqual([
+      ["9-a", 9],
+      ["10-b", 10],
+    ]);
   });
 
   test("taps carry the element's name and its place in the order of dependencies", async () => {
     await using temp = await tempFolder();
-    const source = (name: string) => `export default { name: "${name}", setup({ hooks }) { hooks.plan.tap((plan) => plan); } };`;
+    const source = (name: string) =>
+      `export default { name: "${name}", setup({ hooks }) { hooks.plan.tap((plan) => plan); } };`;
     const hooks = createHooks();
-    await setUpElements(["z", "a"].map((name) => typed(temp.path, name, source(name))), {}, hooks);
-    expect(hooks.plan.ordered().map(({ name, rank }) => [name, rank])).toEqual([["z", 0], ["a", 1]]);
+    await setUpElements(
+      ["z", "a"].map((name) => typed(temp.path, name, source(name))),
+      {},
+      hooks,
+    );
+    expect(hooks.plan.ordered().map(({ name, rank }) => [name, rank])).toEqual([
+      ["z", 0],
+      ["a", 1],
+    ]);
   });
 
   test("formats and node types become known, each with its tap", async () => {
     const { hooks, added } = await setUpOne(`
       api.addFormat({ name: "ova", from: "disk", extension: "ova", hostCommands: [], write: async () => ({ files: [] }) });
       api.addBlockNode({ name: "luks", create: async () => true });`);
-    expect([added.formats.map(({ name }) => name), added.blockNodes.map(({ name }) => name)]).toEqual([["ova"], ["luks"]]);
+    expect([added.formats.map(({ name }) => name), added.blockNodes.map(({ name }) => name)]).toEqual([
+      ["ova"],
+      ["luks"],
+    ]);
     expect([hooks.format.for("ova").ordered().length, hooks.blockDevice.for("luks").ordered().length]).toEqual([1, 1]);
   });
 
   test.each(["10-a.sh", "10 a", "", "../x"])("a step called %j is refused", async (name) => {
-    await expect(setUpOne(`api.addScript("install", ${JSON.stringify(name)}, () => {});`)).rejects.toMatchObject({ code: "PLAN_SCRIPT_INVALID" });
+    await expect(setUpOne(`api.addScript("install", ${JSON.stringify(name)}, () => {});`)).rejects.toMatchObject({
+      code: "PLAN_SCRIPT_INVALID",
+    });
   });
 
   test("a phase that does not exist is refused with the nearest", async () => {
-    await expect(setUpOne(`api.addScript("instal", "10-a", () => {});`)).rejects.toMatchObject({ code: "HOOK_KEY_UNKNOWN", context: { nearest: "install" } });
+    await expect(setUpOne(`api.addScript("instal", "10-a", () => {});`)).rejects.toMatchObject({
+      code: "HOOK_KEY_UNKNOWN",
+      context: { nearest: "install" },
+    });
   });
 
   test.each([
@@ -137,28 +175,54 @@ describe("what setup adds", () => {
     ["a name with a newline", `{ "A\\n": "" }`],
     ["a NUL byte", `{ A: "\\0" }`],
   ])("environment with %s that a shell can't take is refused", async (_, variables) => {
-    await expect(setUpOne(`api.addEnvironment("10-a", ${variables});`)).rejects.toMatchObject({ code: "PLAN_VARIABLE_INVALID" });
+    await expect(setUpOne(`api.addEnvironment("10-a", ${variables});`)).rejects.toMatchObject({
+      code: "PLAN_VARIABLE_INVALID",
+    });
   });
 
   test("what setup throws comes with the element's name", async () => {
-    await expect(setUpOne(`throw new Error("no luck");`)).rejects.toMatchObject({ code: "ELEMENT_ENTRY_FAILED", context: { element: "a", reason: "no luck" } });
-    await expect(setUpOne(`return Promise.reject(new Error("later"));`)).rejects.toMatchObject({ code: "ELEMENT_ENTRY_FAILED", context: { reason: "later" } });
+    await expect(setUpOne(`throw new Error("no luck");`)).rejects.toMatchObject({
+      code: "ELEMENT_ENTRY_FAILED",
+      context: { element: "a", reason: "no luck" },
+    });
+    await expect(setUpOne(`return Promise.reject(new Error("later"));`)).rejects.toMatchObject({
+      code: "ELEMENT_ENTRY_FAILED",
+      context: { reason: "later" },
+    });
   });
 });
 
 describe("added environment", () => {
-  const awkward = { PLAIN: "x", QUOTES: `"double" 'single'`, EXPANSIONS: "$HOME `id` $(id) \\n ${x}", LINES: "one\ntwo\n", EMPTY: "", BRACES: "}{}!" };
+  const awkward = {
+    PLAIN: "x",
+    QUOTES: `"double" 'single'`,
+    EXPANSIONS: "$HOME `id` $(id) \\n ${x}",
+    LINES: "one\ntwo\n",
+    EMPTY: "",
+    BRACES: "}{}!",
+  };
 
   test.each(["bash", "sh"])("sets exactly what was given in %s, whatever the values hold", async (shell) => {
     const { added } = await setUpOne(`api.addEnvironment("10-a", ${JSON.stringify(awkward)});`);
-    const { stdout } = await createExec()(shell, ["-euc", `${added.environmentFiles[0]?.content ?? ""}\nexec env -0`], { env: { PATH: "/usr/bin:/bin" } });
-    const seen = Object.fromEntries(stdout.split("\0").filter(Boolean).map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]));
+    const { stdout } = await createExec()(shell, ["-euc", `${added.environmentFiles[0]?.content ?? ""}\nexec env -0`], {
+      env: { PATH: "/usr/bin:/bin" },
+    });
+    const seen = Object.fromEntries(
+      stdout
+        .split("\0")
+        .filter(Boolean)
+        .map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
+    );
     expect(seen).toMatchObject(awkward);
   });
 
   test("leaves a variable alone that the caller has set, even to nothing", async () => {
     const { added } = await setUpOne(`api.addEnvironment("10-a", { GIVEN: "default", NOTHING: "default" });`);
-    const { stdout } = await createExec()("bash", ["-euc", `${added.environmentFiles[0]?.content ?? ""}\necho "$GIVEN,$NOTHING"`], { env: { PATH: "/usr/bin:/bin", GIVEN: "mine", NOTHING: "" } });
+    const { stdout } = await createExec()(
+      "bash",
+      ["-euc", `${added.environmentFiles[0]?.content ?? ""}\necho "$GIVEN,$NOTHING"`],
+      { env: { PATH: "/usr/bin:/bin", GIVEN: "mine", NOTHING: "" } },
+    );
     expect(stdout.trim()).toBe("mine,");
   });
 

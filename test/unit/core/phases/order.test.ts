@@ -1,4 +1,10 @@
-import { compareBytes, compareScripts, isEnvironmentFileName, isScriptName, numberOf } from "@dibjs/core/phases/order.js";
+import {
+  compareBytes,
+  compareScripts,
+  isEnvironmentFileName,
+  isScriptName,
+  numberOf,
+} from "@dibjs/core/phases/order.js";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 

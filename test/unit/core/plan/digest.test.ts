@@ -9,7 +9,9 @@ test("sha256 is lower-case hex, of text as UTF-8", () => {
 });
 
 test("canonical JSON sorts keys at every depth, keeps the order of lists and leaves undefined out", () => {
-  expect(canonicalJson({ b: [{ z: 1, a: undefined }, 2], a: { "é": 1, Z: null } })).toBe('{"a":{"Z":null,"é":1},"b":[{"z":1},2]}');
+  expect(canonicalJson({ b: [{ z: 1, a: undefined }, 2], a: { é: 1, Z: null } })).toBe(
+    '{"a":{"Z":null,"é":1},"b":[{"z":1},2]}',
+  );
 });
 
 test("canonical JSON is the same for the same data, however it was put together", () => {
@@ -17,7 +19,11 @@ test("canonical JSON is the same for the same data, however it was put together"
     Array.isArray(value)
       ? value.map(reversed)
       : typeof value === "object" && value !== null
-        ? Object.fromEntries(Object.entries(value).reverse().map(([key, inner]) => [key, reversed(inner)]))
+        ? Object.fromEntries(
+            Object.entries(value)
+              .reverse()
+              .map(([key, inner]) => [key, reversed(inner)]),
+          )
         : value;
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {

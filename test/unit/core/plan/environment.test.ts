@@ -3,13 +3,18 @@ import type { Element } from "@dibjs/core/elements/element.js";
 import { assembleEnvironment, secretsOf } from "@dibjs/core/plan/environment.js";
 import { describe, expect, test } from "vitest";
 
-const config = (environment: BuildConfig["environment"], callerEnvironment: Readonly<Record<string, string>> = {}) => ({ environment, callerEnvironment }) as BuildConfig;
+const config = (environment: BuildConfig["environment"], callerEnvironment: Readonly<Record<string, string>> = {}) =>
+  ({ environment, callerEnvironment }) as BuildConfig;
 const declaring = (...lists: readonly Element["variables"][]) => lists.map((variables) => ({ variables }) as Element);
 const given = (value: string, secret = false) => ({ value, origin: "environment", secret });
 
 describe("variables of a plan", () => {
   test("are sorted by bytes and say where they came from", () => {
-    const variables = { DIB_b: given("1"), DIB_B: { value: "2", origin: "--env", secret: false }, DIB_A: { value: "3", origin: "dib.config.yaml:2:3", secret: false } };
+    const variables = {
+      DIB_b: given("1"),
+      DIB_B: { value: "2", origin: "--env", secret: false },
+      DIB_A: { value: "3", origin: "dib.config.yaml:2:3", secret: false },
+    };
     expect(assembleEnvironment(config(variables), [])).toEqual([
       { name: "DIB_A", value: "3", secret: false, origin: "dib.config.yaml:2:3" },
       { name: "DIB_B", value: "2", secret: false, origin: "--env" },
@@ -19,17 +24,28 @@ describe("variables of a plan", () => {
 
   test("of the caller come in only when an element declares them and they are set", () => {
     const caller = { DECLARED: "yes", OTHER: "no" };
-    const names = assembleEnvironment(config({}, caller), declaring({ DECLARED: {}, UNSET: {} })).map(({ name, value }) => [name, value]);
+    const names = assembleEnvironment(config({}, caller), declaring({ DECLARED: {}, UNSET: {} })).map(
+      ({ name, value }) => [name, value],
+    );
     expect(names).toEqual([["DECLARED", "yes"]]);
   });
 
   test("that are given win over the caller's", () => {
-    expect(assembleEnvironment(config({ X: { value: "given", origin: "--env", secret: false } }, { X: "caller's" }), declaring({ X: {} }))).toMatchObject([{ value: "given", origin: "--env" }]);
+    expect(
+      assembleEnvironment(
+        config({ X: { value: "given", origin: "--env", secret: false } }, { X: "caller's" }),
+        declaring({ X: {} }),
+      ),
+    ).toMatchObject([{ value: "given", origin: "--env" }]);
   });
 
   test.each([
     ["by the config", config({ TOKEN: given("s3cret", true) }), declaring()],
-    ["by one element of several", config({ TOKEN: given("s3cret") }), declaring({ TOKEN: { secret: true } }, { TOKEN: {} })],
+    [
+      "by one element of several",
+      config({ TOKEN: given("s3cret") }),
+      declaring({ TOKEN: { secret: true } }, { TOKEN: {} }),
+    ],
     ["and are the caller's", config({}, { TOKEN: "s3cret" }), declaring({ TOKEN: { secret: true } })],
   ])("that are called secret %s have no value in the plan, and travel beside it", (_, configuration, elements) => {
     const planned = assembleEnvironment(configuration, elements);
