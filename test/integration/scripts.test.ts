@@ -144,3 +144,11 @@ test("an interrupted build ends with the signal and the phase, and leaves nothin
   const interrupted = project.build({ signal: abort.signal, tap: (hooks) => hooks.event.tap((event) => void (event.type === "output" && event.text === "waiting" && abort.abort("SIGINT"))) });
   await expect(interrupted).rejects.toMatchObject({ code: "BUILD_INTERRUPTED", context: { signal: "SIGINT", stage: "install" } });
 });
+
+test("what a script mounts on the finished root and leaves is in no output", async () => {
+  project.write("victim/file", "kept");
+  project.script("cleanup.d/90-bind", `mkdir -p "$TARGET_ROOT/mnt"; mount --bind "${join(project.dir, "victim")}" "$TARGET_ROOT/mnt"`);
+  await project.build({ flags: { formats: ["tar", "qcow2"] } });
+  expect(execFileSync("tar", ["-tf", join(project.out, "image.tar")]).toString()).not.toContain("mnt/file");
+  expect(readFileSync(join(project.dir, "victim/file"), "utf8")).toBe("kept");
+});

@@ -6,7 +6,7 @@ import { phases } from "../phases/table.js";
 import type { PlannedDisk } from "../plan/plan.js";
 import { readPackages } from "../report/packages.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";
-import { enterBase, leaveScriptMounts } from "../workspace/base.js";
+import { enterBase } from "../workspace/base.js";
 import type { BuiltTree } from "./tree.js";
 
 /** The finalised root at the workspace's mountDir, with nothing mounted below it but its own file systems. */
@@ -24,7 +24,7 @@ export async function finishOnTree(tree: BuiltTree, setting: PhaseSetting): Prom
   const root = { env: {}, resolvConf: tree.resolvConf };
   const reports = await runAll(lastPhases, root, setting);
   await finaliseBase(setting.workspace.mountDir, tree.resolvConf, setting.ctx);
-  await leaveTree(tree, setting);
+  await tree.base.leave();
   const packages = await readPackages(setting.workspace.target);
   return { reports, packages, disk: undefined, [Symbol.asyncDispose]: () => tree[Symbol.asyncDispose]() };
 }
@@ -32,7 +32,7 @@ export async function finishOnTree(tree: BuiltTree, setting: PhaseSetting): Prom
 /** Parks the tree, makes the disk from it and runs the last phases there. */
 export async function finishOnDisk(planned: PlannedDisk, tree: BuiltTree, setting: PhaseSetting): Promise<Finished> {
   const { workspace, ctx, stopwatch, plan } = setting;
-  await leaveTree(tree, setting);
+  await tree.base.leave();
   await workspace.parkTree();
   const computed = await stopwatch.time("imageSize", () => computeImageSize(planned, workspace.builtDir, ctx));
   const imageSizeBytes = await ctx.hooks.imageSize.run(computed);
@@ -41,7 +41,8 @@ export async function finishOnDisk(planned: PlannedDisk, tree: BuiltTree, settin
 
   const { builtDir, mountDir, imageDir } = workspace;
   await using disk = await createDisk({ plan, planned, tree: builtDir, mountBase: mountDir, imageDir, imageSizeBytes, stopwatch, ctx });
-  await using base = await enterBase(workspace.target, disk.deviceNodes, ctx);
+  const mountPaths = [...disk.state.mount.values()].map(({ path }) => path);
+  await using base = await enterBase(workspace.target, { deviceNodes: disk.deviceNodes, mountPaths }, ctx);
   const root = { env: { ...sized, ...disk.environment }, resolvConf: tree.resolvConf };
   reports.push(...(await runAll(lastPhases, root, setting)));
   await finaliseBase(mountDir, tree.resolvConf, ctx);
@@ -55,10 +56,4 @@ async function runAll(which: typeof phases, root: PhaseRoot, setting: PhaseSetti
   const reports: PhaseReport[] = [];
   for (const phase of which) reports.push(await runPhase(phase, root, setting));
   return reports;
-}
-
-/** Mounts that scripts made lie on top of the base's own and go first. */
-async function leaveTree(tree: BuiltTree, { workspace, ctx }: PhaseSetting): Promise<void> {
-  await tree.base.leave();
-  await leaveScriptMounts(workspace.mountDir, ctx);
 }

@@ -23,7 +23,7 @@ export async function runTreePhases(setting: PhaseSetting): Promise<BuiltTree> {
   const reports = [await runPhase(rootPhase, { env: {}, resolvConf: undefined }, setting)];
   await checkRootDeployed(workspace.mountDir);
   const resolvConf = await openResolvConf(workspace.mountDir, ctx);
-  const base = await enterBase(workspace.target, [], ctx);
+  const base = await enterBase(workspace.target, { deviceNodes: [], mountPaths: [] }, ctx);
   try {
     await writeInstallType(workspace.hooksDir);
     for (const phase of laterPhases) reports.push(await runPhase(phase, { env: {}, resolvConf }, setting));

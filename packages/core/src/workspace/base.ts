@@ -13,9 +13,16 @@ export interface Base extends AsyncDisposable {
   leave(): Promise<void>;
 }
 
-export async function enterBase(target: TargetFiles, disk: readonly DeviceNode[], ctx: BuildContext): Promise<Base> {
+/** What of the build's own disk a base has: nothing while there is no disk. */
+export interface BaseDisk {
+  readonly deviceNodes: readonly DeviceNode[];
+  /** Absolute: where its file systems are mounted; they stay when the base is left. */
+  readonly mountPaths: readonly string[];
+}
+
+export async function enterBase(target: TargetFiles, disk: BaseDisk, ctx: BuildContext): Promise<Base> {
   await using stack = new ResourceStack();
-  await mountKernelFileSystems(target.path, disk, stack, ctx);
+  await mountKernelFileSystems(target.path, disk.deviceNodes, stack, ctx);
   const set = mountSet(target, stack, ctx);
   await ctx.hooks.mount.run(set);
   const held = stack.move();
@@ -26,6 +33,8 @@ export async function enterBase(target: TargetFiles, disk: readonly DeviceNode[]
     try {
       await ctx.hooks.unmount.run(set);
     } finally {
+      // Newest first, so that what scripts mounted on top of the kernel's file systems does not hold them.
+      await unmountBelow(target.path, ctx, new Set(disk.mountPaths));
       await held[Symbol.asyncDispose]();
     }
   };
@@ -47,6 +56,3 @@ function mountSet(target: TargetFiles, stack: ResourceStack, ctx: BuildContext):
     },
   };
 }
-
-/** What scripts mounted below a folder themselves (apt caches and the like), newest first. */
-export const leaveScriptMounts = unmountBelow;

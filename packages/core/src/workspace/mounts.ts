@@ -44,16 +44,17 @@ const attempts = 20;
 export async function unmount(target: string, ctx: MountContext): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     const { exitCode, stderr } = await ctx.exec("umount", ["--", target]);
-    if (exitCode === 0 || /not mounted|no mount point/.test(stderr)) break;
+    if (exitCode === 0) break;
+    if (/not mounted|no mount point/.test(stderr)) return;
     if (attempt === attempts) throw new Error(`umount ${target}: ${stderr.trim()}`);
     await new Promise((resolve) => setTimeout(resolve, 50 * attempt));
   }
   ctx.emit({ type: "unmount", what: "", target });
 }
 
-/** Unmounts all that lies strictly below a folder, newest first: what scripts mounted and left. */
-export async function unmountBelow(folder: string, ctx: MountContext): Promise<void> {
-  for (const target of (await mountsBelow(folder)).reverse()) await unmount(target, ctx);
+/** Unmounts all that lies strictly below a folder, newest first, but for what is to stay: what scripts mounted and left. */
+export async function unmountBelow(folder: string, ctx: MountContext, stays: ReadonlySet<string> = new Set()): Promise<void> {
+  for (const target of (await mountsBelow(folder)).reverse()) if (!stays.has(target)) await unmount(target, ctx);
 }
 
 /** Mount points strictly below a folder, oldest first, from this process' mount table. */
