@@ -39,6 +39,6 @@ export async function dib(args: readonly string[], { cwd, env = {}, onEvent }: D
   return { exitCode, stdout, stderr };
 }
 
-/** Events of a build that was run with `--json`. */
+/** Events of a build that was run with `--json`; its last line is the envelope with the reports or the errors. */
 export const eventsOf = ({ stdout }: DibResult): BuildEvent[] =>
-  stdout.split("\n").filter(Boolean).map((line) => JSON.parse(line) as BuildEvent);
+  stdout.split("\n").filter(Boolean).map((line) => JSON.parse(line) as BuildEvent).filter(({ type }) => type !== undefined);
