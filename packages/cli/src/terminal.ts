@@ -3,6 +3,8 @@ import pc from "picocolors";
 
 export type Colours = ReturnType<typeof pc.createColors>;
 
+export const coloursIf = (enabled: boolean): Colours => pc.createColors(enabled);
+
 export interface Sink {
   readonly isTTY: boolean;
   readonly colours: Colours;
@@ -36,7 +38,7 @@ export function wantsColour(isTTY: boolean, env: Env): boolean {
 function openSink(stream: NodeJS.WriteStream, env: Env): Sink {
   return {
     isTTY: stream.isTTY,
-    colours: pc.createColors(wantsColour(stream.isTTY, env)),
+    colours: coloursIf(wantsColour(stream.isTTY, env)),
     get columns() {
       return stream.columns || 80;
     },

@@ -57,8 +57,8 @@ function scriptLines(plan: BuildPlan): readonly string[] {
   });
 }
 
-function diskLines({ disk, outputs }: BuildPlan): readonly string[] {
-  if (disk === undefined) return [`none: ${outputs.map(({ format }) => format).join(", ")} are made of the tree`];
+function diskLines({ disk }: BuildPlan): readonly string[] {
+  if (disk === undefined) return ["none: the outputs are made of the tree"];
   const size = disk.sizeBytes === undefined ? `computed from the content${disk.extraSizeBytes === undefined ? "" : ` and ${formatSize(disk.extraSizeBytes)}`}` : formatSize(disk.sizeBytes);
   return [
     `layout from ${disk.origin}`,

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { probeSector } from "@dibjs/cli/boot/accelerator.js";
+import { qemuCommand } from "@dibjs/cli/commands/boot.js";
+
+const machine = { arch: "amd64", accelerator: "tcg", firmware: "bios", image: { path: "/out/a.qcow2", format: "qcow2" }, memoryMiB: 512, processors: 1 } as const;
+
+test("the image is never written to, and a comma in its name is no option", () => {
+  const command = qemuCommand({ ...machine, image: { path: "/out/a,readonly=off.qcow2", format: "qcow2" } }, []);
+  expect(command[0]).toBe("qemu-system-x86_64");
+  expect(command).toContain("file=/out/a,,readonly=off.qcow2,format=qcow2,if=virtio,snapshot=on");
+});
+
+test("arm64 gets its own program and a machine", () => {
+  const command = qemuCommand({ ...machine, arch: "arm64" }, ["-drive", "firmware"]);
+  expect(command[0]).toBe("qemu-system-aarch64");
+  expect(command.join(" ")).toContain("-machine virt");
+  expect(command).toContain("firmware");
+});
+
+test("the sector that asks whether KVM works is one a BIOS starts", () => {
+  const sector = probeSector();
+  expect(sector).toHaveLength(512);
+  expect(sector.readUInt16LE(510)).toBe(0xaa55);
+});
