@@ -60,10 +60,10 @@ export async function openSigningKey(home: string, validity: "valid" | "expired"
 /** gpg leaves a daemon behind. */
 const endAgent = (home: string) => mustRun(exec, "gpgconf", ["--homedir", home, "--kill", "all"]);
 
-/** Changes one letter of a file: what was signed is no longer what is there. */
-export async function tamper(file: string, content: string): Promise<void> {
-  await writeFile(
-    file,
-    content.replace(/[a-z]/, (letter) => (letter === "x" ? "y" : "x")),
-  );
+/** Changes one letter of a file, in the first line that starts with `line`: what was signed is no longer what is there. */
+export async function tamper(file: string, content: string, line = ""): Promise<void> {
+  const start = new RegExp(`^${line}.*?[a-z](?=[^a-z]*$)`, "m");
+  const changed = content.replace(start, (found) => found.slice(0, -1) + (found.endsWith("x") ? "y" : "x"));
+  if (changed === content) throw new Error(`nothing to change in ${file}`);
+  await writeFile(file, changed);
 }

@@ -1,0 +1,3 @@
+export DISTRO_NAME=debian
+export DIB_RELEASE=${DIB_RELEASE:?}
+export DIB_INIT_SYSTEM=systemd

@@ -1,0 +1,293 @@
+/**
+ * A small apt archive as Ubuntu's, on loopback: suites noble, noble-updates, noble-security and noble-backports with
+ * main and universe, signed by a throw-away key. The packages are Debian's, the closure of what images need; where
+ * Ubuntu's names differ there are small packages of ours. Made once and kept by what went into it.
+ */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import {
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createExec, mustRun } from "@dibjs/core/process/exec.js";
+import { startAptProxy } from "./apt-proxy.js";
+import { cacheFolder } from "./cache-folder.js";
+import { lockFile } from "./file-lock.js";
+import { serveFolder, type FileServer } from "./file-server.js";
+import { openSigningKey, tamper, type SigningKey } from "./signing-key.js";
+
+export interface UbuntuArchive {
+  /** Absolute. `good`, `expired-key`, `wrong-key` and `broken-signature` are archives of the same packages. */
+  readonly folder: string;
+  /** Absolute: the public key where anybody can read it. */
+  readonly keyring: string;
+  /** Signs the good one and the cloud images. Only a pinned fingerprint makes it trusted. */
+  readonly key: SigningKey;
+  readonly expired: SigningKey;
+  readonly stranger: SigningKey;
+}
+
+type Keys = Pick<UbuntuArchive, "key" | "expired" | "stranger">;
+
+const exec = createExec();
+const run = (file: string, ...args: string[]) => mustRun(exec, file, args);
+const home = join(cacheFolder, "ubuntu-archive");
+
+/** Each line is resolved by itself: packages of two lines may exclude each other. */
+const wanted = (arch: string) => [
+  "?essential ?priority(required) apt tzdata systemd-sysv busybox sudo python3 gnupg initramfs-tools adduser ca-certificates locales lsb-release netbase",
+  `linux-image-${arch} open-iscsi software-properties-common openssh-server cloud-init cloud-guest-utils e2fsprogs ifupdown isc-dhcp-client iproute2 curl git`,
+  ...(arch === "amd64" ? ["grub-pc", "grub-efi-amd64 grub-pc-bin efibootmgr"] : ["grub-efi-arm64 efibootmgr"]),
+];
+
+/** A few of those that Ubuntu has in universe: a build that leaves universe out does not find them. */
+const inUniverse = new Set(["busybox", "dib-test-update"]);
+
+export async function openUbuntuArchive(): Promise<UbuntuArchive> {
+  await using _lock = await lockFile(join(home, "lock"));
+  const keys = {
+    key: await openSigningKey(join(home, "keys/valid")),
+    expired: await openSigningKey(join(home, "keys/expired"), "expired"),
+    stranger: await openSigningKey(join(home, "keys/stranger")),
+  };
+  const recipe = sha256(`${keys.key.fingerprint} ${await readFile(fileURLToPath(import.meta.url), "utf8")}`);
+  const folder = (await findChecked(recipe)) ?? (await checkPackages(recipe, keys));
+  return { folder, keyring: join(folder, "keyring.gpg"), ...keys };
+}
+
+const sha256 = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
+
+/** Names the archive of the last check and the recipe it was made by; whether there are newer packages is asked twice a day. */
+const checked = join(home, "checked");
+
+async function findChecked(recipe: string): Promise<string | undefined> {
+  const { mtimeMs } = await stat(checked).catch(() => ({ mtimeMs: 0 }));
+  if (Date.now() - mtimeMs > 12 * 3_600_000) return undefined;
+  const [madeBy, name = ""] = (await readFile(checked, "utf8")).split(" ");
+  return madeBy === recipe && existsSync(join(home, name)) ? join(home, name) : undefined;
+}
+
+async function checkPackages(recipe: string, keys: Keys): Promise<string> {
+  const apt = await openApt();
+  const name = sha256(JSON.stringify([recipe, await apt.resolve()]));
+  const folder = join(home, name);
+  if (!existsSync(folder)) {
+    const old = (await readdir(home)).filter((each) => /^[0-9a-f]{16}/.test(each));
+    await makeArchive(`${folder}.new`, keys, apt);
+    await rename(`${folder}.new`, folder);
+    for (const each of old) await rm(join(home, each), { recursive: true });
+  }
+  await writeFile(checked, `${recipe} ${name}`);
+  return folder;
+}
+
+/** Mirrors of the archive are `URL/good` and so on. */
+export const serveUbuntuArchive = ({ folder }: UbuntuArchive): Promise<FileServer> => serveFolder(folder);
+
+interface Apt {
+  readonly arch: string;
+  /** Addresses of all packages: they hold name and version. */
+  resolve(): Promise<readonly string[]>;
+  /** Fetches them into a folder. */
+  download(folder: string): Promise<void>;
+}
+
+/** apt with a state of its own, in which nothing is installed. */
+async function openApt(): Promise<Apt> {
+  const { codename, mirror, securityMirror } = await startAptProxy();
+  const arch = (await run("dpkg", "--print-architecture")).trim();
+  const state = join(home, "apt");
+  await mkdir(join(state, "lists/partial"), { recursive: true });
+  await writeFile(join(state, "status"), "");
+  const signed = "[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]";
+  const suites = [`${mirror} ${codename}`, `${mirror} ${codename}-updates`, `${securityMirror} ${codename}-security`];
+  await writeFile(join(state, "sources.list"), suites.map((suite) => `deb ${signed} ${suite} main\n`).join(""));
+  const options = {
+    "Dir::State": state,
+    "Dir::State::status": join(state, "status"),
+    "Dir::Cache": join(state, "cache"),
+    "Dir::Etc::sourcelist": join(state, "sources.list"),
+    "Dir::Etc::sourceparts": "/dev/null",
+    "APT::Install-Recommends": "false",
+    "APT::Sandbox::User": "root",
+    "Acquire::Languages": "none",
+  };
+  const apt = (...args: string[]) =>
+    run(
+      "apt-get",
+      "-q",
+      "-y",
+      ...Object.entries(options).flatMap(([key, value]) => ["-o", `${key}=${value}`]),
+      ...args,
+    );
+  await apt("update");
+  const groups = wanted(arch).map((line) => line.split(" "));
+  return {
+    arch,
+    async resolve() {
+      const printed = await Promise.all(groups.map((group) => apt("--print-uris", "-q", "install", ...group)));
+      const addresses = printed.flatMap((text) =>
+        [...text.matchAll(/^'[^']+' (\S+\.deb) /gm)].map(([, name]) => name ?? ""),
+      );
+      return [...new Set(addresses)].sort();
+    },
+    async download(folder) {
+      await mkdir(join(folder, "partial"), { recursive: true });
+      for (const group of groups)
+        await apt("-o", `Dir::Cache::archives=${folder}`, "--download-only", "install", ...group);
+      await rm(join(folder, "partial"), { recursive: true });
+      await rm(join(folder, "lock"), { force: true });
+    },
+  };
+}
+
+async function makeArchive(folder: string, { key, expired, stranger }: Keys, apt: Apt): Promise<void> {
+  await rm(folder, { recursive: true, force: true });
+  const good = join(folder, "good");
+  await apt.download(join(good, "pool/main"));
+  await copyFile(key.keyring, join(folder, "keyring.gpg"));
+  await chmod(join(folder, "keyring.gpg"), 0o644);
+  await makePackages(good, apt.arch, { key, expired, stranger });
+  await makeSuites(good, apt.arch);
+  for (const name of ["expired-key", "wrong-key", "broken-signature"]) {
+    await cp(join(good, "dists"), join(folder, name, "dists"), { recursive: true });
+    await symlink("../good/pool", join(folder, name, "pool"));
+  }
+  const signers = { good: key, "expired-key": expired, "wrong-key": stranger, "broken-signature": key };
+  for (const [name, signer] of Object.entries(signers)) await signSuites(join(folder, name, "dists"), signer);
+  for (const suite of await readdir(join(folder, "broken-signature/dists"))) {
+    const file = join(folder, "broken-signature/dists", suite, "InRelease");
+    await tamper(file, await readFile(file, "utf8"), "Codename");
+  }
+}
+
+async function makePackages(good: string, arch: string, { key, expired, stranger }: Keys): Promise<void> {
+  const main = join(good, "pool/main");
+  const universe = join(good, "pool/universe");
+  const security = join(good, "pool/security/main");
+  for (const folder of [universe, security]) await mkdir(folder, { recursive: true });
+
+  await brandBaseFiles(main);
+  for (const name of await readdir(main)) {
+    if (name.startsWith("debian-archive-keyring_")) await rm(join(main, name));
+    if (inUniverse.has(name.replace(/_.*/, ""))) await rename(join(main, name), join(universe, name));
+  }
+  const kernel = `linux-image-${arch}, initramfs-tools`;
+  await pack(main, { Package: "linux-image-generic", Version: "6.8.0", Architecture: arch, Depends: kernel });
+  await pack(main, { Package: "linux-image-virtual", Version: "6.8.0", Architecture: arch, Depends: kernel });
+  // Debian's apt depends on this one, as Ubuntu's depends on ubuntu-keyring.
+  await pack(main, {
+    Package: "debian-archive-keyring",
+    Version: "9999",
+    Architecture: "all",
+    Depends: "ubuntu-keyring",
+  });
+  const keys = Buffer.concat(await Promise.all([stranger, key, expired].map(({ keyring }) => readFile(keyring))));
+  await pack(
+    main,
+    { Package: "ubuntu-keyring", Version: "2023.11.28.1", Architecture: "all" },
+    {
+      "usr/share/keyrings/ubuntu-archive-keyring.gpg": keys,
+      "usr/share/keyrings/ubuntu-cloudimage-keyring.gpg": keys,
+      "etc/apt/trusted.gpg.d/ubuntu-keyring-2018-archive.gpg": await readFile(key.keyring),
+    },
+  );
+  // The same package, newer in noble-security: an image says which suites it was made from.
+  await pack(universe, { Package: "dib-test-update", Version: "1.0", Architecture: "all" });
+  await pack(security, { Package: "dib-test-update", Version: "1.1", Architecture: "all" });
+}
+
+/** Debian's base-files with Ubuntu's names in it. */
+async function brandBaseFiles(main: string): Promise<void> {
+  const name = (await readdir(main)).find((each) => each.startsWith("base-files_"));
+  if (name === undefined) throw new Error("the closure has no base-files");
+  const tree = join(main, "base-files");
+  await run("dpkg-deb", "--raw-extract", join(main, name), tree);
+  await writeFile(
+    join(tree, "usr/lib/os-release"),
+    'PRETTY_NAME="Ubuntu 24.04 LTS"\nNAME="Ubuntu"\nVERSION_ID="24.04"\nVERSION_CODENAME=noble\nID=ubuntu\nID_LIKE=debian\nUBUNTU_CODENAME=noble\n',
+  );
+  await writeFile(join(tree, "etc/issue"), "Ubuntu 24.04 LTS \\n \\l\n\n");
+  await rm(join(tree, "DEBIAN/md5sums"), { force: true });
+  await rm(join(main, name));
+  await run("dpkg-deb", "--root-owner-group", "-Zgzip", "--build", tree, join(main, name));
+  await rm(tree, { recursive: true });
+}
+
+type Control = Readonly<{ Package: string; Version: string; Architecture: string; Depends?: string }>;
+
+/** Makes a package of the fields and files (path → content). */
+async function pack(folder: string, control: Control, files: Readonly<Record<string, Uint8Array>> = {}): Promise<void> {
+  const tree = await mkdtemp(join(folder, ".pack-"));
+  const fields = { ...control, Maintainer: "dibjs tests <root@localhost>", Description: "made for tests" };
+  await mkdir(join(tree, "DEBIAN"), { mode: 0o755 });
+  await writeFile(
+    join(tree, "DEBIAN/control"),
+    `${Object.entries(fields)
+      .map(([key, value]) => `${key}: ${value}`)
+      .join("\n")}\n`,
+  );
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(tree, path)), { recursive: true });
+    await writeFile(join(tree, path), content);
+  }
+  await run("chmod", "0755", tree);
+  const name = `${control.Package}_${control.Version}_${control.Architecture}.deb`;
+  await run("dpkg-deb", "--root-owner-group", "-Zgzip", "--build", tree, join(folder, name));
+  await rm(tree, { recursive: true });
+}
+
+/** Pool folders of each suite by component. */
+const suites: Readonly<Record<string, Readonly<Record<string, string | undefined>>>> = {
+  noble: { main: "pool/main", universe: "pool/universe" },
+  "noble-updates": { main: undefined, universe: undefined },
+  "noble-security": { main: "pool/security/main", universe: undefined },
+  "noble-backports": { main: undefined, universe: undefined },
+};
+
+async function makeSuites(good: string, arch: string): Promise<void> {
+  for (const [suite, components] of Object.entries(suites)) {
+    for (const [component, pool] of Object.entries(components)) {
+      const binary = join(good, "dists", suite, component, `binary-${arch}`);
+      await mkdir(binary, { recursive: true });
+      const index = pool === undefined ? "" : await mustRun(exec, "apt-ftparchive", ["packages", pool], { cwd: good });
+      await writeFile(join(binary, "Packages"), index);
+      await run("gzip", "--keep", "--no-name", join(binary, "Packages"));
+    }
+    const fields = {
+      Origin: "Ubuntu",
+      Label: "Ubuntu",
+      Suite: suite,
+      Version: "24.04",
+      Codename: "noble",
+      Architectures: arch,
+      Components: "main universe",
+    };
+    const options = Object.entries(fields).flatMap(([key, value]) => [
+      "-o",
+      `APT::FTPArchive::Release::${key}=${value}`,
+    ]);
+    const release = await run("apt-ftparchive", ...options, "release", join(good, "dists", suite));
+    await writeFile(join(good, "dists", suite, "Release"), release);
+  }
+}
+
+async function signSuites(dists: string, key: SigningKey): Promise<void> {
+  for (const suite of await readdir(dists)) {
+    const release = join(dists, suite, "Release");
+    await key.signInline(release, join(dists, suite, "InRelease"));
+    await key.sign(release, `${release}.gpg`);
+  }
+}
