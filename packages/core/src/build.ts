@@ -14,6 +14,7 @@ import type { BuildEvent } from "./report/events.js";
 import type { BuildReport } from "./report/report.js";
 import { assembleReport, writeReport } from "./report/write.js";
 import { launchWorker, type ShellRequest } from "./worker/launch.js";
+import type { OutputFrame } from "./worker/protocol.js";
 
 export interface BuildOptions {
   /** Taps of the caller for hooks that run in the front; worker hooks are tapped by module paths in `config.plugins`. */
@@ -46,7 +47,7 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
 
     await using lock = await lockOutput(places.output, ctx);
     await using log = await openBuildLog(options.logFile, Object.values(places.secrets), ctx.emit);
-    const listener = { onEvent: ctx.emit, onOutput: log.write, onBreak: options.onBreak ?? (async () => {}) };
+    const listener = { onEvent: ctx.emit, onOutput: (frame: OutputFrame) => log.write(frame), onBreak: options.onBreak ?? (async () => {}) };
     const result = await launchWorker(plan, places, listener, ctx);
 
     const artifacts = await publishArtifacts({ plan, places, staged: result.staged, ctx });

@@ -114,8 +114,8 @@ export class Hook<A extends unknown[], R> {
     hook.intercept({
       register: (tap) => ({ ...tap, type: "promise", fn: this.#guard(tap.name, tap.fn as AnyFunction) }),
     });
-    for (const { name, fn } of taps) hook.tap(name, fn as AnyFunction as never);
-    return async (...[value, detail]) => (await hook.promise(value, detail)) as unknown;
+    for (const { name, fn } of taps) hook.tap(name, fn as never);
+    return async (...[value, detail]) => hook.promise(value, detail);
   }
 
   /** tapable has no series hook that goes on after a failure. */

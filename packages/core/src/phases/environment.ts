@@ -18,7 +18,7 @@ const insidePath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 /** What every outside script sees before environment.d (DIB: what disk-image-create exports). */
 export function hostEnvironment(plan: BuildPlan, places: BuildPlaces, workspace: Workspace, pathPrefix: string | undefined): Env {
   const names = plan.elements.map(({ name }) => name);
-  const folders = Object.fromEntries(names.map((name) => [name, places.elements[name]?.folder ?? ""]).sort(([a = ""], [b = ""]) => (a < b ? -1 : 1)));
+  const folders = Object.fromEntries([...names].sort().map((name) => [name, places.elements[name]?.folder ?? ""]));
   const asked = Object.fromEntries(plan.environment.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
   return {
     ...places.runEnvironment,
@@ -61,10 +61,12 @@ export function hostEnvironment(plan: BuildPlan, places: BuildPlaces, workspace:
   };
 }
 
+const ofTheHost = new Set(["TMPDIR", "VIRTUAL_ENV", "TARGET_ROOT"]);
+
 /** What a script in the chroot sees: the host's paths and the caller's identity do not go in. */
 export function chrootEnvironment(env: Env): Env {
-  const { TMPDIR: _tmpdir, VIRTUAL_ENV: _venv, TARGET_ROOT: _root, ...kept } = env;
-  return { ...kept, PATH: insidePath, HOME: "/root", USER: "root", LOGNAME: "root" };
+  const kept = Object.entries(env).filter(([name]) => !ofTheHost.has(name));
+  return { ...Object.fromEntries(kept), PATH: insidePath, HOME: "/root", USER: "root", LOGNAME: "root" };
 }
 
 /** DIB_ENV: `declare -p` of the DIB_ variables, without secrets. */
