@@ -1,0 +1,96 @@
+/** `dib boot` with real machines: disks of one sector that talk over the serial line, under emulation. */
+import { execFileSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeTalkingDisk } from "../support/boot-sector.js";
+import { runDib, startDib } from "../support/cli.js";
+
+let folder: string;
+let disk: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "dib boot, "));
+  disk = join(folder, "toy.raw");
+  writeTalkingDisk(disk);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const dib = (...args: readonly string[]) => runDib(["boot", ...args], { cwd: folder });
+/** Machines that have our folder's files open. */
+const machines = () =>
+  readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, "latin1").startsWith("qemu-system") && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("toy"));
+
+describe("dib boot", () => {
+  test("ends with 0 when the text came, and shows the serial line on standard output", async () => {
+    const { exitCode, stdout, stderr } = await dib("toy.raw", "--expect", "login:");
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "toy login: \n" });
+    expect(stderr).toMatch(/booting .*toy\.raw \(bios, (emulated|KVM)\)/);
+  });
+
+  test("answers over the serial line", async () => {
+    const { exitCode, stdout } = await dib("toy.raw", "--expect", "login:", "--send", "root", "--expect", "welcome", "--accel", "tcg");
+    expect({ exitCode, stdout }).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/login: root\s+welcome/) as string });
+  });
+
+  test("a text that does not come ends with 1 and the last lines", async () => {
+    const { exitCode, stderr } = await dib("toy.raw", "--expect", "no such text", "--timeout", "5", "--accel", "tcg");
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/BOOT_TEXT_MISSING "no such text" did not come .* within 5 s\.\ntoy login:/);
+  });
+
+  test("a machine that can't run says why", async () => {
+    const { exitCode, stderr } = await dib("toy.raw", "--expect", "login:", "-m", "0.5", "--accel", "tcg");
+    expect(exitCode).toBe(1);
+    expect(stderr).toContain("BOOT_FAILED");
+  });
+
+  test("prints one envelope with --json, and the serial line elsewhere", async () => {
+    const { stdout, stderr } = await dib("toy.raw", "--expect", "login:", "--json", "--accel", "tcg");
+    expect(JSON.parse(stdout)).toMatchObject({ status: "ok", data: { accelerator: "tcg", firmware: "bios" } });
+    expect(stderr).toContain("toy login:");
+  });
+
+  test("takes what qemu-img knows, and leaves the image as it was", async () => {
+    execFileSync("qemu-img", ["convert", "-O", "qcow2", disk, join(folder, "toy.qcow2")]);
+    const before = readFileSync(join(folder, "toy.qcow2"));
+    expect((await dib("toy.qcow2", "--expect", "login:", "--accel", "tcg")).exitCode).toBe(0);
+    expect(readFileSync(join(folder, "toy.qcow2")).equals(before)).toBe(true);
+  });
+
+  test("starts UEFI firmware on request", async () => {
+    const { exitCode, stdout } = await dib("toy.raw", "--firmware", "uefi", "--expect", "BdsDxe", "--timeout", "90");
+    expect(exitCode, stdout).toBe(0);
+  });
+
+  test.each([
+    ["a missing image", ["none.qcow2"]],
+    ["a broken image", ["broken.qcow2"]],
+    ["a time that is none", ["toy.raw", "--timeout", "soon"]],
+  ])("%s is a usage error", async (_, args) => {
+    writeFileSync(join(folder, "broken.qcow2"), Buffer.from("514649fb00000063", "hex"));
+    const { exitCode, stderr } = await dib(...args);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("USAGE_INVALID");
+  });
+
+  test.each([
+    ["SIGTERM", 143],
+    ["SIGKILL", null],
+  ] as const)("%s leaves no machine behind", async (signal, code) => {
+    const child = startDib(["boot", "toy.raw", "--expect", "no such text", "--accel", "tcg"], { cwd: folder });
+    await expect.poll(machines, { timeout: 60_000 }).toHaveLength(1);
+    child.kill(signal);
+    const [exitCode] = (await once(child, "close")) as [number | null];
+    expect(exitCode).toBe(code);
+    await expect.poll(machines, { timeout: 2000 }).toEqual([]);
+  });
+});
+
+test("no scratch folder is left", () => {
+  expect(readdirSync(tmpdir()).filter((name) => name.startsWith("dib-kvm-"))).toEqual([]);
+});
