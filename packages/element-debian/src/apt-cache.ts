@@ -28,9 +28,12 @@ export function setUpAptCache({ hooks, addScript }: ElementApi): void {
   hooks.mount.tapPromise(async (set) => {
     if (cache !== undefined) await mountInBase(cache, set);
   });
-  hooks.unmount.tapPromise(async () => {
+  // After each phase that installs, since a later script may empty the archives.
+  const saveNow = async () => {
     if (cache !== undefined) await save(cache);
-  });
+  };
+  for (const phase of ["pre-install", "install", "post-install"] as const) hooks.afterPhase.for(phase).tapPromise(saveNow);
+  hooks.unmount.tapPromise(saveNow);
 }
 
 interface AptCache {
