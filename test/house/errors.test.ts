@@ -20,7 +20,7 @@ function isComparison(node: ts.Node): boolean {
   return ts.isBinaryExpression(node) && /^[!=]==?$/.test(node.operatorToken.getText());
 }
 
-const raised = new Set(sources.filter((file) => file !== CATALOGUE).flatMap(codesRaised));
+const raised = new Set(sources.flatMap(codesRaised)); // the catalogue's own keys are no strings
 const tests = filesUnder("test").filter((file) => file.endsWith(".test.ts") && !file.startsWith("test/house/"));
 const asserted = tests.map(read).join("\n");
 
