@@ -147,12 +147,12 @@ export interface ElementApi {
   readonly element: { readonly name: string; readonly version: string; readonly folder: string };
   readonly hooks: ElementHooks;
   /** Adds a step named like a script (`NN-name`), ordered among the scripts by number, then bytes. */
-  addScript(phase: PhaseName, name: string, step: Step): void;
+  readonly addScript: (phase: PhaseName, name: string, step: Step) => void;
   /** Adds `environment.d/NAME`: exports each variable unless the caller set it. */
-  addEnvironment(name: string, variables: Readonly<Record<string, string>>): void;
+  readonly addEnvironment: (name: string, variables: Readonly<Record<string, string>>) => void;
   /** Makes a new output format or block device node type known, and taps its hook. */
-  addFormat(format: ImageFormat): void;
-  addBlockNode(type: BlockNodeType): void;
+  readonly addFormat: (format: ImageFormat) => void;
+  readonly addBlockNode: (type: BlockNodeType) => void;
 }
 
 /** A typed element: plain data until `setup` runs. */
