@@ -61,7 +61,7 @@ export class BuildFolder implements AsyncDisposable {
         cacheDir: join(this.path, "cache"),
         tmpDir: join(this.path, "tmp"),
         ...flags,
-      } as never,
+      },
       env: { PATH: process.env["PATH"] ?? "", HOME: this.home, ...env },
     });
     const [config] = images;

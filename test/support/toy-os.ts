@@ -50,7 +50,7 @@ export class Project implements Disposable {
       cwd: this.dir,
       elements,
       elementPaths: [this.elements],
-      flags: { base: false, formats: ["tar"], output: join(this.out, "image"), cacheDir: join(this.dir, "cache"), tmpDir: join(this.dir, "tmp"), ...flags } as never,
+      flags: { base: false, formats: ["tar"], output: join(this.out, "image"), cacheDir: join(this.dir, "cache"), tmpDir: join(this.dir, "tmp"), ...flags },
       env: { PATH: process.env.PATH, HOME: this.dir },
     });
     const [config] = images;

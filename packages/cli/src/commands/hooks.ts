@@ -40,7 +40,7 @@ export function listHooks(table: Hooks, plan: Pick<BuildPlan, "phases">): readon
   return Object.entries(table).flatMap(([name, hook]) => {
     if (!("keys" in hook)) return [listHook(name, hook as unknown as AnyHook)];
     const map = hook as unknown as HookMap<never[], unknown>;
-    return map.keys.map((key) => (name === "phase" ? listPhase(key, table, plan) : listHook(`${name}:${key}`, map.for(key) as AnyHook)));
+    return map.keys.map((key) => (name === "phase" ? listPhase(key, table, plan) : listHook(`${name}:${key}`, map.for(key))));
   });
 }
 
