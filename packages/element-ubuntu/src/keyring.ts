@@ -68,7 +68,7 @@ async function writeWhole(path: string, content: Uint8Array): Promise<void> {
 interface KeyringPackage {
   readonly url: string;
   /** Content of a file of it. */
-  files(path: string): Promise<Uint8Array>;
+  readonly files: (path: string) => Promise<Uint8Array>;
 }
 
 async function fetchKeyringPackage(run: PhaseRun): Promise<KeyringPackage> {
