@@ -54,7 +54,12 @@ export async function buildToy({ elements, fixtures = [], flags = {}, ...request
   const folder = await BuildFolder.open();
   const own = join(folder.path, "elements");
   for (const fixture of [toyOs(), ...fixtures]) fixture.writeTo(own);
-  await folder.build({ ...request, elements: ["toy-os", ...elements], elementPaths: [own], flags: { base: false, formats: ["tar"], ...flags } });
+  try {
+    await folder.build({ ...request, elements: ["toy-os", ...elements], elementPaths: [own], flags: { base: false, formats: ["tar"], ...flags } });
+  } catch (error) {
+    await folder[Symbol.asyncDispose]();
+    throw error;
+  }
   return { tree: treeOfTar(`${folder.image}.tar`, join(folder.path, "tree")), folder };
 }
 
