@@ -87,6 +87,7 @@ async function bootstrap(archive: UbuntuArchive, tarball: string): Promise<void>
     "--mode=root",
     "--variant=minbase",
     "--aptopt=APT::Install-Recommends false",
+    "--dpkgopt=force-unsafe-io",
     `--keyring=${archive.keyring}`,
     `--include=${packages}`,
     ...customize.map((hook) => `--customize-hook=${hook}`),

@@ -63,6 +63,9 @@ export async function runElement(
       if (!existsSync(root)) {
         await mkdir(root);
         await mustRun(exec, "tar", ["--directory", root, "--numeric-owner", "--extract", "--file", image]);
+        for (const [name, minor] of Object.entries({ null: 3, zero: 5, urandom: 9 })) {
+          await mustRun(exec, "mknod", ["--mode=0666", join(root, "dev", name), "c", "1", String(minor)]);
+        }
       }
       for (const [path, content] of Object.entries(files))
         await mustRun(exec, "tee", [join(root, path)], { input: content });
@@ -84,6 +87,7 @@ async function openBase(codename: string, mirror: string): Promise<string> {
     "--variant=minbase",
     "--include=apt,systemd-sysv,sudo,tzdata",
     "--aptopt=APT::Install-Recommends false",
+    "--dpkgopt=force-unsafe-io",
   ];
   const partial = file.replace(".tar", ".new.tar");
   await rm(partial, { force: true });

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runElement, type ElementRun } from "../support/run-element.js";
+
+describe("cloud-init", () => {
+  let run: ElementRun;
+  beforeAll(async () => {
+    run = await runElement(["cloud-init", "cloud-init-datasources", "cloud-init-growpart"], {
+      env: {
+        DIB_CLOUD_INIT_DATASOURCES: "ConfigDrive, Ec2",
+        DIB_CLOUD_INIT_GROWPART_DEVICES: "[ /, /dev/vda3 ]",
+        DIB_CLOUD_INIT_ALLOW_SSH_PWAUTH: "1",
+      },
+    });
+  });
+  afterAll(() => run[Symbol.asyncDispose]());
+
+  test("installs cloud-init, started at boot", () => {
+    expect(run.diff.added).toMatchObject({
+      "/usr/bin/cloud-init": { type: "File", mode: "0755", owner: "0:0" },
+      "/etc/systemd/system/cloud-init.target.wants/cloud-init.service": { type: "SymbolicLink" },
+    });
+  });
+
+  test("allows logins by password when asked to, and leaves cloud.cfg as it came", async () => {
+    expect(await run.read("/etc/cloud/cloud.cfg.d/90-dib-ssh-pwauth.cfg")).toBe("ssh_pwauth: true\n");
+    const check = "import yaml,sys; print(yaml.safe_load(open(sys.argv[1]))['growpart']['devices'])";
+    expect(await run.chroot({}, "python3", "-c", check, "/etc/cloud/cloud.cfg.d/55-growpart.cfg")).toBe(
+      "['/', '/dev/vda3']\n",
+    );
+  });
+
+  test("cloud-init-datasources leaves those that are named, and a lenient EC2", async () => {
+    expect(run.diff.added).toMatchObject({
+      "/etc/cloud/cloud.cfg.d/91-dib-cloud-init-datasources.cfg": { mode: "0644", owner: "0:0" },
+      "/etc/cloud/cloud.cfg.d/92-ec2-datasource.cfg": { mode: "0644", owner: "0:0" },
+    });
+    expect(await run.read("/etc/cloud/cloud.cfg.d/91-dib-cloud-init-datasources.cfg")).toBe(
+      "datasource_list: [ ConfigDrive, Ec2, None ]\n",
+    );
+  });
+
+  test("cloud-init-growpart installs growpart and names the devices", () => {
+    expect(run.diff.added).toMatchObject({
+      "/usr/bin/growpart": { type: "File" },
+      "/etc/cloud/cloud.cfg.d/55-growpart.cfg": { mode: "0644" },
+    });
+  });
+});
+
+describe("cloud-init-nocloud", () => {
+  test("adds an empty seed, and makes it the only data source", async () => {
+    await using run = await runElement(["cloud-init-nocloud"], { env: { DIB_CLOUD_INIT_DATASOURCES: "Ec2" } });
+    const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    expect(run.diff.added).toMatchObject({
+      "/var/lib/cloud/seed/nocloud/user-data": { type: "File", content: empty },
+      "/var/lib/cloud/seed/nocloud/meta-data": { type: "File", content: empty },
+    });
+    expect(Object.keys(run.diff.added).filter((path) => path.startsWith("/etc/cloud"))).toEqual([]);
+  });
+});
+
+describe("without what they need", () => {
+  test.each([
+    ["cloud-init-datasources", "05-set-cloud-init-sources", "DIB_CLOUD_INIT_DATASOURCES is not set"],
+    ["cloud-init-growpart", "55-growpart", "DIB_CLOUD_INIT_GROWPART_DEVICES is not set"],
+  ])("%s ends the build and names the variable", async (element, script, message) => {
+    const failure = runElement([element]).then(
+      (run) => run[Symbol.asyncDispose](),
+      (error: unknown) => error,
+    );
+    expect(await failure).toMatchObject({
+      code: "SCRIPT_FAILED",
+      context: { element, script, tail: expect.stringContaining(message) as string },
+    });
+  });
+});
