@@ -32,7 +32,7 @@ const hasBreakCommand = ({ runEnvironment }: BuildConfig): boolean => (runEnviro
 export async function runBreakShell({ name, place, command, env }: ShellRequest, { err, isInteractive }: Terminal, signal: AbortSignal): Promise<void> {
   const hasCommand = (env.break_cmd ?? "") !== "";
   if (hasCommand || !isInteractive) {
-    const child = startProcess(command[0], command.slice(1), { stdio: ["ignore", 2, 2] });
+    const child = startProcess(command[0], command.slice(1), { stdio: ["ignore", 2, 2], env });
     const stop = () => void child.kill("SIGKILL");
     signal.addEventListener("abort", stop, { once: true });
     await once(child, "close").finally(() => signal.removeEventListener("abort", stop));
@@ -40,7 +40,7 @@ export async function runBreakShell({ name, place, command, env }: ShellRequest,
   }
   const where = place === "chroot" ? "in the chroot" : "on the host";
   err.write(`\nBreak point ${name}: a shell ${where}. The build goes on when it exits.\n`);
-  const child = startProcess("bash", ["--norc", "-c", onTerminal, "dib-shell", ...command], { stdio: [0, 2, 2] });
+  const child = startProcess("bash", ["--norc", "-c", onTerminal, "dib-shell", ...command], { stdio: [0, 2, 2], env: { ...env, TERM: process.env.TERM ?? "dumb" } });
   const hangUp = () => void hangUpForeground(() => child.kill("SIGKILL"));
   signal.addEventListener("abort", hangUp, { once: true });
   await once(child, "close").finally(() => signal.removeEventListener("abort", hangUp));

@@ -21,6 +21,7 @@ import { readError } from "./written-error.js";
 export interface ShellRequest {
   readonly name: string;
   readonly command: readonly [string, ...string[]];
+  /** The whole environment to run it with. */
   readonly env: Readonly<Record<string, string>>;
   readonly place: "host" | "chroot";
 }
@@ -100,17 +101,15 @@ export async function launchWorker(plan: BuildPlan, places: BuildPlaces, listene
   }
 }
 
-async function shellRequest(message: FromWorker & { type: "break" }, child: ChildProcess): Promise<ShellRequest> {
+/** Variables go as the shell's environment and not as arguments: among them are secrets, and arguments are everybody's to read. */
+async function shellRequest({ name, chroot, cwd, env }: FromWorker & { type: "break" }, child: ChildProcess): Promise<ShellRequest> {
   const pid = await firstInNamespace(child.pid ?? 0);
-  const raise = process.getuid?.() === 0 ? [] : ["sudo"];
-  const enter = [...raise, "nsenter", "--target", String(pid), "--mount", "--pid", "--ipc", "--uts"];
-  const variables = Object.entries(message.env).filter(([name]) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name)).map(([name, value]) => `${name}=${value}`);
-  const shell = message.env.break_cmd === undefined ? ["bash", "--norc", "-i"] : ["bash", "-c", message.env.break_cmd];
-  const within =
-    message.chroot === undefined
-      ? [`--wd=${message.cwd}`, "--", "env", "-i", ...variables, ...shell]
-      : ["--", "chroot", message.chroot, "/usr/bin/env", "-i", ...variables, ...shell];
-  return { name: message.name, command: [...enter, ...within] as unknown as [string, ...string[]], env: message.env, place: message.chroot === undefined ? "host" : "chroot" };
+  const raise = process.getuid?.() === 0 ? [] : ["sudo", `--preserve-env=${Object.keys(env).join(",")}`];
+  const shell = (env.break_cmd ?? "") === "" ? ["bash", "--norc", "-i"] : ["bash", "-c", env.break_cmd ?? ""];
+  // Not nsenter's --wd, which is opened on this side, where the worker's mounts are not.
+  const within = chroot === undefined ? ["env", `--chdir=${cwd}`] : ["chroot", chroot];
+  const enter = ["nsenter", "--target", String(pid), "--mount", "--pid", "--ipc", "--uts", "--", ...within, ...shell];
+  return { name, command: [...raise, ...enter] as unknown as [string, ...string[]], env, place: chroot === undefined ? "host" : "chroot" };
 }
 
 /** The pid, as seen from here, of the first process of the namespace that a launch chain made. */
