@@ -22,10 +22,11 @@ interface Journal {
 export async function openJournal(journal: Journal, stack: ResourceStack, ctx: BuildContext): Promise<void> {
   const folder = join(journalDir, journal.id);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  stack.defer(`journal ${folder}`, () => rm(folder, { recursive: true, force: true }));
   const lock = await tryLock(join(folder, "lock"), ctx);
   if (lock === undefined) throw new Error(`the journal ${folder} is locked already`);
+  // The lock goes last: a journal whose lock is free invites another build to clear what it names, such as finished outputs.
   stack.defer(`lock of ${folder}`, () => lock.close());
+  stack.defer(`journal ${folder}`, () => rm(folder, { recursive: true, force: true }));
   await writeFile(join(folder, "journal.json"), JSON.stringify(journal));
 }
 
