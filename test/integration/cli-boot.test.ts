@@ -23,7 +23,12 @@ const dib = (...args: readonly string[]) => runDib(["boot", ...args], { cwd: fol
 const machines = () =>
   readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => existsSync(`/proc/${pid}/cmdline`) && readFileSync(`/proc/${pid}/cmdline`, "latin1").startsWith("qemu-system") && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("toy"));
+    .filter(
+      (pid) =>
+        existsSync(`/proc/${pid}/cmdline`) &&
+        readFileSync(`/proc/${pid}/cmdline`, "latin1").startsWith("qemu-system") &&
+        readFileSync(`/proc/${pid}/cmdline`, "latin1").includes("toy"),
+    );
 
 describe("dib boot", () => {
   test("ends with 0 when the text came, and shows the serial line on standard output", async () => {
@@ -33,8 +38,21 @@ describe("dib boot", () => {
   });
 
   test("answers over the serial line", async () => {
-    const { exitCode, stdout } = await dib("toy.raw", "--expect", "login:", "--send", "root", "--expect", "welcome", "--accel", "tcg");
-    expect({ exitCode, stdout }).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/login: root\s+welcome/) as string });
+    const { exitCode, stdout } = await dib(
+      "toy.raw",
+      "--expect",
+      "login:",
+      "--send",
+      "root",
+      "--expect",
+      "welcome",
+      "--accel",
+      "tcg",
+    );
+    expect({ exitCode, stdout }).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(/login: root\s+welcome/) as string,
+    });
   });
 
   test("a text that does not come ends with 1 and the last lines", async () => {

@@ -19,8 +19,25 @@ afterEach(() => {
   project[Symbol.dispose]();
 });
 
-const args = (...more: readonly string[]) => ["build", "toy-os", "subject", "-n", "-t", "tar", "-o", "out/image", "--elements-path", "elements", "--tmp-dir", "tmp", "--image-cache", "cache", ...more];
-const onTerminal = (more: readonly string[], steps: readonly Step[], env: Record<string, string> = {}) => dibOnTerminal(args(...more), steps, { cwd: project.dir, env });
+const args = (...more: readonly string[]) => [
+  "build",
+  "toy-os",
+  "subject",
+  "-n",
+  "-t",
+  "tar",
+  "-o",
+  "out/image",
+  "--elements-path",
+  "elements",
+  "--tmp-dir",
+  "tmp",
+  "--image-cache",
+  "cache",
+  ...more,
+];
+const onTerminal = (more: readonly string[], steps: readonly Step[], env: Record<string, string> = {}) =>
+  dibOnTerminal(args(...more), steps, { cwd: project.dir, env });
 const ctrlC = { send: "\x03" };
 
 describe("progress on a terminal", () => {
@@ -33,7 +50,10 @@ describe("progress on a terminal", () => {
     expect(transcript).toMatch(/built in [\s\S]*tar .*image\.tar/);
   });
 
-  test.each([["CI", "true"], ["TERM", "dumb"]])("stands still with %s=%s", (name, value) => {
+  test.each([
+    ["CI", "true"],
+    ["TERM", "dumb"],
+  ])("stands still with %s=%s", (name, value) => {
     const { exitCode, transcript } = onTerminal([], [], { [name]: value });
     expect(exitCode).toBe(0);
     expect(transcript).toContain("=== install");
@@ -75,7 +95,7 @@ describe("a break point", () => {
       ["--break", "after-root"],
       [
         { expect: "Break point after-root: a shell on the host" },
-        { send: "cat \"$TARGET_ROOT/etc/os-release\"; stty -echo\n" },
+        { send: 'cat "$TARGET_ROOT/etc/os-release"; stty -echo\n' },
         { expect: "ID=toy" },
         { send: "exit\n" },
         { expect: "built in" },
@@ -88,7 +108,13 @@ describe("a break point", () => {
     project.script("post-install.d/10-wait", "echo waiting; sleep 600");
     const { exitCode, missing, transcript } = onTerminal(
       ["--break", "before-install", "--progress", "plain"],
-      [{ expect: "a shell in the chroot" }, { send: "exit\n" }, { expect: " waiting" }, ctrlC, { expect: "BUILD_INTERRUPTED" }],
+      [
+        { expect: "a shell in the chroot" },
+        { send: "exit\n" },
+        { expect: " waiting" },
+        ctrlC,
+        { expect: "BUILD_INTERRUPTED" },
+      ],
     );
     expect({ exitCode, missing }, transcript).toEqual({ exitCode: 130, missing: null });
   });
@@ -97,7 +123,13 @@ describe("a break point", () => {
     project.script("install.d/20-fail", "exit 3");
     const { exitCode, missing, transcript } = onTerminal(
       ["--shell-on-error"],
-      [{ expect: "Break point after-error: a shell in the chroot" }, { send: "ls /tmp/in_target.d/install.d\n" }, { expect: "20-fail" }, { send: "exit\n" }, { expect: "SCRIPT_FAILED" }],
+      [
+        { expect: "Break point after-error: a shell in the chroot" },
+        { send: "ls /tmp/in_target.d/install.d\n" },
+        { expect: "20-fail" },
+        { send: "exit\n" },
+        { expect: "SCRIPT_FAILED" },
+      ],
     );
     expect({ exitCode, missing }, transcript).toEqual({ exitCode: 1, missing: null });
   });
@@ -110,7 +142,10 @@ describe("a break point", () => {
   });
 
   test("without a terminal runs break_cmd", async () => {
-    const { exitCode, stderr } = await runDib(args("--break", "before-root"), { cwd: project.dir, env: { break_cmd: "echo command ran" } });
+    const { exitCode, stderr } = await runDib(args("--break", "before-root"), {
+      cwd: project.dir,
+      env: { break_cmd: "echo command ran" },
+    });
     expect(exitCode, stderr).toBe(0);
     expect(stderr).toContain("command ran");
   });
@@ -119,14 +154,20 @@ describe("a break point", () => {
 describe("Ctrl-C in a build", () => {
   test("cleans up, and ends with 130", () => {
     project.script("install.d/20-wait", "echo waiting; sleep 600");
-    const { exitCode, missing, transcript } = onTerminal(["--progress", "plain"], [{ expect: " waiting" }, ctrlC, { expect: "BUILD_INTERRUPTED" }]);
+    const { exitCode, missing, transcript } = onTerminal(
+      ["--progress", "plain"],
+      [{ expect: " waiting" }, ctrlC, { expect: "BUILD_INTERRUPTED" }],
+    );
     expect({ exitCode, missing }, transcript).toEqual({ exitCode: 130, missing: null });
     expect(execFileSync("ps", ["ax"]).toString()).not.toContain("sleep 600");
   });
 
   test("a second one changes nothing", () => {
     project.script("install.d/20-wait", "echo waiting; sleep 600");
-    const { exitCode, transcript } = onTerminal(["--progress", "plain"], [{ expect: " waiting" }, ctrlC, ctrlC, { expect: "BUILD_INTERRUPTED" }]);
+    const { exitCode, transcript } = onTerminal(
+      ["--progress", "plain"],
+      [{ expect: " waiting" }, ctrlC, ctrlC, { expect: "BUILD_INTERRUPTED" }],
+    );
     expect(exitCode, transcript).toBe(130);
   });
 });

@@ -31,7 +31,11 @@ export async function runDib(args: readonly string[], where: Where): Promise<Tol
 }
 
 export const startDib = (args: readonly string[], where: Where): ChildProcess =>
-  spawn(process.execPath, [dib, ...args], { cwd: where.cwd, env: environment(where), stdio: ["ignore", "pipe", "pipe"] });
+  spawn(process.execPath, [dib, ...args], {
+    cwd: where.cwd,
+    env: environment(where),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
 
 export type Step = { readonly expect: string } | { readonly send: string } | { readonly pause: number };
 
@@ -47,8 +51,18 @@ export interface OnTerminal {
 
 /** Runs `dib` on a pseudo-terminal of 100 columns and talks to it. */
 export function dibOnTerminal(args: readonly string[], steps: readonly Step[], where: Where, timeout = 60): OnTerminal {
-  const job = { command: [process.execPath, dib, ...args], env: { TERM: "xterm", ...environment(where) }, cwd: where.cwd, timeout, steps };
-  const { stdout, stderr, status } = spawnSync("python3", [terminalProgram], { input: JSON.stringify(job), encoding: "utf8", maxBuffer: 2 ** 26 });
+  const job = {
+    command: [process.execPath, dib, ...args],
+    env: { TERM: "xterm", ...environment(where) },
+    cwd: where.cwd,
+    timeout,
+    steps,
+  };
+  const { stdout, stderr, status } = spawnSync("python3", [terminalProgram], {
+    input: JSON.stringify(job),
+    encoding: "utf8",
+    maxBuffer: 2 ** 26,
+  });
   if (status !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as OnTerminal;
 }

@@ -29,7 +29,11 @@ export function checkBreaks(images: readonly BuildConfig[], { isInteractive }: T
 const hasBreakCommand = ({ runEnvironment }: BuildConfig): boolean => (runEnvironment.break_cmd ?? "") !== "";
 
 /** Runs the shell to its end. An abort hangs it up. */
-export async function runBreakShell({ name, place, command, env }: ShellRequest, { err, isInteractive }: Terminal, signal: AbortSignal): Promise<void> {
+export async function runBreakShell(
+  { name, place, command, env }: ShellRequest,
+  { err, isInteractive }: Terminal,
+  signal: AbortSignal,
+): Promise<void> {
   const hasCommand = (env.break_cmd ?? "") !== "";
   if (hasCommand || !isInteractive) {
     const child = startProcess(command[0], command.slice(1), { stdio: ["ignore", 2, 2], env });
@@ -40,7 +44,10 @@ export async function runBreakShell({ name, place, command, env }: ShellRequest,
   }
   const where = place === "chroot" ? "in the chroot" : "on the host";
   err.write(`\nBreak point ${name}: a shell ${where}. The build goes on when it exits.\n`);
-  const child = startProcess("bash", ["--norc", "-c", onTerminal, "dib-shell", ...command], { stdio: [0, 2, 2], env: { ...env, TERM: process.env.TERM ?? "dumb" } });
+  const child = startProcess("bash", ["--norc", "-c", onTerminal, "dib-shell", ...command], {
+    stdio: [0, 2, 2],
+    env: { ...env, TERM: process.env.TERM ?? "dumb" },
+  });
   const hangUp = () => void hangUpForeground(() => child.kill("SIGKILL"));
   signal.addEventListener("abort", hangUp, { once: true });
   await once(child, "close").finally(() => signal.removeEventListener("abort", hangUp));
@@ -53,6 +60,9 @@ async function hangUpForeground(otherwise: () => void): Promise<void> {
   setTimeout(otherwise, hangUpMs).unref();
   // proc(5): after the name in parentheses come state, ppid, pgrp, session, tty_nr, tpgid.
   const stat = await readFile("/proc/self/stat", "utf8");
-  const [, , group, , , foreground] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").map(Number);
+  const [, , group, , , foreground] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .map(Number);
   if (foreground !== undefined && foreground > 1 && foreground !== group) process.kill(-foreground, "SIGHUP");
 }

@@ -27,10 +27,12 @@ async function nextLog({ cacheDir, output, caller }: BuildConfig, now: Date): Pr
   const stamp = now.toISOString().replace(/[-:]|\.\d+Z$/g, "");
   const old = (await readdir(folder)).filter((name) => name.endsWith(".log"));
   const byTime = old.sort((a, b) => (stampOf(a) < stampOf(b) ? -1 : 1));
-  for (const name of byTime.slice(0, Math.max(0, byTime.length - keptLogs + 1))) await rm(join(folder, name), { force: true });
+  for (const name of byTime.slice(0, Math.max(0, byTime.length - keptLogs + 1)))
+    await rm(join(folder, name), { force: true });
   return join(folder, `${basename(output)}-${stamp}.log`);
 }
 
 const stampOf = (name: string): string => /-(\d{8}T\d{6})\.log$/.exec(name)?.[1] ?? "";
 
-const unwritable = (path: string, error: Error) => new BuildError("OUTPUT_UNWRITABLE", { path, reason: error.message }, { cause: error });
+const unwritable = (path: string, error: Error) =>
+  new BuildError("OUTPUT_UNWRITABLE", { path, reason: error.message }, { cause: error });

@@ -18,7 +18,8 @@ export async function complete(program: Command): Promise<number> {
     command?.argument("elements", (offer) => names.forEach((element) => offer(element, "")), name !== "info");
     const breaks = command?.options.get("break");
     if (breaks !== undefined) {
-      breaks.handler = (offer) => phaseNames.forEach((phase) => ["before", "after"].forEach((when) => offer(`${when}-${phase}`, "")));
+      breaks.handler = (offer) =>
+        phaseNames.forEach((phase) => ["before", "after"].forEach((when) => offer(`${when}-${phase}`, "")));
     }
   }
   await program.parseAsync(process.argv.slice(2), { from: "user" });

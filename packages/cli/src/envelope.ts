@@ -10,7 +10,13 @@ export interface Envelope {
   readonly status: "ok" | "failed";
   /** What the command found; null when it failed. */
   readonly data: unknown;
-  readonly errors: readonly { readonly code: string; readonly kind: string; readonly message: string; readonly hint?: string | undefined; readonly context?: unknown }[];
+  readonly errors: readonly {
+    readonly code: string;
+    readonly kind: string;
+    readonly message: string;
+    readonly hint?: string | undefined;
+    readonly context?: unknown;
+  }[];
   readonly warnings: readonly string[];
   readonly meta: { readonly command: string; readonly version: string };
 }

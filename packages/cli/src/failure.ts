@@ -4,7 +4,15 @@ import { isBuildError, type FailureKind } from "@dibjs/core";
 import { sanitise } from "./progress/sanitise.js";
 import type { Colours } from "./terminal.js";
 
-const exitCodes: Readonly<Record<FailureKind, number>> = { element: 1, request: 2, host: 3, fetch: 4, space: 5, policy: 6, cleanup: 7 };
+const exitCodes: Readonly<Record<FailureKind, number>> = {
+  element: 1,
+  request: 2,
+  host: 3,
+  fetch: 4,
+  space: 5,
+  policy: 6,
+  cleanup: 7,
+};
 const bug = 70;
 const issues = "https://github.com/dibjs/dibjs/issues";
 
@@ -32,7 +40,8 @@ export function findingsOf(error: unknown): readonly Finding[] {
 }
 
 function findings(error: unknown): readonly Finding[] {
-  if (!isBuildError(error)) return [{ code: "INTERNAL", message: error instanceof Error ? error.message : String(error) }];
+  if (!isBuildError(error))
+    return [{ code: "INTERNAL", message: error instanceof Error ? error.message : String(error) }];
   if (error.code === "SEVERAL_FINDINGS") return (error.context as { findings: readonly Finding[] }).findings;
   return [{ code: error.code, message: error.message, hint: error.hint }];
 }
@@ -60,7 +69,8 @@ export function formatFailure(error: unknown, { colours, debug, logFile }: Failu
   const all = findingsOf(error);
   const { cause } = rootOf(error);
   const isBug = !isBuildError(cause);
-  const indented = (label: string, text: string) => `  ${bold(label)} ${sanitise(text).replaceAll("\n", `\n  ${" ".repeat(label.length)} `)}`;
+  const indented = (label: string, text: string) =>
+    `  ${bold(label)} ${sanitise(text).replaceAll("\n", `\n  ${" ".repeat(label.length)} `)}`;
   const listed = all.flatMap(({ code, message, hint }) => [
     `${red(`✖ ${code}`)} ${sanitise(message)}`,
     ...(hint === undefined ? [] : [indented("hint:", hint)]),
@@ -78,7 +88,8 @@ export function formatFailure(error: unknown, { colours, debug, logFile }: Failu
 
 function causesOf(error: unknown): readonly string[] {
   const texts: string[] = [];
-  for (let at = error; at instanceof Error && texts.length < 10; at = at.cause) texts.push(`${texts.length > 0 ? "caused by: " : ""}${at.stack ?? at.message}`);
+  for (let at = error; at instanceof Error && texts.length < 10; at = at.cause)
+    texts.push(`${texts.length > 0 ? "caused by: " : ""}${at.stack ?? at.message}`);
   return texts;
 }
 
@@ -90,4 +101,5 @@ export function rememberLogFile(error: unknown, file: string): unknown {
   return error;
 }
 
-export const logFileOf = (error: unknown): string | undefined => (typeof error === "object" && error !== null ? logFiles.get(error) : undefined);
+export const logFileOf = (error: unknown): string | undefined =>
+  typeof error === "object" && error !== null ? logFiles.get(error) : undefined;

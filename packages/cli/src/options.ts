@@ -22,9 +22,17 @@ const dibSettings: readonly SettingOption[] = [
   { flags: "--image-size <GiB>", description: "size of the disk, computed without it", setting: "imageSizeGiB" },
   { flags: "--image-extra-size <MiB>", description: "added to the computed size", setting: "imageExtraSizeMiB" },
   { flags: "--image-cache <dir>", description: "cache folder", setting: "cacheDir" },
-  { flags: "--max-online-resize <blocks>", description: "how far the file system can grow while mounted", setting: "maxOnlineResize" },
+  {
+    flags: "--max-online-resize <blocks>",
+    description: "how far the file system can grow while mounted",
+    setting: "maxOnlineResize",
+  },
   { flags: "--min-tmpfs <GiB>", description: "memory needed to build in tmpfs", setting: "minTmpfsGiB" },
-  { flags: "--mkfs-options <options>", description: "options of mkfs for the root file system", setting: "mkfsOptions" },
+  {
+    flags: "--mkfs-options <options>",
+    description: "options of mkfs for the root file system",
+    setting: "mkfsOptions",
+  },
   { flags: "--mkfs-journal-size <MiB>", description: "size of the journal", setting: "mkfsJournalSizeMiB" },
   { flags: "--no-tmpfs", description: "never build in tmpfs", setting: "useTmpfs", value: false },
   { flags: "--offline", description: "elements use what they have cached", setting: "offline", value: true },
@@ -35,16 +43,35 @@ const dibSettings: readonly SettingOption[] = [
 ];
 
 const ourSettings: readonly SettingOption[] = [
-  { flags: "--compression <how>", description: "of qcow2", setting: "qcow2Compression", choices: ["zstd", "zlib", "none"] },
+  {
+    flags: "--compression <how>",
+    description: "of qcow2",
+    setting: "qcow2Compression",
+    choices: ["zstd", "zlib", "none"],
+  },
   { flags: "--fs-type <type>", description: "root file system", setting: "fsType" },
   { flags: "--block-device <layout>", description: "file://PATH or YAML", setting: "blockDevice" },
   { flags: "--sector-size <bytes>", description: "512 or 4096", setting: "sectorSizeBytes" },
   { flags: "--ramdisk", description: "make a ramdisk instead of a disk image", setting: "ramdisk", value: true },
-  { flags: "--overwrite-old-image", description: "do not keep the old image aside", setting: "overwriteOldImage", value: true },
+  {
+    flags: "--overwrite-old-image",
+    description: "do not keep the old image aside",
+    setting: "overwriteOldImage",
+    value: true,
+  },
   { flags: "--tmp-dir <dir>", description: "where the work folders are made", setting: "tmpDir" },
   { flags: "--lock-dir <dir>", description: "where locks lie", setting: "lockDir" },
-  { flags: "--break <points>", description: "open a shell at before-PHASE, after-PHASE, after-error", setting: "breaks" },
-  { flags: "--shell-on-error", description: "open a shell where a script failed", setting: "shellOnError", value: true },
+  {
+    flags: "--break <points>",
+    description: "open a shell at before-PHASE, after-PHASE, after-error",
+    setting: "breaks",
+  },
+  {
+    flags: "--shell-on-error",
+    description: "open a shell where a script failed",
+    setting: "shellOnError",
+    value: true,
+  },
   { flags: "--keep", description: "keep the work folders", setting: "keep", value: true },
 ];
 
@@ -64,7 +91,11 @@ export function addImageOptions(command: Command): Command {
   for (const each of dibSettings) command.addOption(toOption(each).helpGroup("DIB's options:"));
   command
     .addOption(new Option("-x", "trace scripts; twice for more").helpGroup("DIB's options:"))
-    .addOption(new Option("-p <packages>", "packages to install, separated by commas; may be repeated").argParser(collect).helpGroup("DIB's options:"))
+    .addOption(
+      new Option("-p <packages>", "packages to install, separated by commas; may be repeated")
+        .argParser(collect)
+        .helpGroup("DIB's options:"),
+    )
     .addOption(new Option("--docker-target <name>", "not supported").hideHelp());
   // commander calls no parser for an option without a value, so the number of -x is counted here.
   command.on("option:x", () => command.setOptionValue("traces", Number(command.getOptionValue("traces") ?? 0) + 1));

@@ -28,7 +28,10 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
       getOutHasColors: () => terminal.out.colours.isColorSupported,
       getErrHasColors: () => terminal.err.colours.isColorSupported,
     })
-    .addHelpText("after", "\nExamples:\n  dib build debian vm -o out/debian\n  dib plan debian vm\n  dib boot out/debian.qcow2 --expect login:\n\nShell completion: dib complete bash|zsh|fish|powershell");
+    .addHelpText(
+      "after",
+      "\nExamples:\n  dib build debian vm -o out/debian\n  dib plan debian vm\n  dib boot out/debian.qcow2 --expect login:\n\nShell completion: dib complete bash|zsh|fish|powershell",
+    );
 
   const add = (usage: string, description: string, run: Run): Command => {
     const command = program
@@ -42,24 +45,44 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
     });
   };
 
-  addImageOptions(add("build [elements...]", "build images", async (...all) => (await import("./commands/build.js")).build(...all)))
+  addImageOptions(
+    add("build [elements...]", "build images", async (...all) => (await import("./commands/build.js")).build(...all)),
+  )
     .option("--quiet", "print nothing but failures, and the images' paths")
     .addOption(new Option("--progress <how>", "how the build is shown").choices(progressNames))
     .option("--logfile <file>", "append all output of scripts to this file");
-  addImageOptions(add("plan [elements...]", "print what a build would do, and why", async (...all) => (await import("./commands/plan.js")).plan(...all)));
-  addConfigOptions(add("elements", "list the elements that can be used", async (terminal, given) => (await import("./commands/elements.js")).elements(terminal, given)));
-  addConfigOptions(add("info <element>", "describe an element", async (...all) => (await import("./commands/info.js")).info(...all)));
-  addImageOptions(add("hooks [elements...]", "list every hook and who taps it, in order", async (...all) => (await import("./commands/hooks.js")).hooks(...all)));
-  add("doctor", "say what this host can build, and what cures the rest", async (terminal, given) => (await import("./commands/doctor.js")).doctor(terminal, given)).option(
-    "--fix",
-    "clear what dead builds left",
+  addImageOptions(
+    add("plan [elements...]", "print what a build would do, and why", async (...all) =>
+      (await import("./commands/plan.js")).plan(...all),
+    ),
   );
-  addBoot(add("boot <image>", "boot an image in QEMU; the image is not changed", async (...all) => (await import("./commands/boot.js")).boot(...all)));
-  add("run-parts <dir>", "run the scripts of a folder in DIB's order", async (...all) => (await import("./commands/run-parts.js")).runParts(...all)).option(
-    "--list",
-    "print the scripts and run none",
+  addConfigOptions(
+    add("elements", "list the elements that can be used", async (terminal, given) =>
+      (await import("./commands/elements.js")).elements(terminal, given),
+    ),
   );
-  add("explain [code]", "explain an error code; all of them without one", async (...all) => (await import("./commands/explain.js")).explain(...all));
+  addConfigOptions(
+    add("info <element>", "describe an element", async (...all) => (await import("./commands/info.js")).info(...all)),
+  );
+  addImageOptions(
+    add("hooks [elements...]", "list every hook and who taps it, in order", async (...all) =>
+      (await import("./commands/hooks.js")).hooks(...all),
+    ),
+  );
+  add("doctor", "say what this host can build, and what cures the rest", async (terminal, given) =>
+    (await import("./commands/doctor.js")).doctor(terminal, given),
+  ).option("--fix", "clear what dead builds left");
+  addBoot(
+    add("boot <image>", "boot an image in QEMU; the image is not changed", async (...all) =>
+      (await import("./commands/boot.js")).boot(...all),
+    ),
+  );
+  add("run-parts <dir>", "run the scripts of a folder in DIB's order", async (...all) =>
+    (await import("./commands/run-parts.js")).runParts(...all),
+  ).option("--list", "print the scripts and run none");
+  add("explain [code]", "explain an error code; all of them without one", async (...all) =>
+    (await import("./commands/explain.js")).explain(...all),
+  );
   return program;
 }
 
@@ -76,8 +99,14 @@ function addBoot(command: Command): void {
     return steps;
   };
   command
-    .addOption(new Option("--firmware <kind>", "how the machine starts").choices(["auto", "bios", "uefi"]).default("auto"))
-    .addOption(new Option("--accel <how>", "auto takes KVM when it really works").choices(["auto", "kvm", "tcg"]).default("auto"))
+    .addOption(
+      new Option("--firmware <kind>", "how the machine starts").choices(["auto", "bios", "uefi"]).default("auto"),
+    )
+    .addOption(
+      new Option("--accel <how>", "auto takes KVM when it really works")
+        .choices(["auto", "kvm", "tcg"])
+        .default("auto"),
+    )
     .option("-a <arch>", "architecture of the image, this machine's without it")
     .option("-m, --memory <MiB>", "memory", "1024")
     .option("--smp <n>", "processors", "2")
@@ -101,15 +130,24 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-const isHelp = ({ code }: CommanderError): boolean => ["commander.help", "commander.helpDisplayed", "commander.version"].includes(code);
+const isHelp = ({ code }: CommanderError): boolean =>
+  ["commander.help", "commander.helpDisplayed", "commander.version"].includes(code);
 
 async function usageError(error: CommanderError): Promise<Error> {
   const { BuildError } = await import("@dibjs/core");
   const [reason = "", ...suggestion] = error.message.replace(/^error: /, "").split("\n");
-  return new BuildError("USAGE_INVALID", { reason: `${reason}.`.replace(/\.\.$/, "."), hint: suggestion.join(" ").replace(/^\((.*)\)$/, "$1") || "See dib --help." });
+  return new BuildError("USAGE_INVALID", {
+    reason: `${reason}.`.replace(/\.\.$/, "."),
+    hint: suggestion.join(" ").replace(/^\((.*)\)$/, "$1") || "See dib --help.",
+  });
 }
 
-async function fail(error: unknown, argv: readonly string[], invocation: Invocation | undefined, { out, err }: Terminal): Promise<number> {
+async function fail(
+  error: unknown,
+  argv: readonly string[],
+  invocation: Invocation | undefined,
+  { out, err }: Terminal,
+): Promise<number> {
   const { exitCodeOf, formatFailure, logFileOf } = await import("./failure.js");
   if (argv.includes("--json")) {
     const { formatError } = await import("./envelope.js");

@@ -3,8 +3,12 @@ import type { BuildConfig } from "@dibjs/core";
 import { checkBreaks } from "@dibjs/cli/break-shell.js";
 import { memoryTerminal } from "./memory-terminal.js";
 
-const image = (more: Partial<BuildConfig>) => ({ breaks: [], shellOnError: false, runEnvironment: {}, ...more }) as unknown as BuildConfig;
-const check = (config: BuildConfig, isInteractive = false) => () => checkBreaks([config], memoryTerminal({ isInteractive }).terminal);
+const image = (more: Partial<BuildConfig>) =>
+  ({ breaks: [], shellOnError: false, runEnvironment: {}, ...more }) as unknown as BuildConfig;
+const check =
+  (config: BuildConfig, isInteractive = false) =>
+  () =>
+    checkBreaks([config], memoryTerminal({ isInteractive }).terminal);
 const refused = expect.objectContaining({ code: "USAGE_INVALID" }) as Error;
 
 test("a break point without a terminal is refused before anything runs", () => {

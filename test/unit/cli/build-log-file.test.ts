@@ -7,7 +7,12 @@ import { chooseLogFile } from "@dibjs/cli/build-log-file.js";
 
 let folder: string;
 const config = () =>
-  ({ cacheDir: join(folder, "cache"), cwd: folder, output: "out/server", caller: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 } }) as BuildConfig;
+  ({
+    cacheDir: join(folder, "cache"),
+    cwd: folder,
+    output: "out/server",
+    caller: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+  }) as BuildConfig;
 const now = new Date("2026-01-02T03:04:05.678Z");
 
 beforeEach(() => {
@@ -35,5 +40,8 @@ test("--logfile is relative to where the command was given", async () => {
 });
 
 test("a log that can't be written is a failure of the host", async () => {
-  await expect(chooseLogFile(config(), "no/such/folder/build.log")).rejects.toMatchObject({ code: "OUTPUT_UNWRITABLE", kind: "host" });
+  await expect(chooseLogFile(config(), "no/such/folder/build.log")).rejects.toMatchObject({
+    code: "OUTPUT_UNWRITABLE",
+    kind: "host",
+  });
 });

@@ -4,7 +4,9 @@ import { formatData, formatError } from "@dibjs/cli/envelope.js";
 
 test("data come in one line, keys sorted, without a time", () => {
   const text = formatData("elements", { b: 1, a: 2 }, ["careful"]);
-  expect(text).toBe('{"data":{"a":2,"b":1},"errors":[],"meta":{"command":"elements","version":"1.0.0"},"schemaVersion":1,"status":"ok","warnings":["careful"]}\n');
+  expect(text).toBe(
+    '{"data":{"a":2,"b":1},"errors":[],"meta":{"command":"elements","version":"1.0.0"},"schemaVersion":1,"status":"ok","warnings":["careful"]}\n',
+  );
 });
 
 test("a failure has code, kind, message, hint and context", () => {
@@ -18,5 +20,7 @@ test("a failure has code, kind, message, hint and context", () => {
 });
 
 test("a bug of ours has a code too", () => {
-  expect(JSON.parse(formatError("plan", new Error("oh")))).toMatchObject({ errors: [{ code: "INTERNAL", kind: "bug", message: "oh" }] });
+  expect(JSON.parse(formatError("plan", new Error("oh")))).toMatchObject({
+    errors: [{ code: "INTERNAL", kind: "bug", message: "oh" }],
+  });
 });

@@ -4,7 +4,13 @@ import { exitCodeOf, exitCodeOfSignal, findingsOf, formatFailure } from "@dibjs/
 import { coloursIf } from "@dibjs/cli/terminal.js";
 
 const plain = { colours: coloursIf(false), debug: false };
-const failed = new BuildError("SCRIPT_FAILED", { script: "10-x", element: "e", phase: "install", exitCode: 3, tail: "last words\x1b[2J" });
+const failed = new BuildError("SCRIPT_FAILED", {
+  script: "10-x",
+  element: "e",
+  phase: "install",
+  exitCode: 3,
+  tail: "last words\x1b[2J",
+});
 const several = new BuildError(
   "SEVERAL_FINDINGS",
   {
@@ -16,7 +22,8 @@ const several = new BuildError(
   { kind: "request" },
 );
 /** As TypeScript's `await using` makes it when the build and then a release fail. */
-const suppressed = (cause: Error, release: Error) => Object.assign(new Error("An error was suppressed"), { error: release, suppressed: cause });
+const suppressed = (cause: Error, release: Error) =>
+  Object.assign(new Error("An error was suppressed"), { error: release, suppressed: cause });
 const release = new BuildError("RELEASE_FAILED", { left: ["mount /x"] });
 
 describe("exit codes", () => {
@@ -29,7 +36,11 @@ describe("exit codes", () => {
     ["an incomplete clean-up", release, 7],
     ["a failure with an incomplete clean-up", suppressed(failed, release), 7],
     ["an interrupt", new BuildError("BUILD_INTERRUPTED", { signal: "SIGTERM", stage: "root" }), 143],
-    ["an interrupt with an incomplete clean-up", new BuildError("BUILD_INTERRUPTED", { signal: "SIGTERM", stage: "root" }, { kind: "cleanup" }), 7],
+    [
+      "an interrupt with an incomplete clean-up",
+      new BuildError("BUILD_INTERRUPTED", { signal: "SIGTERM", stage: "root" }, { kind: "cleanup" }),
+      7,
+    ],
     ["several findings: the kind of the first", several, 2],
     ["a bug of ours", new TypeError("x is undefined"), 70],
     ["something that is no error", "text", 70],
@@ -63,12 +74,22 @@ describe("a failure in words", () => {
 
   test("lists every finding with its own hint", () => {
     expect(formatFailure(several, plain)).toBe(
-      ["✖ CONFIG_KEY_UNKNOWN one", "  hint: first", "✖ FORMAT_UNKNOWN two", "  more: dib explain CONFIG_KEY_UNKNOWN", "        dib explain FORMAT_UNKNOWN", ""].join("\n"),
+      [
+        "✖ CONFIG_KEY_UNKNOWN one",
+        "  hint: first",
+        "✖ FORMAT_UNKNOWN two",
+        "  more: dib explain CONFIG_KEY_UNKNOWN",
+        "        dib explain FORMAT_UNKNOWN",
+        "",
+      ].join("\n"),
     );
   });
 
   test("says what went wrong first, then what could not be released", () => {
-    expect(findingsOf(suppressed(failed, release)).map(({ code }) => code)).toEqual(["SCRIPT_FAILED", "RELEASE_FAILED"]);
+    expect(findingsOf(suppressed(failed, release)).map(({ code }) => code)).toEqual([
+      "SCRIPT_FAILED",
+      "RELEASE_FAILED",
+    ]);
   });
 
   test("of a bug of ours has the stack and where to report it", () => {

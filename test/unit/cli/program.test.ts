@@ -65,14 +65,36 @@ describe("our options", () => {
   });
 
   test("--env, --image and --elements-path may be repeated; a path may hold several folders", async () => {
-    const { given } = await parse("build", "--env", "A", "--env", "B=1", "--image", "x", "--image", "y", "--elements-path", "a:b", "--elements-path", "c");
+    const { given } = await parse(
+      "build",
+      "--env",
+      "A",
+      "--env",
+      "B=1",
+      "--image",
+      "x",
+      "--image",
+      "y",
+      "--elements-path",
+      "a:b",
+      "--elements-path",
+      "c",
+    );
     const request = await toLoadRequest(["debian"], given);
-    expect(request).toMatchObject({ variables: ["A", "B=1"], images: ["x", "y"], elementPaths: ["a", "b", "c"], elements: ["debian"] });
+    expect(request).toMatchObject({
+      variables: ["A", "B=1"],
+      images: ["x", "y"],
+      elementPaths: ["a", "b", "c"],
+      elements: ["debian"],
+    });
   });
 
   test("--docker-target is refused clearly", async () => {
     const { given } = await parse("build", "--docker-target", "repo:tag");
-    await expect(toLoadRequest([], given)).rejects.toMatchObject({ code: "USAGE_INVALID", message: expect.stringContaining("--docker-target") as string });
+    await expect(toLoadRequest([], given)).rejects.toMatchObject({
+      code: "USAGE_INVALID",
+      message: expect.stringContaining("--docker-target") as string,
+    });
   });
 
   test("--expect and --send keep their order", async () => {

@@ -52,7 +52,19 @@ async function runsGuest(): Promise<boolean> {
   try {
     const disk = join(folder, "disk");
     await writeFile(disk, probeSector());
-    const qemu = startQemu([qemuProgram("amd64"), "-accel", "kvm", "-m", "64", "-nic", "none", "-drive", `file=${disk},format=raw,if=ide`, "-serial", "stdio"]);
+    const qemu = startQemu([
+      qemuProgram("amd64"),
+      "-accel",
+      "kvm",
+      "-m",
+      "64",
+      "-nic",
+      "none",
+      "-drive",
+      `file=${disk},format=raw,if=ide`,
+      "-serial",
+      "stdio",
+    ]);
     let text = "";
     return await new Promise<boolean>((resolve) => {
       const timer = setTimeout(() => resolve(false), probeMs);

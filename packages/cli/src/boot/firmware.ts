@@ -31,7 +31,17 @@ const startBytes = 64 * 1024;
 /** Reads the partition table through qemu-img, so that every format it knows will do. `folder` is for a scratch file. */
 export async function detectFirmware({ path, format }: ImageFile, folder: string, exec: Exec): Promise<Firmware> {
   const start = join(folder, "start");
-  const { exitCode, stderr } = await exec("qemu-img", ["dd", "-f", format, "-O", "raw", "bs=512", `count=${startBytes / 512}`, `if=${path}`, `of=${start}`]);
+  const { exitCode, stderr } = await exec("qemu-img", [
+    "dd",
+    "-f",
+    format,
+    "-O",
+    "raw",
+    "bs=512",
+    `count=${startBytes / 512}`,
+    `if=${path}`,
+    `of=${start}`,
+  ]);
   if (exitCode !== 0) throw new BuildError("USAGE_INVALID", { reason: `${path} can't be read: ${stderr.trim()}` });
   return firmwareOf(await readFile(start));
 }
@@ -42,10 +52,21 @@ export async function uefiOptions(arch: string, folder: string): Promise<readonl
     if (!(await exists(code)) || !(await exists(template))) continue;
     const variables = join(folder, "variables.fd");
     await copyFile(template, variables);
-    return ["-drive", `if=pflash,format=raw,unit=0,readonly=on,file=${code}`, "-drive", `if=pflash,format=raw,unit=1,file=${variables}`];
+    return [
+      "-drive",
+      `if=pflash,format=raw,unit=0,readonly=on,file=${code}`,
+      "-drive",
+      `if=pflash,format=raw,unit=1,file=${variables}`,
+    ];
   }
   const debian = arch === "arm64" ? "qemu-efi-aarch64" : "ovmf";
-  const tool = { tool: "UEFI firmware", neededFor: "dib boot", debian, fedora: arch === "arm64" ? "edk2-aarch64" : "edk2-ovmf", opensuse: arch === "arm64" ? "qemu-uefi-aarch64" : "qemu-ovmf-x86_64" };
+  const tool = {
+    tool: "UEFI firmware",
+    neededFor: "dib boot",
+    debian,
+    fedora: arch === "arm64" ? "edk2-aarch64" : "edk2-ovmf",
+    opensuse: arch === "arm64" ? "qemu-uefi-aarch64" : "qemu-ovmf-x86_64",
+  };
   throw new BuildError("HOST_TOOL_MISSING", { tools: [tool] });
 }
 

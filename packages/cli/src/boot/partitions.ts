@@ -21,7 +21,8 @@ function gptTypes(start: Buffer): string[] | undefined {
   const entries = Number(start.readBigUInt64LE(size + 72)) * size;
   const [count, bytes] = [start.readUInt32LE(size + 80), start.readUInt32LE(size + 84)];
   const types: string[] = [];
-  for (let index = 0, at = entries; index < count && at + 16 <= start.length; index++, at += bytes) types.push(formatGuid(start.subarray(at, at + 16)));
+  for (let index = 0, at = entries; index < count && at + 16 <= start.length; index++, at += bytes)
+    types.push(formatGuid(start.subarray(at, at + 16)));
   return types;
 }
 

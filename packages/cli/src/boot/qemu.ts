@@ -10,14 +10,25 @@ export interface Qemu {
   kill(): Promise<void>;
 }
 
-const programs: Readonly<Record<string, string>> = { amd64: "qemu-system-x86_64", i386: "qemu-system-i386", arm64: "qemu-system-aarch64" };
+const programs: Readonly<Record<string, string>> = {
+  amd64: "qemu-system-x86_64",
+  i386: "qemu-system-i386",
+  arm64: "qemu-system-aarch64",
+};
 
 /** `qemu-system-…` for an architecture by Debian's name. */
 export const qemuProgram = (arch: string): string => programs[arch] ?? `qemu-system-${arch}`;
 
 /** Starts a machine without a display. The kernel ends it when this process dies, however it dies. */
-export function startQemu([program, ...args]: readonly [string, ...string[]], stdio: StdioOptions = ["ignore", "pipe", "pipe"]): Qemu {
-  const child = startProcess("setpriv", ["--pdeathsig", "KILL", program, "-display", "none", "-no-user-config", ...args], { stdio });
+export function startQemu(
+  [program, ...args]: readonly [string, ...string[]],
+  stdio: StdioOptions = ["ignore", "pipe", "pipe"],
+): Qemu {
+  const child = startProcess(
+    "setpriv",
+    ["--pdeathsig", "KILL", program, "-display", "none", "-no-user-config", ...args],
+    { stdio },
+  );
   const ended = once(child, "close").then(
     ([exitCode, signal]: unknown[]) => (signal === null ? `exit code ${String(exitCode)}` : String(signal)),
     (error: Error) => error.message,

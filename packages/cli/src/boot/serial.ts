@@ -41,7 +41,8 @@ export class Conversation {
 
   #advance(): void {
     for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
-      if (step.do === "send") this.#keyboard?.write(`${step.text}\r`); // Enter sends a carriage return
+      if (step.do === "send")
+        this.#keyboard?.write(`${step.text}\r`); // Enter sends a carriage return
       else if (!this.#skipPast(step.text)) return;
       this.#steps.shift();
     }

@@ -28,13 +28,20 @@ interface Machine {
 /** Boots an image on a throw-away overlay. With --expect: 0 when the texts came, else BOOT_TEXT_MISSING. */
 export async function boot(terminal: Terminal, given: Given, [image = ""]: readonly string[]): Promise<number> {
   const steps = (given.expect ?? given.send ?? []) as readonly BootStep[];
-  const timeout = given.timeout === undefined ? (steps.length > 0 ? defaultTimeoutSeconds : undefined) : numberFrom("--timeout", given.timeout);
+  const timeout =
+    given.timeout === undefined
+      ? steps.length > 0
+        ? defaultTimeoutSeconds
+        : undefined
+      : numberFrom("--timeout", given.timeout);
   const exec = createExec();
   const folder = await mkdtemp(join(tmpdir(), "dib-boot-"));
   try {
     const machine = await assembleMachine(image, given, folder, exec);
     const firmware = machine.firmware === "uefi" ? await uefiOptions(machine.arch, folder) : [];
-    terminal.err.write(`booting ${machine.image.path} (${machine.firmware}, ${machine.accelerator === "kvm" ? "KVM" : "emulated"})\n`);
+    terminal.err.write(
+      `booting ${machine.image.path} (${machine.firmware}, ${machine.accelerator === "kvm" ? "KVM" : "emulated"})\n`,
+    );
     const command = qemuCommand(machine, firmware);
     if (steps.length === 0 && terminal.isInteractive && given.json !== true) return await attend(command, terminal);
     return await watch(command, { machine, steps, timeout, isJson: given.json === true }, terminal);
@@ -50,18 +57,30 @@ async function assembleMachine(written: string, given: Given, folder: string, ex
   const accelerator = await chooseAccelerator(given.accel as Accelerator | "auto", arch);
   const asked = given.firmware as Firmware | "auto";
   const firmware = asked !== "auto" ? asked : arch === "arm64" ? "uefi" : await detectFirmware(image, folder, exec);
-  return { arch, accelerator, firmware, image, memoryMiB: numberFrom("--memory", given.memory), processors: numberFrom("--smp", given.smp) };
+  return {
+    arch,
+    accelerator,
+    firmware,
+    image,
+    memoryMiB: numberFrom("--memory", given.memory),
+    processors: numberFrom("--smp", given.smp),
+  };
 }
 
 function numberFrom(option: string, text: unknown): number {
   const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0) throw new BuildError("USAGE_INVALID", { reason: `${option} is ${String(text)}, expected a positive number.` });
+  if (!Number.isFinite(value) || value <= 0)
+    throw new BuildError("USAGE_INVALID", { reason: `${option} is ${String(text)}, expected a positive number.` });
   return value;
 }
 
 async function openImage(path: string, exec: Exec): Promise<ImageFile> {
   await access(path).catch((error: Error) => {
-    throw new BuildError("USAGE_INVALID", { reason: `The image ${path} can't be read: ${error.message}` }, { cause: error });
+    throw new BuildError(
+      "USAGE_INVALID",
+      { reason: `The image ${path} can't be read: ${error.message}` },
+      { cause: error },
+    );
   });
   const { exitCode, stdout, stderr } = await exec("qemu-img", ["info", "--force-share", "--output=json", path]);
   if (exitCode === 127) throw missing("qemu-img", { debian: "qemu-utils", fedora: "qemu-img", opensuse: "qemu-tools" });
@@ -79,7 +98,10 @@ async function checkProgram(program: string, arch: string, exec: Exec): Promise<
 const missing = (tool: string, packages: { debian: string; fedora: string; opensuse: string }) =>
   new BuildError("HOST_TOOL_MISSING", { tools: [{ tool, neededFor: "dib boot", ...packages }] });
 
-export function qemuCommand({ arch, accelerator, image, memoryMiB, processors }: Machine, firmware: readonly string[]): [string, ...string[]] {
+export function qemuCommand(
+  { arch, accelerator, image, memoryMiB, processors }: Machine,
+  firmware: readonly string[],
+): [string, ...string[]] {
   const escaped = image.path.replaceAll(",", ",,"); // QEMU's own way to write a comma
   return [
     qemuProgram(arch),
@@ -109,7 +131,11 @@ interface Watch {
 }
 
 /** Shows the serial line, and carries the conversation through when there is one. */
-async function watch(command: [string, ...string[]], { machine, steps, timeout, isJson }: Watch, terminal: Terminal): Promise<number> {
+async function watch(
+  command: [string, ...string[]],
+  { machine, steps, timeout, isJson }: Watch,
+  terminal: Terminal,
+): Promise<number> {
   using interrupts = listenForInterrupts(() => {});
   terminal.onClosed = () => interrupts.abort("SIGPIPE");
   const started = performance.now();
@@ -119,16 +145,37 @@ async function watch(command: [string, ...string[]], { machine, steps, timeout, 
   let complaint = "";
   qemu.child.stderr?.on("data", (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-4000)));
   try {
-    const outcome = await carry(qemu, conversation, { hasSteps: steps.length > 0, timeout, signal: interrupts.signal, show: isJson ? terminal.err : terminal.out });
+    const outcome = await carry(qemu, conversation, {
+      hasSteps: steps.length > 0,
+      timeout,
+      signal: interrupts.signal,
+      show: isJson ? terminal.err : terminal.out,
+    });
     const seconds = (performance.now() - started) / 1000;
     if (outcome === "interrupted") return exitCodeOfSignal(String(interrupts.signal.reason));
     if (outcome === "over") {
       terminal.err.write(steps.length > 0 ? `\nall that was expected came within ${formatSeconds(seconds)}\n` : "");
-      if (isJson) terminal.out.write((await import("../envelope.js")).formatData("boot", { accelerator: machine.accelerator, firmware: machine.firmware, seconds }));
+      if (isJson)
+        terminal.out.write(
+          (await import("../envelope.js")).formatData("boot", {
+            accelerator: machine.accelerator,
+            firmware: machine.firmware,
+            seconds,
+          }),
+        );
       return 0;
     }
-    if (outcome === "timeout") throw new BuildError("BOOT_TEXT_MISSING", { text: conversation.expected, seconds: timeout ?? 0, tail: conversation.tail });
-    throw new BuildError("BOOT_FAILED", { image: machine.image.path, how: outcome.ended, tail: complaint.trim() || conversation.tail });
+    if (outcome === "timeout")
+      throw new BuildError("BOOT_TEXT_MISSING", {
+        text: conversation.expected,
+        seconds: timeout ?? 0,
+        tail: conversation.tail,
+      });
+    throw new BuildError("BOOT_FAILED", {
+      image: machine.image.path,
+      how: outcome.ended,
+      tail: complaint.trim() || conversation.tail,
+    });
   } finally {
     await qemu.kill();
   }
@@ -144,7 +191,11 @@ interface Carry {
 }
 
 /** Resolves when the conversation is over, the time is up, the user has had enough, or the machine has ended. */
-async function carry(qemu: Qemu, conversation: Conversation, { hasSteps, timeout, signal, show }: Carry): Promise<Outcome> {
+async function carry(
+  qemu: Qemu,
+  conversation: Conversation,
+  { hasSteps, timeout, signal, show }: Carry,
+): Promise<Outcome> {
   let timer: NodeJS.Timeout | undefined;
   const lines = openLines(show);
   const outcome = await new Promise<Outcome>((settle) => {

@@ -17,18 +17,22 @@ export async function build(terminal: Terminal, given: Given, elements: readonly
   checkBreaks(images, terminal);
   using interrupts = listenForInterrupts((text) => progress !== "quiet" && terminal.err.write(`${text}\n`));
   terminal.onClosed = () => interrupts.abort("SIGPIPE");
-  if (progress === "auto" || progress === "tty" || progress === "plain") for (const note of notes) terminal.err.write(`note: ${note}\n`);
+  if (progress === "auto" || progress === "tty" || progress === "plain")
+    for (const note of notes) terminal.err.write(`note: ${note}\n`);
 
   const reports: BuildReport[] = [];
   for (const config of images) {
     const image = images.length > 1 ? config.image : undefined;
-    reports.push(await buildOne(config, { progress, image, logFile: given.logfile as string | undefined, interrupts, terminal }));
+    reports.push(
+      await buildOne(config, { progress, image, logFile: given.logfile as string | undefined, interrupts, terminal }),
+    );
   }
   await tellResult(reports, notes, progress, terminal);
   return 0;
 }
 
-const progressOf = ({ json, quiet, progress }: Given): Progress => (json === true ? "json" : quiet === true ? "quiet" : ((progress as Progress | undefined) ?? "auto"));
+const progressOf = ({ json, quiet, progress }: Given): Progress =>
+  json === true ? "json" : quiet === true ? "quiet" : ((progress as Progress | undefined) ?? "auto");
 
 interface OneBuild {
   readonly progress: Progress;
@@ -38,7 +42,10 @@ interface OneBuild {
   readonly terminal: Terminal;
 }
 
-async function buildOne(config: BuildConfig, { progress, image, logFile: asked, interrupts, terminal }: OneBuild): Promise<BuildReport> {
+async function buildOne(
+  config: BuildConfig,
+  { progress, image, logFile: asked, interrupts, terminal }: OneBuild,
+): Promise<BuildReport> {
   const logFile = await chooseLogFile(config, asked);
   using renderer = await openRenderer({ progress, image }, terminal);
   try {
@@ -54,7 +61,8 @@ async function buildOne(config: BuildConfig, { progress, image, logFile: asked, 
     });
     renderer.suspend();
     const reportFile = `${resolve(config.cwd, config.output)}.report.json`;
-    if (progress !== "json" && progress !== "quiet") terminal.err.write(`${formatSummary(report, reportFile, terminal.err.colours).join("\n")}\n`);
+    if (progress !== "json" && progress !== "quiet")
+      terminal.err.write(`${formatSummary(report, reportFile, terminal.err.colours).join("\n")}\n`);
     return report;
   } catch (error) {
     const { size } = await stat(logFile);
@@ -63,7 +71,12 @@ async function buildOne(config: BuildConfig, { progress, image, logFile: asked, 
 }
 
 /** The images' paths for whoever reads standard output; on a terminal the summary has said them. */
-async function tellResult(reports: readonly BuildReport[], notes: readonly string[], progress: Progress, { out }: Terminal): Promise<void> {
+async function tellResult(
+  reports: readonly BuildReport[],
+  notes: readonly string[],
+  progress: Progress,
+  { out }: Terminal,
+): Promise<void> {
   if (progress === "json") {
     const { formatData } = await import("../envelope.js");
     out.write(formatData("build", { reports }, notes));

@@ -37,10 +37,17 @@ export function cureOf(facts: readonly HostFact[]): string | undefined {
   return `${install} ${[...new Set(missing.flatMap(({ packages }) => packages))].join(" ")}`;
 }
 
-function formatFacts(facts: readonly HostFact[], command: string | undefined, cleared: readonly string[], { out }: Terminal): string {
+function formatFacts(
+  facts: readonly HostFact[],
+  command: string | undefined,
+  cleared: readonly string[],
+  { out }: Terminal,
+): string {
   const { green, red, yellow, bold } = out.colours;
   const rows = formatTable(facts.map(({ what, detail }) => [what, detail]));
-  const marked = facts.map(({ ok, isRequired }, index) => `${ok ? green("✓") : isRequired ? red("✖") : yellow("–")} ${rows[index]}`);
+  const marked = facts.map(
+    ({ ok, isRequired }, index) => `${ok ? green("✓") : isRequired ? red("✖") : yellow("–")} ${rows[index]}`,
+  );
   const others = facts.filter(({ ok, fix, packages }) => !ok && fix !== undefined && packages.length === 0);
   return [
     ...marked,

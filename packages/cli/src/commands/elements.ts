@@ -30,7 +30,11 @@ export async function elements({ out, err }: Terminal, given: Given): Promise<nu
     from ?? source,
     [from === undefined ? folder : source, ...shadows.map((shadowed) => dim(`shadows ${shadowed}`))].join("  "),
   ]);
-  out.write(formatTable(rows).map((line) => `${line}\n`).join(""));
+  out.write(
+    formatTable(rows)
+      .map((line) => `${line}\n`)
+      .join(""),
+  );
   for (const warning of warnings) err.write(`${err.colours.yellow("warning:")} ${warning}\n`);
   return 0;
 }
@@ -43,7 +47,8 @@ export async function findElements(given: Given): Promise<ElementCatalog> {
 }
 
 export function listElements({ refs, shadowed }: Pick<ElementCatalog, "refs" | "shadowed">): readonly Listed[] {
-  const isSame = (a: ElementRef, b: ElementRef) => a.folder === b.folder || (a.package?.folder !== undefined && a.package.folder === b.package?.folder);
+  const isSame = (a: ElementRef, b: ElementRef) =>
+    a.folder === b.folder || (a.package?.folder !== undefined && a.package.folder === b.package?.folder);
   return [...refs.values()]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map((ref) => ({

@@ -1,4 +1,14 @@
-import { loadConfig, planDigest, planImage, phases, type BuildConfig, type BuildPlan, type NodeConfig, type PlannedElement, type PlannedVariable } from "@dibjs/core";
+import {
+  loadConfig,
+  planDigest,
+  planImage,
+  phases,
+  type BuildConfig,
+  type BuildPlan,
+  type NodeConfig,
+  type PlannedElement,
+  type PlannedVariable,
+} from "@dibjs/core";
 import { toLoadRequest, type Given } from "../options.js";
 import { sanitise } from "../progress/sanitise.js";
 import { formatSize } from "../progress/units.js";
@@ -21,8 +31,13 @@ export async function plan({ out, err }: Terminal, given: Given, elements: reado
 }
 
 /** Sections a person reads from top to bottom in the order of a build. */
-export function formatPlan(plan: BuildPlan, config: Pick<BuildConfig, "origins">, { bold, dim }: Colours): readonly string[] {
-  const section = (title: string, lines: readonly string[]) => (lines.length === 0 ? [] : [bold(title), ...indent(lines), ""]);
+export function formatPlan(
+  plan: BuildPlan,
+  config: Pick<BuildConfig, "origins">,
+  { bold, dim }: Colours,
+): readonly string[] {
+  const section = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : [bold(title), ...indent(lines), ""];
   return [
     `${bold(plan.image)}: ${plan.asked.join(" ")} for ${plan.arch}`,
     dim(`plan ${planDigest(plan)}`),
@@ -35,11 +50,18 @@ export function formatPlan(plan: BuildPlan, config: Pick<BuildConfig, "origins">
   ];
 }
 
-const elementRow = ({ name, version, package: from, source, askedBy }: PlannedElement, asked: readonly string[]): readonly string[] => [
+const elementRow = (
+  { name, version, package: from, source, askedBy }: PlannedElement,
+  asked: readonly string[],
+): readonly string[] => [
   name,
   version,
   from ?? source,
-  asked.includes(name) ? "asked for" : askedBy.length < 2 ? "by default" : `because of ${askedBy.slice(0, -1).join(" → ")}`,
+  asked.includes(name)
+    ? "asked for"
+    : askedBy.length < 2
+      ? "by default"
+      : `because of ${askedBy.slice(0, -1).join(" → ")}`,
 ];
 
 const variableRow = ({ name, value, origin }: PlannedVariable): readonly string[] => [
@@ -49,17 +71,24 @@ const variableRow = ({ name, value, origin }: PlannedVariable): readonly string[
 
 function scriptLines(plan: BuildPlan): readonly string[] {
   return plan.phases.flatMap(({ phase, scripts }) => {
-    const packages = phase === "install" && plan.packages.length > 0 ? [`then packages ${plan.packages.join(" ")}`] : [];
+    const packages =
+      phase === "install" && plan.packages.length > 0 ? [`then packages ${plan.packages.join(" ")}`] : [];
     if (scripts.length === 0 && packages.length === 0) return [];
     const place = phases.find(({ name }) => name === phase)?.place === "chroot" ? "in the chroot" : "on the host";
-    const rows = scripts.map(({ name, element, kind }) => [name, kind === "typescript" ? `${element} (TypeScript)` : element]);
+    const rows = scripts.map(({ name, element, kind }) => [
+      name,
+      kind === "typescript" ? `${element} (TypeScript)` : element,
+    ]);
     return [`${phase}, ${place}`, ...indent([...formatTable(rows), ...packages])];
   });
 }
 
 function diskLines({ disk }: BuildPlan): readonly string[] {
   if (disk === undefined) return ["none: the outputs are made of the tree"];
-  const size = disk.sizeBytes === undefined ? `computed from the content${disk.extraSizeBytes === undefined ? "" : ` and ${formatSize(disk.extraSizeBytes)}`}` : formatSize(disk.sizeBytes);
+  const size =
+    disk.sizeBytes === undefined
+      ? `computed from the content${disk.extraSizeBytes === undefined ? "" : ` and ${formatSize(disk.extraSizeBytes)}`}`
+      : formatSize(disk.sizeBytes);
   return [
     `layout from ${disk.origin}`,
     `size ${size}, sectors of ${disk.sectorSizeBytes} bytes`,
@@ -72,11 +101,21 @@ function diskLines({ disk }: BuildPlan): readonly string[] {
 const nodeText = ({ base, values }: NodeConfig): string =>
   [
     ...(base === undefined ? [] : [`on ${base}`]),
-    ...Object.entries(values).map(([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`),
+    ...Object.entries(values).map(
+      ([key, value]) => `${key}=${typeof value === "object" ? JSON.stringify(value) : String(value)}`,
+    ),
   ].join(" ");
 
 function outputLines(plan: BuildPlan, { origins }: Pick<BuildConfig, "origins">): readonly string[] {
-  const rows = plan.outputs.map(({ format, extension, from }) => [format, `${plan.output}.${extension}`, `of the ${from}`]);
+  const rows = plan.outputs.map(({ format, extension, from }) => [
+    format,
+    `${plan.output}.${extension}`,
+    `of the ${from}`,
+  ]);
   const sums = plan.checksums.length === 0 ? [] : [`with ${plan.checksums.join(" and ")} files`];
-  return [...formatTable(rows), ...sums, `formats from ${origins.formats ?? "default"}, name from ${origins.output ?? "default"}`];
+  return [
+    ...formatTable(rows),
+    ...sums,
+    `formats from ${origins.formats ?? "default"}, name from ${origins.output ?? "default"}`,
+  ];
 }

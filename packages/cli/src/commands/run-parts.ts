@@ -8,10 +8,20 @@ import type { Terminal } from "../terminal.js";
 /** The same program that scripts in the chroot find: one reading of DIB's rules. */
 const program = fileURLToPath(new URL("./lib/dib-run-parts", import.meta.resolve("@dibjs/core/package.json")));
 
-export async function runParts({ out }: Terminal, { list, json }: Given, [dir = ""]: readonly string[]): Promise<number> {
+export async function runParts(
+  { out }: Terminal,
+  { list, json }: Given,
+  [dir = ""]: readonly string[],
+): Promise<number> {
   const args = list === true || json === true ? ["--list", dir] : [dir];
-  const env = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
-  const child = startProcess("bash", ["--norc", program, ...args], { stdio: ["inherit", json === true ? "pipe" : "inherit", "inherit"], env, cwd: process.cwd() });
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+  const child = startProcess("bash", ["--norc", program, ...args], {
+    stdio: ["inherit", json === true ? "pipe" : "inherit", "inherit"],
+    env,
+    cwd: process.cwd(),
+  });
   const chunks: Buffer[] = [];
   child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
   const [exitCode, signal] = (await once(child, "close")) as [number | null, string | null];

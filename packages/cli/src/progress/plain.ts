@@ -25,7 +25,10 @@ function linesOf(event: BuildEvent, times: PhaseTimes, { bold, dim, red, yellow 
     case "expanded":
       return [`elements: ${event.elements.map(({ name, version }) => `${name}@${version}`).join(" ")}`];
     case "workspace":
-      return [`building in ${event.buildDir}${event.tmpfs ? " (tmpfs)" : ""}`, ...(event.note === undefined ? [] : [event.note])];
+      return [
+        `building in ${event.buildDir}${event.tmpfs ? " (tmpfs)" : ""}`,
+        ...(event.note === undefined ? [] : [event.note]),
+      ];
     case "phase-start":
       return ["", bold(`=== ${event.phase} (${event.place === "chroot" ? "in the chroot" : "on the host"})`)];
     case "phase-end":
@@ -36,13 +39,19 @@ function linesOf(event: BuildEvent, times: PhaseTimes, { bold, dim, red, yellow 
     case "script-start":
       return [`running ${event.phase}.d/${event.script} (${event.element})`];
     case "script-end":
-      return event.outcome === "failed" ? [red(`${event.phase}.d/${event.script} (${event.element}) failed after ${formatSeconds(event.seconds)}`)] : [];
+      return event.outcome === "failed"
+        ? [red(`${event.phase}.d/${event.script} (${event.element}) failed after ${formatSeconds(event.seconds)}`)]
+        : [];
     case "output":
       return [`${dim(`${event.element}/${event.script} |`)} ${sanitiseLine(event.text)}`];
     case "break":
       return [`break point ${event.name}`];
     case "disk":
-      return event.seconds === undefined ? [] : [`disk: ${event.doing}${event.node === undefined ? "" : ` ${event.node}`} took ${formatSeconds(event.seconds)}`];
+      return event.seconds === undefined
+        ? []
+        : [
+            `disk: ${event.doing}${event.node === undefined ? "" : ` ${event.node}`} took ${formatSeconds(event.seconds)}`,
+          ];
     case "format":
       return [`format ${event.format} took ${formatSeconds(event.seconds)}`];
     case "note":

@@ -7,7 +7,10 @@ const controls = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
 
 /** A line that a script wrote, safe for a terminal: no escape sequence can move, paint or retitle anything. */
 export function sanitiseLine(line: string): string {
-  const drawn = line.replace(sequences, "").split("\r").filter((part) => part.trim() !== "");
+  const drawn = line
+    .replace(sequences, "")
+    .split("\r")
+    .filter((part) => part.trim() !== "");
   return (drawn.at(-1) ?? "").replace(controls, ""); // a progress bar redraws its line: the last state counts
 }
 

@@ -5,14 +5,26 @@ import { formatSeconds, formatSize } from "./units.js";
 const shownScripts = 3;
 
 /** What a build made: the files with sizes, the time, and where the time went. */
-export function formatSummary(report: BuildReport, reportFile: string, { green, bold, dim }: Colours): readonly string[] {
-  const scripts = report.phases.flatMap(({ phase, scripts }) => scripts.map(({ script, seconds }) => ({ name: `${phase}.d/${script}`, seconds })));
+export function formatSummary(
+  report: BuildReport,
+  reportFile: string,
+  { green, bold, dim }: Colours,
+): readonly string[] {
+  const scripts = report.phases.flatMap(({ phase, scripts }) =>
+    scripts.map(({ script, seconds }) => ({ name: `${phase}.d/${script}`, seconds })),
+  );
   const slowest = scripts.sort((a, b) => b.seconds - a.seconds).slice(0, shownScripts);
   return [
     "",
     `${green("✓")} ${bold(report.image)} built in ${formatSeconds(report.seconds)}`,
     ...report.artifacts.map(({ path, sizeBytes, format }) => `  ${format.padEnd(9)} ${path}  ${formatSize(sizeBytes)}`),
     `  ${"report".padEnd(9)} ${reportFile}`,
-    ...(slowest.length > 0 ? [dim(`  ${"slowest".padEnd(9)} ${slowest.map(({ name, seconds }) => `${name} ${formatSeconds(seconds)}`).join(", ")}`)] : []),
+    ...(slowest.length > 0
+      ? [
+          dim(
+            `  ${"slowest".padEnd(9)} ${slowest.map(({ name, seconds }) => `${name} ${formatSeconds(seconds)}`).join(", ")}`,
+          ),
+        ]
+      : []),
   ];
 }

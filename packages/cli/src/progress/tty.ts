@@ -20,12 +20,14 @@ export function openTtyRenderer(terminal: Terminal, stream: NodeJS.WriteStream):
   let tail: string[] = [];
   let timer: NodeJS.Timeout | undefined;
 
-  const cut = (line: string) => (line.length < terminal.err.columns ? line : `${line.slice(0, terminal.err.columns - 2)}…`);
+  const cut = (line: string) =>
+    line.length < terminal.err.columns ? line : `${line.slice(0, terminal.err.columns - 2)}…`;
   const paint = () => {
     if (running === undefined) return;
     const { phase, since, doing, doingSince } = running;
     const clock = (from: number) => formatSeconds((performance.now() - from) / 1000);
-    const head = doing === "" ? `${phase}  ${clock(since)}` : `${phase}  ${clock(since)}  ${doing}  ${clock(doingSince)}`;
+    const head =
+      doing === "" ? `${phase}  ${clock(since)}` : `${phase}  ${clock(since)}  ${doing}  ${clock(doingSince)}`;
     region([colours.cyan(cut(`▸ ${head}`)), ...tail.map((line) => colours.dim(cut(`  ${line}`)))].join("\n"));
   };
   const start = () => (timer ??= setInterval(paint, frameMs));
@@ -47,7 +49,9 @@ export function openTtyRenderer(terminal: Terminal, stream: NodeJS.WriteStream):
     times.take(event);
     switch (event.type) {
       case "expanded":
-        return keep([colours.dim(`${event.elements.length} elements: ${event.elements.map(({ name }) => name).join(" ")}`)]);
+        return keep([
+          colours.dim(`${event.elements.length} elements: ${event.elements.map(({ name }) => name).join(" ")}`),
+        ]);
       case "phase-start":
         tail = [];
         return begin(event.phase);
@@ -57,17 +61,26 @@ export function openTtyRenderer(terminal: Terminal, stream: NodeJS.WriteStream):
         tail = [...tail, sanitiseLine(event.text)].slice(-shownLines);
         return;
       case "phase-end": {
-        const profile = times.scripts.length > 0 ? formatProfile(`${event.phase}.d`, times.scripts).map((line) => colours.dim(`  ${line}`)) : [];
+        const profile =
+          times.scripts.length > 0
+            ? formatProfile(`${event.phase}.d`, times.scripts).map((line) => colours.dim(`  ${line}`))
+            : [];
         running = undefined;
         tail = [];
         return keep([`${colours.green("✓")} ${event.phase}  ${formatSeconds(event.seconds)}`, ...profile]);
       }
       case "disk":
-        return event.seconds === undefined ? begin("disk", [event.doing, event.node].filter(Boolean).join(" ")) : undefined;
+        return event.seconds === undefined
+          ? begin("disk", [event.doing, event.node].filter(Boolean).join(" "))
+          : undefined;
       case "format":
         return keep([`${colours.green("✓")} format ${event.format}  ${formatSeconds(event.seconds)}`]);
       case "note":
-        return keep([event.level === "warning" ? colours.yellow(`warning: ${sanitise(event.text)}`) : colours.dim(sanitise(event.text))]);
+        return keep([
+          event.level === "warning"
+            ? colours.yellow(`warning: ${sanitise(event.text)}`)
+            : colours.dim(sanitise(event.text)),
+        ]);
       case "failed":
       case "done":
         return stop();

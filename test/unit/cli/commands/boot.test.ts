@@ -2,7 +2,14 @@ import { expect, test } from "vitest";
 import { probeSector } from "@dibjs/cli/boot/accelerator.js";
 import { qemuCommand } from "@dibjs/cli/commands/boot.js";
 
-const machine = { arch: "amd64", accelerator: "tcg", firmware: "bios", image: { path: "/out/a.qcow2", format: "qcow2" }, memoryMiB: 512, processors: 1 } as const;
+const machine = {
+  arch: "amd64",
+  accelerator: "tcg",
+  firmware: "bios",
+  image: { path: "/out/a.qcow2", format: "qcow2" },
+  memoryMiB: 512,
+  processors: 1,
+} as const;
 
 test("the image is never written to, and a comma in its name is no option", () => {
   const command = qemuCommand({ ...machine, image: { path: "/out/a,readonly=off.qcow2", format: "qcow2" } }, []);

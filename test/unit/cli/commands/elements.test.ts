@@ -2,8 +2,16 @@ import { expect, test } from "vitest";
 import type { ElementRef } from "@dibjs/core";
 import { listElements } from "@dibjs/cli/commands/elements.js";
 
-const ref = (name: string, folder: string, more: Partial<ElementRef> = {}): ElementRef => ({ name, folder, source: "elements-path", version: "0.0.0-local", ...more });
-const from = (folder: string) => ({ package: { name: "@dibjs/element-vm", folder, manifest: { apiVersion: 1 as const, elements: {} }, sees: {} } });
+const ref = (name: string, folder: string, more: Partial<ElementRef> = {}): ElementRef => ({
+  name,
+  folder,
+  source: "elements-path",
+  version: "0.0.0-local",
+  ...more,
+});
+const from = (folder: string) => ({
+  package: { name: "@dibjs/element-vm", folder, manifest: { apiVersion: 1 as const, elements: {} }, sees: {} },
+});
 
 test("elements are sorted by name and say what they shadow", () => {
   const refs = new Map([

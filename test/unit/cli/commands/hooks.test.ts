@@ -17,5 +17,7 @@ test("every hook is listed with its taps in the order they run, scripts among th
   expect(tapsOf("plan")).toEqual(["early", "late"]);
   expect(tapsOf("phase:install")).toEqual(["10-shell (a)", "15-typed (b)", "20-shell (a)"]);
   expect(tapsOf("fingerprint:root")).toEqual([]);
-  expect(new Set(listed.map(({ name }) => name.split(":")[0]))).toEqual(new Set(Object.keys(hooks).filter((name) => name !== "blockDevice" && name !== "format")));
+  expect(new Set(listed.map(({ name }) => name.split(":")[0]))).toEqual(
+    new Set(Object.keys(hooks).filter((name) => name !== "blockDevice" && name !== "format")),
+  );
 });

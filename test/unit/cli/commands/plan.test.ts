@@ -3,7 +3,15 @@ import type { BuildPlan } from "@dibjs/core";
 import { formatPlan } from "@dibjs/cli/commands/plan.js";
 import { coloursIf } from "@dibjs/cli/terminal.js";
 
-const element = { version: "1.0.0", source: "package", package: undefined, digest: "", provides: [], options: undefined, isTyped: false } as const;
+const element = {
+  version: "1.0.0",
+  source: "package",
+  package: undefined,
+  digest: "",
+  provides: [],
+  options: undefined,
+  isTyped: false,
+} as const;
 const plan = {
   version: 1,
   image: "server",
@@ -36,7 +44,9 @@ const plan = {
 const lines = formatPlan(plan, { origins: { formats: "-t" } }, coloursIf(false));
 
 test("every element says why it is there", () => {
-  expect(lines.filter((line) => /^ {2}(bootloader|base|vm) /.test(line)).map((line) => line.replace(/ {2,}/g, "|"))).toEqual([
+  expect(
+    lines.filter((line) => /^ {2}(bootloader|base|vm) /.test(line)).map((line) => line.replace(/ {2,}/g, "|")),
+  ).toEqual([
     "|bootloader|1.0.0|package|because of vm",
     "|base|1.0.0|package|by default",
     "|vm|1.0.0|package|asked for",
@@ -50,7 +60,11 @@ test("variables say where they come from, and a secret does not say its value", 
 
 test("scripts stand under their phase and place, the packages of -p after install", () => {
   const at = lines.indexOf("  install, in the chroot");
-  expect(lines.slice(at, at + 3)).toEqual(["  install, in the chroot", "    50-typed  base (TypeScript)", "    then packages vim"]);
+  expect(lines.slice(at, at + 3)).toEqual([
+    "  install, in the chroot",
+    "    50-typed  base (TypeScript)",
+    "    then packages vim",
+  ]);
   expect(lines).toContain("  root, on the host");
 });
 

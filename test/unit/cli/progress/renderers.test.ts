@@ -34,7 +34,9 @@ describe("plain", () => {
 
   test("says where a phase runs, and prints its profile when it is over", async () => {
     const { err } = await render("plain");
-    expect(err).toMatch(/=== install \(in the chroot\)\n[\s\S]*Target: install\.d[\s\S]*10-say +1\.250\n[\s\S]*install took 2\.0 s\n/);
+    expect(err).toMatch(
+      /=== install \(in the chroot\)\n[\s\S]*Target: install\.d[\s\S]*10-say +1\.250\n[\s\S]*install took 2\.0 s\n/,
+    );
   });
 
   test("is what auto means where nothing can move", async () => {
@@ -45,7 +47,10 @@ describe("plain", () => {
 describe("json", () => {
   test("is one event a line on standard output, each with its time", async () => {
     const { out, err } = await render("json");
-    const lines = out.trimEnd().split("\n").map((line) => JSON.parse(line) as BuildEvent & { time: string });
+    const lines = out
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as BuildEvent & { time: string });
     expect(err).toBe("");
     expect(lines.map(({ type }) => type)).toEqual(events.map(({ type }) => type));
     expect(lines[0]?.time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
@@ -66,7 +71,10 @@ describe("tty", () => {
   function fakeScreen() {
     let text = "";
     const stream = new Writable({ write: (chunk: Buffer, _, done) => ((text += chunk.toString()), done()) });
-    return { stream: Object.assign(stream, { columns: 60, rows: 20, isTTY: true }) as unknown as NodeJS.WriteStream, text: () => text };
+    return {
+      stream: Object.assign(stream, { columns: 60, rows: 20, isTTY: true }) as unknown as NodeJS.WriteStream,
+      text: () => text,
+    };
   }
 
   test("keeps finished phases above, and leaves no line of a running one behind", () => {

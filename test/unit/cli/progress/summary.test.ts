@@ -3,7 +3,13 @@ import type { BuildReport } from "@dibjs/core";
 import { formatSummary } from "@dibjs/cli/progress/summary.js";
 import { coloursIf } from "@dibjs/cli/terminal.js";
 
-const script = (name: string, seconds: number) => ({ script: name, element: "a", kind: "shell" as const, seconds, outcome: "done" as const });
+const script = (name: string, seconds: number) => ({
+  script: name,
+  element: "a",
+  kind: "shell" as const,
+  seconds,
+  outcome: "done" as const,
+});
 
 test("the summary names files, sizes, the report and the three slowest scripts", () => {
   const report = {
