@@ -1,10 +1,7 @@
-import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anElement } from "../support/build-fixture.js";
-import { serveFolder } from "../support/file-server.js";
-import { tempFolder } from "../support/temp-folder.js";
 import { buildToy, diffTrees, textOf, type ToyRequest, type Tree } from "../support/toy-image.js";
 
 let bare: Tree;
@@ -31,7 +28,9 @@ const fails = (request: ToyRequest) => buildToy(request).then(({ folder }) => fo
 
 describe("install-bin", () => {
   test("puts the programs of all elements into /usr/local/bin before other scripts run, and nothing else", async () => {
-    const fixture = subject().file("bin/hello", "#!/bin/sh\necho hello\n").script("pre-install.d/02-use", "hello > /root/said");
+    const fixture = subject()
+      .file("bin/hello", "#!/bin/sh\necho hello\n")
+      .script("pre-install.d/02-use", "hello > /root/said");
     const { tree, difference } = await build({ elements: ["install-bin", "subject"], fixtures: [fixture] });
     expect(difference).toEqual({ added: ["/root/said", "/usr/local/bin/hello"], removed: [], changed: [] });
     expect(tree.get("/usr/local/bin/hello")).toMatchObject({ mode: "755", owner: "0:0" });
@@ -91,7 +90,10 @@ describe("dib-init-system", () => {
   test("ends the build of an operating system that names no init system", async () => {
     const fixture = subject().file("environment.d/50-none", "export DIB_INIT_SYSTEM=runit\n");
     const request = { elements: ["dib-init-system", "subject"], fixtures: [fixture] };
-    await expect(fails(request)).rejects.toMatchObject({ code: "ENVIRONMENT_FAILED", context: { file: "99-dib-init-system" } });
+    await expect(fails(request)).rejects.toMatchObject({
+      code: "ENVIRONMENT_FAILED",
+      context: { file: "99-dib-init-system" },
+    });
   });
 });
 
@@ -102,27 +104,44 @@ describe("pkg-map", () => {
     distro: { debian: { c: "distro-c", d: "distro-d" } },
     release: { debian: { bookworm: { d: "release d", none: "" } } },
   };
-  const ask = (words: string, status = 0) => subject().file("pkg-map", JSON.stringify(map)).script("install.d/50-ask", `set +e; pkg-map ${words} > /root/names; [ $? = ${status} ]`);
+  const ask = (words: string, status = 0) =>
+    subject()
+      .file("pkg-map", JSON.stringify(map))
+      .script("install.d/50-ask", `set +e; pkg-map ${words} > /root/names; [ $? = ${status} ]`);
 
   test("the most special section wins, and what is mapped to nothing is left out", async () => {
-    const { tree, difference } = await build({ elements: ["pkg-map", "subject"], fixtures: [ask("--element subject d c b a none")] });
+    const { tree, difference } = await build({
+      elements: ["pkg-map", "subject"],
+      fixtures: [ask("--element subject d c b a none")],
+    });
     expect(difference.added).toEqual(["/root/names", "/usr/local/bin/pkg-map", "/usr/share/pkg-map/subject"]);
     expect(textOf(tree, "/root/names")).toBe("release d\ndistro-c\nfamily-b\ndefault-a\n");
   });
 
   test("answers for another distribution, with a prefix, and passes unknown names on when told to", async () => {
-    const { tree } = await build({ elements: ["pkg-map", "subject"], fixtures: [ask("--element=subject --distro fedora --prefix - --missing-ok a zebra")] });
+    const { tree } = await build({
+      elements: ["pkg-map", "subject"],
+      fixtures: [ask("--element=subject --distro fedora --prefix - --missing-ok a zebra")],
+    });
     expect(textOf(tree, "/root/names")).toBe("-default-a\n-zebra\n");
   });
 
   test("an unknown name ends with 1, an element without a map with 2", async () => {
-    const { tree } = await build({ elements: ["pkg-map", "subject"], fixtures: [ask("--element subject zebra", 1).script("install.d/60-ask", "set +e; pkg-map --element other x; [ $? = 2 ]")] });
+    const { tree } = await build({
+      elements: ["pkg-map", "subject"],
+      fixtures: [
+        ask("--element subject zebra", 1).script("install.d/60-ask", "set +e; pkg-map --element other x; [ $? = 2 ]"),
+      ],
+    });
     expect(textOf(tree, "/root/names")).toBe("");
   });
 
   test("a map that is no JSON is refused", async () => {
     const request = { elements: ["pkg-map", "subject"], fixtures: [subject().file("pkg-map", "{ a: }")] };
-    await expect(fails(request)).rejects.toMatchObject({ code: "ELEMENT_FILE_INVALID", context: { element: "subject", file: "pkg-map" } });
+    await expect(fails(request)).rejects.toMatchObject({
+      code: "ELEMENT_FILE_INVALID",
+      context: { element: "subject", file: "pkg-map" },
+    });
   });
 });
 
@@ -130,7 +149,10 @@ describe("svc-map", () => {
   test("names services as the distribution does, itself when it is there under its own name", async () => {
     const fixture = subject()
       .file("svc-map", "web:\n  debian: apache2\n  redhat: httpd\nother:\n  default: other-name\n")
-      .script("install.d/50-ask", "mkdir -p /lib/systemd/system; touch /lib/systemd/system/here.service; svc-map web other here unknown > /root/names");
+      .script(
+        "install.d/50-ask",
+        "mkdir -p /lib/systemd/system; touch /lib/systemd/system/here.service; svc-map web other here unknown > /root/names",
+      );
     const { tree, difference } = await build({ elements: ["svc-map", "subject"], fixtures: [fixture] });
     expect(difference.added).toEqual(expect.arrayContaining(["/usr/local/bin/svc-map", "/usr/share/svc-map/services"]));
     expect(textOf(tree, "/root/names")).toBe("apache2\nother-name\nhere\nunknown\n");
@@ -138,7 +160,10 @@ describe("svc-map", () => {
 
   test("a service that two elements define is refused", async () => {
     const fixtures = ["one", "two"].map((name) => anElement(name).file("svc-map", "web:\n  default: x\n"));
-    await expect(fails({ elements: ["svc-map", "one", "two"], fixtures })).rejects.toMatchObject({ code: "ELEMENT_FILE_INVALID", context: { element: "two" } });
+    await expect(fails({ elements: ["svc-map", "one", "two"], fixtures })).rejects.toMatchObject({
+      code: "ELEMENT_FILE_INVALID",
+      context: { element: "two" },
+    });
   });
 });
 
@@ -180,8 +205,15 @@ native:
       .file("environment.d/50-feature", "export DIB_FEATURE='yes please' DIB_OTHER=0\n");
 
   test("makes one transaction per phase of what all elements want, and removes at the phase's end", async () => {
-    const other = anElement("another").file("package-installs.json", JSON.stringify({ plain: null, "pre-tool": { phase: "pre-install.d" } }));
-    const { tree } = await build({ elements: ["package-installs", "subject", "another"], fixtures: [fixture(), other], flags: { arch: "amd64" } });
+    const other = anElement("another").file(
+      "package-installs.json",
+      JSON.stringify({ plain: null, "pre-tool": { phase: "pre-install.d" } }),
+    );
+    const { tree } = await build({
+      elements: ["package-installs", "subject", "another"],
+      fixtures: [fixture(), other],
+      flags: { arch: "amd64" },
+    });
     expect(textOf(tree, "/var/lib/packages").trim().split("\n")).toEqual([
       "install-packages pre-tool",
       "install-packages conditional kept native plain real-one real-two tool",
@@ -191,34 +223,54 @@ native:
   });
 
   test("takes DIB's older lists too: a name a line, with a dash those that go again", async () => {
-    const fixtures = [subject().script("install.d/50-x").file("install.d/package-installs-subject", "one # why\n-two\n")];
+    const fixtures = [
+      subject().script("install.d/50-x").file("install.d/package-installs-subject", "one # why\n-two\n"),
+    ];
     const { tree } = await build({ elements: ["package-installs", "subject"], fixtures });
     expect(textOf(tree, "/var/lib/packages")).toBe("install-packages one two\ninstall-packages -e two\n");
   });
 
   test("refuses a file that it does not understand", async () => {
-    const request = { elements: ["package-installs", "subject"], fixtures: [subject().file("package-installs.yaml", "x:\n  unless: A = b\n")] };
-    await expect(fails(request)).rejects.toMatchObject({ code: "ELEMENT_FILE_INVALID", context: { element: "subject", file: "package-installs.yaml" } });
+    const request = {
+      elements: ["package-installs", "subject"],
+      fixtures: [subject().file("package-installs.yaml", "x:\n  unless: A = b\n")],
+    };
+    await expect(fails(request)).rejects.toMatchObject({
+      code: "ELEMENT_FILE_INVALID",
+      context: { element: "subject", file: "package-installs.yaml" },
+    });
   });
 });
 
 describe("base", () => {
   test("upgrades first, then installs the baseline in the transactions of its phases", async () => {
     const { tree } = await build({ elements: ["base"], env: { DIB_CLOUD_INIT_ETC_HOSTS: "localhost" } });
-    expect(textOf(tree, "/var/lib/packages").trim().split("\n")).toEqual(["install-packages software-properties-common", "install-packages -u", "install-packages open-iscsi"]);
+    expect(textOf(tree, "/var/lib/packages").trim().split("\n")).toEqual([
+      "install-packages software-properties-common",
+      "install-packages -u",
+      "install-packages open-iscsi",
+    ]);
     expect(textOf(tree, "/etc/cloud/cloud.cfg.d/10_etc_hosts.cfg")).toBe("manage_etc_hosts: localhost\n");
   });
 
   test("leaves packages alone when told so", async () => {
-    const { difference } = await build({ elements: ["base"], env: { DIB_AVOID_PACKAGES_UPDATE: "1", DIB_SKIP_BASE_PACKAGE_INSTALL: "1" } });
+    const { difference } = await build({
+      elements: ["base"],
+      env: { DIB_AVOID_PACKAGES_UPDATE: "1", DIB_SKIP_BASE_PACKAGE_INSTALL: "1" },
+    });
     expect(difference.added).not.toContain("/var/lib/packages");
   });
 });
 
 describe("manifests and element-manifest", () => {
   test("list elements, arguments and variables in the image and beside it, without secrets", async () => {
-    const { tree, folder } = await build({ elements: ["element-manifest"], env: { DIB_NOTE: "seen", DIB_DEV_USER_PASSWORD: "hidden" } });
-    expect(textOf(tree, "/etc/dib-manifests/dib-element-manifest").split("\n")).toEqual(expect.arrayContaining(["element-manifest", "manifests", "toy-os"]));
+    const { tree, folder } = await build({
+      elements: ["element-manifest"],
+      env: { DIB_NOTE: "seen", DIB_DEV_USER_PASSWORD: "hidden" },
+    });
+    expect(textOf(tree, "/etc/dib-manifests/dib-element-manifest").split("\n")).toEqual(
+      expect.arrayContaining(["element-manifest", "manifests", "toy-os"]),
+    );
     expect(tree.get("/etc/dib-manifests/dib_environment")).toMatchObject({ mode: "600", owner: "0:0" });
     const beside = readFileSync(join(folder.path, "out/image.d/dib-manifests/dib_environment"), "utf8");
     expect(beside).toMatch(/DIB_NOTE="seen"/);
@@ -229,64 +281,28 @@ describe("manifests and element-manifest", () => {
 describe("modprobe", () => {
   test("installs the files of all elements and blacklists what is asked for", async () => {
     const fixture = subject().file("modprobe.d/subject.conf", "options loop max_part=8\n");
-    const { tree, difference } = await build({ elements: ["modprobe", "subject"], fixtures: [fixture], env: { DIB_MODPROBE_BLACKLIST: "floppy pcspkr" } });
-    expect(difference.added).toEqual(["/etc/modprobe.d/floppy.conf", "/etc/modprobe.d/pcspkr.conf", "/etc/modprobe.d/subject.conf"]);
+    const { tree, difference } = await build({
+      elements: ["modprobe", "subject"],
+      fixtures: [fixture],
+      env: { DIB_MODPROBE_BLACKLIST: "floppy pcspkr" },
+    });
+    expect(difference.added).toEqual([
+      "/etc/modprobe.d/floppy.conf",
+      "/etc/modprobe.d/pcspkr.conf",
+      "/etc/modprobe.d/subject.conf",
+    ]);
     expect(textOf(tree, "/etc/modprobe.d/floppy.conf")).toBe("blacklist floppy\n");
   });
 });
 
 describe("sysprep", () => {
   test("empties the machine ids", async () => {
-    const fixture = subject().script("install.d/50-id", "mkdir -p /var/lib/dbus; echo 0123 | tee /etc/machine-id > /var/lib/dbus/machine-id");
+    const fixture = subject().script(
+      "install.d/50-id",
+      "mkdir -p /var/lib/dbus; echo 0123 | tee /etc/machine-id > /var/lib/dbus/machine-id",
+    );
     const { tree } = await build({ elements: ["sysprep", "subject"], fixtures: [fixture] });
     expect(textOf(tree, "/etc/machine-id")).toBe("uninitialized\n");
     expect(textOf(tree, "/var/lib/dbus/machine-id")).toBe("");
   });
 });
-
-describe("source-repositories and cache-url", () => {
-  test("put a git commit, an archive and a file into the image, and record them", async () => {
-    await using sources = await tempFolder();
-    const { commit } = makeSources(sources.path);
-    await using server = await serveFolder(sources.path);
-    const lines = [`code git /opt/code ${sources.path}/code v1`, `data tar /opt/data ${server.url}/data.tar.gz *`, `\${DIB_FILE:-note} file /opt/note ${server.url}/note`];
-    const fixture = subject().file("source-repository-subject", `# sources\n${lines.join("\n")}\n`);
-    const { tree, folder } = await build({ elements: ["source-repositories", "subject"], fixtures: [fixture] });
-    expect(textOf(tree, "/opt/code/file")).toBe("one\n");
-    expect(textOf(tree, "/opt/data/inner")).toBe("inside\n");
-    expect(textOf(tree, "/opt/note")).toBe("note\n");
-    expect(textOf(tree, "/etc/dib-source-repositories")).toBe("/opt/code\n/opt/data\n/opt/note\n");
-    const manifest = readFileSync(join(folder.path, "out/image.d/dib-manifests/dib-manifest-git-image"), "utf8");
-    expect(manifest).toBe(`code git /opt/code ${sources.path}/code ${commit}\n`);
-  });
-
-  test("a reference that does not exist ends the build", async () => {
-    await using sources = await tempFolder();
-    makeSources(sources.path);
-    const fixture = subject().file("source-repository-subject", `code git /opt/code ${sources.path}/code v9\n`);
-    await expect(fails({ elements: ["source-repositories", "subject"], fixtures: [fixture] })).rejects.toMatchObject({ code: "FETCH_FAILED" });
-  });
-
-  test("a line that is none is refused", async () => {
-    const fixture = subject().file("source-repository-subject", "code cvs /opt/code somewhere\n");
-    await expect(fails({ elements: ["source-repositories", "subject"], fixtures: [fixture] })).rejects.toMatchObject({ code: "ELEMENT_FILE_INVALID" });
-  });
-});
-
-/** A repository with two commits, the first of which is v1; an archive with one folder; a file. */
-function makeSources(folder: string): { commit: string } {
-  const git = (...args: string[]) => execFileSync("git", ["-C", join(folder, "code"), "-c", "user.name=t", "-c", "user.email=t@example.org", ...args], { encoding: "utf8" });
-  mkdirSync(join(folder, "code"));
-  git("init", "--quiet");
-  for (const text of ["one\n", "two\n"]) {
-    writeFileSync(join(folder, "code/file"), text);
-    git("add", "file");
-    git("commit", "--quiet", "-m", text);
-    if (text === "one\n") git("tag", "v1");
-  }
-  mkdirSync(join(folder, "top"));
-  writeFileSync(join(folder, "top/inner"), "inside\n");
-  execFileSync("tar", ["-C", folder, "-czf", join(folder, "data.tar.gz"), "top"]);
-  writeFileSync(join(folder, "note"), "note\n");
-  return { commit: git("rev-parse", "v1").trim() };
-}

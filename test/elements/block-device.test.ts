@@ -21,11 +21,18 @@ async function build(elements: readonly string[], formats: readonly string[]) {
 
 interface Table {
   readonly label: string;
-  readonly partitions: readonly { readonly size: number; readonly type: string; readonly bootable?: boolean; readonly name?: string }[];
+  readonly partitions: readonly {
+    readonly size: number;
+    readonly type: string;
+    readonly bootable?: boolean;
+    readonly name?: string;
+  }[];
 }
 
 const tableOf = (image: string): Table => {
-  const { partitiontable } = JSON.parse(execFileSync("sfdisk", ["--json", image], { encoding: "utf8" })) as { partitiontable: Table };
+  const { partitiontable } = JSON.parse(execFileSync("sfdisk", ["--json", image], { encoding: "utf8" })) as {
+    partitiontable: Table;
+  };
   return partitiontable;
 };
 
@@ -39,7 +46,11 @@ describe("disk layouts", () => {
   test("block-device-mbr: one bootable partition over the whole disk", async () => {
     const { tree, folder } = await build(["block-device-mbr"], ["raw", "tar"]);
     const { label, partitions } = tableOf(`${folder.image}.raw`);
-    expect({ label, types: partitions.map(({ type }) => type), bootable: partitions[0]?.bootable }).toEqual({ label: "dos", types: ["83"], bootable: true });
+    expect({ label, types: partitions.map(({ type }) => type), bootable: partitions[0]?.bootable }).toEqual({
+      label: "dos",
+      types: ["83"],
+      bootable: true,
+    });
     expect(mebibytes(partitions[0]?.size ?? 0)).toBeGreaterThan(1020);
     expect(diffTrees(bare, tree).added).toEqual(["/etc/fstab"]);
     expect(textOf(tree, "/etc/fstab")).toBe(rootLine);
@@ -49,7 +60,10 @@ describe("disk layouts", () => {
     const { tree, folder } = await build(["block-device-gpt"], ["raw", "tar"]);
     const { label, partitions } = tableOf(`${folder.image}.raw`);
     expect(label).toBe("gpt");
-    expect(partitions.map(({ type, name }) => [type, name])).toEqual([[biosBoot, "BSP"], [linux, "root"]]);
+    expect(partitions.map(({ type, name }) => [type, name])).toEqual([
+      [biosBoot, "BSP"],
+      [linux, "root"],
+    ]);
     expect(mebibytes(partitions[0]?.size ?? 0)).toBe(8);
     expect(textOf(tree, "/etc/fstab")).toBe(rootLine);
   });
@@ -57,7 +71,11 @@ describe("disk layouts", () => {
   test("block-device-efi: the ESP at /boot/efi, a BIOS boot partition, the root", async () => {
     const { tree, folder } = await build(["block-device-efi"], ["raw", "tar"]);
     const { partitions } = tableOf(`${folder.image}.raw`);
-    expect(partitions.map(({ type, name }) => [type, name])).toEqual([[efiSystem, "ESP"], [biosBoot, "BSP"], [linux, "root"]]);
+    expect(partitions.map(({ type, name }) => [type, name])).toEqual([
+      [efiSystem, "ESP"],
+      [biosBoot, "BSP"],
+      [linux, "root"],
+    ]);
     expect(partitions.slice(0, 2).map(({ size }) => mebibytes(size))).toEqual([550, 8]);
     expect(textOf(tree, "/etc/fstab")).toBe(`${rootLine}LABEL=MKFS_ESP /boot/efi vfat defaults 0 2\n`);
   });

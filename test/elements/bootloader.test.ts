@@ -13,7 +13,10 @@ let folder: BuildFolder;
 let tree: Tree;
 
 // A kernel's name is enough for a menu entry.
-const subject = anElement("subject").script("install.d/50-kernel", "touch /boot/vmlinuz-1.2.3; echo 'GRUB_TIMEOUT=77' >> /etc/default/grub");
+const subject = anElement("subject").script(
+  "install.d/50-kernel",
+  "touch /boot/vmlinuz-1.2.3; echo 'GRUB_TIMEOUT=77' >> /etc/default/grub",
+);
 
 beforeAll(async () => {
   const proxy = await startAptProxy();
@@ -39,7 +42,9 @@ afterAll(async () => folder[Symbol.asyncDispose]());
 const filesIn = (path: string) => [...tree.keys()].filter((each) => each.startsWith(`${path}/`));
 
 test("vm brings the layout that is asked for, and bootloader GRUB's packages before the disk is made", () => {
-  expect(textOf(tree, "/etc/fstab")).toBe("LABEL=my-root / ext4 defaults 0 1\nLABEL=MKFS_ESP /boot/efi vfat defaults 0 2\n");
+  expect(textOf(tree, "/etc/fstab")).toBe(
+    "LABEL=my-root / ext4 defaults 0 1\nLABEL=MKFS_ESP /boot/efi vfat defaults 0 2\n",
+  );
   expect(textOf(tree, "/var/lib/dpkg/status")).toMatch(/^Package: grub-efi-amd64$/m);
   expect(folder.outputOf("50-bootloader").join("\n")).not.toMatch(/Unpacking|Setting up/);
 });
@@ -47,13 +52,17 @@ test("vm brings the layout that is asked for, and bootloader GRUB's packages bef
 test("each setting is in /etc/default/grub once, in place of what was there", () => {
   const text = textOf(tree, "/etc/default/grub");
   expect(text.match(/^GRUB_TIMEOUT=.*$/gm)).toEqual(['GRUB_TIMEOUT="2"']);
-  expect(text).toContain('GRUB_CMDLINE_LINUX_DEFAULT="console=tty0 console=ttyS0,115200 no_timer_check nofb nomodeset gfxpayload=text"\n');
+  expect(text).toContain(
+    'GRUB_CMDLINE_LINUX_DEFAULT="console=tty0 console=ttyS0,115200 no_timer_check nofb nomodeset gfxpayload=text"\n',
+  );
 });
 
 test("the menu starts the kernel with the root's label and a serial console, and names no other disk", () => {
   const config = textOf(tree, "/boot/grub/grub.cfg");
   expect(config).toMatch(/linux\s+\/boot\/vmlinuz-1\.2\.3 root=LABEL=my-root ro\s+console=tty0 console=ttyS0,115200/);
-  expect(config.match(/root=\S+/g)?.filter((word) => !/LABEL=my-root|hd0|^root=[0-9a-f-]{36}$/.test(word)) ?? []).toEqual([]);
+  expect(
+    config.match(/root=\S+/g)?.filter((word) => !/LABEL=my-root|hd0|^root=[0-9a-f-]{36}$/.test(word)) ?? [],
+  ).toEqual([]);
   expect(config).not.toMatch(/loop\d/);
 });
 
@@ -67,8 +76,16 @@ test("a BIOS finds GRUB in the MBR and its modules in the root", () => {
 });
 
 test("EFI finds a program for removable media in the ESP, which looks for the root by its label", () => {
-  const offset = execFileSync("sh", ["-c", `sfdisk --json "$0" | grep -m1 '"start"' | tr -dc 0-9`, `${folder.image}.raw`], { encoding: "utf8" });
-  const program = execFileSync("mcopy", ["-i", `${folder.image}.raw@@${Number(offset) * 512}`, "::/EFI/BOOT/BOOTX64.EFI", "-"], { env: { ...process.env, MTOOLS_SKIP_CHECK: "1" }, maxBuffer: 2 ** 24 });
+  const offset = execFileSync(
+    "sh",
+    ["-c", `sfdisk --json "$0" | grep -m1 '"start"' | tr -dc 0-9`, `${folder.image}.raw`],
+    { encoding: "utf8" },
+  );
+  const program = execFileSync(
+    "mcopy",
+    ["-i", `${folder.image}.raw@@${Number(offset) * 512}`, "::/EFI/BOOT/BOOTX64.EFI", "-"],
+    { env: { ...process.env, MTOOLS_SKIP_CHECK: "1" }, maxBuffer: 2 ** 24 },
+  );
   expect(program.subarray(0, 2).toString()).toBe("MZ");
   expect(filesIn("/boot/grub/x86_64-efi")).toContain("/boot/grub/x86_64-efi/normal.mod");
 });

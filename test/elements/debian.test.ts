@@ -34,8 +34,14 @@ beforeAll(async () => {
   const files = join(folder.path, "files");
   await mkdir(files);
   await writeFile(join(files, "apt.conf"), 'APT::Get::Show-Versions "true";\n');
-  await writeFile(join(files, "sources.list"), `deb ${proxy.mirror} ${proxy.codename} main\ndeb ${proxy.securityMirror} ${proxy.codename}-security main\n`);
-  await writeFile(join(files, "manifest"), JSON.stringify({ packages: [{ package: "hello-never-there", version: "1.0-1" }] }));
+  await writeFile(
+    join(files, "sources.list"),
+    `deb ${proxy.mirror} ${proxy.codename} main\ndeb ${proxy.securityMirror} ${proxy.codename}-security main\n`,
+  );
+  await writeFile(
+    join(files, "manifest"),
+    JSON.stringify({ packages: [{ package: "hello-never-there", version: "1.0-1" }] }),
+  );
   subject.writeTo(join(folder.path, "elements"));
   report = await folder.build({
     elements: ["debian", "apt-conf", "apt-sources", "apt-preferences", "subject"],
@@ -58,7 +64,8 @@ beforeAll(async () => {
 
 afterAll(async () => folder[Symbol.asyncDispose]());
 
-const seconds = (script: string) => report.phases.flatMap(({ scripts }) => scripts).find((each) => each.script === script)?.seconds;
+const seconds = (script: string) =>
+  report.phases.flatMap(({ scripts }) => scripts).find((each) => each.script === script)?.seconds;
 const isInstalled = (name: string) => report.packages.some((each) => each.name === name);
 
 describe("debootstrap", () => {
@@ -66,8 +73,14 @@ describe("debootstrap", () => {
     const base = treeOfTar(join(folder.path, "base.tar"), join(folder.path, "base"));
     expect(base.get("/usr/bin/dpkg")).toMatchObject({ kind: "file", owner: "0:0" });
     expect(textOf(base, "/etc/apt/sources.list.d/default.list")).toBe(`deb ${proxy.mirror} ${proxy.codename} main\n`);
-    expect(textOf(base, "/etc/apt/sources.list.d/security.list")).toBe(`deb ${proxy.securityMirror} ${proxy.codename}-security main\n`);
-    expect(["/etc/apt/sources.list", "/etc/hostname", "/etc/resolv.conf", "/etc/apt/apt.conf.d/99mmdebstrap"].filter((path) => base.has(path))).toEqual([]);
+    expect(textOf(base, "/etc/apt/sources.list.d/security.list")).toBe(
+      `deb ${proxy.securityMirror} ${proxy.codename}-security main\n`,
+    );
+    expect(
+      ["/etc/apt/sources.list", "/etc/hostname", "/etc/resolv.conf", "/etc/apt/apt.conf.d/99mmdebstrap"].filter(
+        (path) => base.has(path),
+      ),
+    ).toEqual([]);
   });
 
   test("gives the image a name, interfaces and a locale, and no package lists", () => {
@@ -88,7 +101,11 @@ describe("dpkg", () => {
     expect(settings).toContain('Acquire::Languages "none";');
     expect(settings).toContain("force-unsafe-io");
     expect(settings).toContain("exit 101");
-    expect([...tree.keys()].filter((path) => /dib-build|dib-deferred|dib-wanted|sbin\/(policy-rc\.d|update-initramfs)/.test(path))).toEqual([]);
+    expect(
+      [...tree.keys()].filter((path) =>
+        /dib-build|dib-deferred|dib-wanted|sbin\/(policy-rc\.d|update-initramfs)/.test(path),
+      ),
+    ).toEqual([]);
     expect(textOf(tree, "/etc/apt/apt.conf.d/95disable-recommends")).toContain('APT::Install-Recommends "0";');
   });
 
@@ -100,8 +117,15 @@ describe("dpkg", () => {
     const kept = readdirSync(join(cache, "apt/debian", proxy.codename));
     expect(textOf(tree, "/root/archives")).toMatch(/^base-files_.*\.deb$/m);
     expect(textOf(tree, "/root/archives-cleaned")).not.toContain(".deb");
-    expect(kept.filter((name) => /^(base-files|locales|cloud-init)_.*\.deb$/.test(name)).map((name) => name.split("_")[0]).sort()).toEqual(expect.arrayContaining(["base-files", "cloud-init", "locales"]));
-    expect([...tree.keys()].filter((path) => path.startsWith("/var/cache/apt/archives/") && path.endsWith(".deb"))).toEqual([]);
+    expect(
+      kept
+        .filter((name) => /^(base-files|locales|cloud-init)_.*\.deb$/.test(name))
+        .map((name) => name.split("_")[0])
+        .sort(),
+    ).toEqual(expect.arrayContaining(["base-files", "cloud-init", "locales"]));
+    expect(
+      [...tree.keys()].filter((path) => path.startsWith("/var/cache/apt/archives/") && path.endsWith(".deb")),
+    ).toEqual([]);
   });
 
   test("writes the list of packages, in the image and beside it", async () => {
@@ -113,17 +137,26 @@ describe("dpkg", () => {
 
   test("a proxy of the build is seen by scripts and not kept in the image", () => {
     expect(textOf(tree, "/root/environment")).toContain("dib-test.invalid");
-    const settings = [...tree].filter(([path, { kind }]) => kind === "file" && /^\/etc\/(apt|environment|profile)/.test(path));
+    const settings = [...tree].filter(
+      ([path, { kind }]) => kind === "file" && /^\/etc\/(apt|environment|profile)/.test(path),
+    );
     expect(settings.filter(([, { content }]) => content.includes("dib-test.invalid"))).toEqual([]);
   });
 });
 
 describe("debian-minimal and debian", () => {
   test("bring a system with systemd, Python and cloud tools", () => {
-    expect(["systemd-sysv", "sudo", "python3", "netbase", "cloud-init", "openssh-server"].filter((name) => !isInstalled(name))).toEqual([]);
+    expect(
+      ["systemd-sysv", "sudo", "python3", "netbase", "cloud-init", "openssh-server"].filter(
+        (name) => !isInstalled(name),
+      ),
+    ).toEqual([]);
     expect(report.packages.filter(({ name }) => name.startsWith("linux-image"))).toEqual([]);
     expect(textOf(tree, "/etc/passwd")).toMatch(/^debian:/m);
-    expect(tree.get("/etc/sudoers.d/debian-cloud-init")).toMatchObject({ mode: "440", content: "debian ALL=(ALL) NOPASSWD:ALL\n" });
+    expect(tree.get("/etc/sudoers.d/debian-cloud-init")).toMatchObject({
+      mode: "440",
+      content: "debian ALL=(ALL) NOPASSWD:ALL\n",
+    });
   });
 
   test("nothing is done in phases without wishes", () => {
@@ -136,7 +169,9 @@ describe("apt-conf, apt-sources and apt-preferences", () => {
     expect(textOf(tree, "/etc/apt/apt.conf")).toBe('APT::Get::Show-Versions "true";\n');
     expect(textOf(tree, "/etc/apt/sources.list").split("\n")).toHaveLength(3);
     expect([...tree.keys()].filter((path) => path.startsWith("/etc/apt/sources.list.d/"))).toEqual([]);
-    expect(textOf(tree, "/etc/apt/preferences")).toBe("Package: hello-never-there\nPin: version 1.0-1\nPin-Priority: 1001\n");
+    expect(textOf(tree, "/etc/apt/preferences")).toBe(
+      "Package: hello-never-there\nPin: version 1.0-1\nPin-Priority: 1001\n",
+    );
   });
 
   test("changed sources are fetched, and only then", () => {

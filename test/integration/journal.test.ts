@@ -24,7 +24,10 @@ test("a build that ends at its own pace is never taken for a dead one: what it f
     const stack = new WatchedStack();
     await openJournal({ id, folders: [finished] }, stack, { exec } as never);
     await stack[Symbol.asyncDispose]();
-    expect({ journal: existsSync(`/run/dib/${id}`), finished: existsSync(finished) }).toEqual({ journal: false, finished: true });
+    expect({ journal: existsSync(`/run/dib/${id}`), finished: existsSync(finished) }).toEqual({
+      journal: false,
+      finished: true,
+    });
   } finally {
     rmSync(finished, { recursive: true, force: true });
   }

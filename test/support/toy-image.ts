@@ -32,7 +32,10 @@ export const toyOs = (): ElementFixture =>
   anElement("toy-os")
     .provides("operating-system")
     .script("root.d/10-toy-os", rootScript)
-    .script("pre-install.d/02-install-packages", `printf '#!/bin/bash\\n%s\\n' '${installPackages}' > /usr/local/bin/install-packages; chmod 755 /usr/local/bin/install-packages`)
+    .script(
+      "pre-install.d/02-install-packages",
+      `printf '#!/bin/bash\\n%s\\n' '${installPackages}' > /usr/local/bin/install-packages; chmod 755 /usr/local/bin/install-packages`,
+    )
     .file("environment.d/10-toy-os", "export DISTRO_NAME=debian DIB_RELEASE=bookworm DIB_INIT_SYSTEM=systemd\n");
 
 export interface TreeEntry {
@@ -50,12 +53,22 @@ export type Tree = ReadonlyMap<string, TreeEntry>;
 export type ToyRequest = Omit<BuildRequest, "elementPaths"> & { readonly fixtures?: readonly ElementFixture[] };
 
 /** The tree of an image of `toy-os` and the elements asked for, and all that the build said. */
-export async function buildToy({ elements, fixtures = [], flags = {}, ...request }: ToyRequest): Promise<{ tree: Tree; folder: BuildFolder }> {
+export async function buildToy({
+  elements,
+  fixtures = [],
+  flags = {},
+  ...request
+}: ToyRequest): Promise<{ tree: Tree; folder: BuildFolder }> {
   const folder = await BuildFolder.open();
   const own = join(folder.path, "elements");
   for (const fixture of [toyOs(), ...fixtures]) fixture.writeTo(own);
   try {
-    await folder.build({ ...request, elements: ["toy-os", ...elements], elementPaths: [own], flags: { base: false, formats: ["tar"], ...flags } });
+    await folder.build({
+      ...request,
+      elements: ["toy-os", ...elements],
+      elementPaths: [own],
+      flags: { base: false, formats: ["tar"], ...flags },
+    });
   } catch (error) {
     await folder[Symbol.asyncDispose]();
     throw error;
@@ -77,7 +90,15 @@ function* walk(root: string, folder: string): Generator<[string, TreeEntry]> {
     const kind = stat.isFile() ? "file" : stat.isDirectory() ? "folder" : stat.isSymbolicLink() ? "link" : "other";
     const entry = { kind, mode: (stat.mode & 0o7777).toString(8), owner: `${stat.uid}:${stat.gid}` } as const;
     // Read when asked for: a distribution has many files, and a test looks at few.
-    yield [`/${relative(root, path)}`, { ...entry, get content() { return contentOf(path, kind); } }];
+    yield [
+      `/${relative(root, path)}`,
+      {
+        ...entry,
+        get content() {
+          return contentOf(path, kind);
+        },
+      },
+    ];
     if (kind === "folder") yield* walk(root, path);
   }
 }

@@ -97,9 +97,15 @@ function readRules(written: Record<string, unknown>, name: string, invalid: Inva
   const text = (key: string) => (written[key] === undefined ? undefined : String(written[key]));
   // "false" in words, too: DIB takes the key's presence for yes, which nobody means who writes it out.
   const flag = (key: string) => key in written && String(written[key]).toLowerCase() !== "false";
-  const list = (key: string) => text(key)?.split(",").map((item) => item.trim());
+  const list = (key: string) =>
+    text(key)
+      ?.split(",")
+      .map((item) => item.trim());
   const phase = (text("phase") ?? "install.d").replace(/\.d$/, "");
-  if (!isInstallPhase(phase)) throw invalid(`${name}: phase must be one of ${installPhases.map((each) => `${each}.d`).join(", ")}, not "${phase}"`);
+  if (!isInstallPhase(phase))
+    throw invalid(
+      `${name}: phase must be one of ${installPhases.map((each) => `${each}.d`).join(", ")}, not "${phase}"`,
+    );
   if ("arch" in written && "not-arch" in written) throw invalid(`${name}: arch and not-arch exclude each other`);
   return {
     phase,
@@ -115,7 +121,14 @@ function readRules(written: Record<string, unknown>, name: string, invalid: Inva
 
 const isInstallPhase = (phase: string): phase is InstallPhase => installPhases.includes(phase as InstallPhase);
 
-function addItem(installs: PackageInstalls, name: string, element: string, rules: Rules, env: Env, invalid: Invalid): void {
+function addItem(
+  installs: PackageInstalls,
+  name: string,
+  element: string,
+  rules: Rules,
+  env: Env,
+  invalid: Invalid,
+): void {
   if (!applies(rules, element, env, (reason) => invalid(`${name}: ${reason}`))) return;
   const lists = (installs[`${rules.phase}.d`] ??= { install: [], uninstall: [] });
   const has = (list: readonly Wanted[]) => list.some(([other]) => other === name);
@@ -178,7 +191,10 @@ async function listedInFiles(run: PhaseRun, phase: PhaseName, what: "install" | 
   const wanted: Wanted[] = [];
   for (const element of run.elementFolders.keys()) {
     const text = await readIfThere(join(run.workspace.hooksDir, `${phase}.d`, `package-installs-${element}`));
-    const lines = (text ?? "").split("\n").map((line) => line.replace(/#.*/, "").trim()).filter(Boolean);
+    const lines = (text ?? "")
+      .split("\n")
+      .map((line) => line.replace(/#.*/, "").trim())
+      .filter(Boolean);
     for (const line of lines) {
       if (what === "install" || line.startsWith("-")) wanted.push([line.replace(/^-/, ""), element]);
     }

@@ -27,10 +27,19 @@ export const families: Readonly<Record<string, string>> = {
 };
 
 /** The real names of packages: from the most special section that knows the name, else the name itself. */
-export function mapPackages(names: readonly string[], map: PackageMap, env: Readonly<Record<string, string>>): string[] {
+export function mapPackages(
+  names: readonly string[],
+  map: PackageMap,
+  env: Readonly<Record<string, string>>,
+): string[] {
   const { DISTRO_NAME: distro = "", DIB_RELEASE: written = "" } = env;
   const release = written === "8-stream" ? "8" : written;
-  const sections = [map.release?.[distro]?.[release], map.distro?.[distro], map.family?.[families[distro] ?? ""], map.default];
+  const sections = [
+    map.release?.[distro]?.[release],
+    map.distro?.[distro],
+    map.family?.[families[distro] ?? ""],
+    map.default,
+  ];
   return names.flatMap((name) => {
     const value = sections.find((section) => section?.[name] !== undefined)?.[name] ?? name;
     return value.split(/\s+/).filter(Boolean);
@@ -54,6 +63,10 @@ function checkJson(text: string, element: string): void {
   try {
     JSON.parse(text);
   } catch (error) {
-    throw new BuildError("ELEMENT_FILE_INVALID", { element, file: "pkg-map", reason: error instanceof Error ? error.message : String(error) });
+    throw new BuildError("ELEMENT_FILE_INVALID", {
+      element,
+      file: "pkg-map",
+      reason: error instanceof Error ? error.message : String(error),
+    });
   }
 }

@@ -11,7 +11,11 @@ type ServiceMap = Readonly<Record<string, Readonly<Record<string, string>> | nul
 export function addServices(services: Map<string, string>, map: ServiceMap, element: string, distro: string): void {
   for (const [service, names] of Object.entries(map)) {
     if (services.has(service)) {
-      throw new BuildError("ELEMENT_FILE_INVALID", { element, file: "svc-map", reason: `another element defines the service ${service} already` });
+      throw new BuildError("ELEMENT_FILE_INVALID", {
+        element,
+        file: "svc-map",
+        reason: `another element defines the service ${service} already`,
+      });
     }
     services.set(service, names?.[distro] ?? names?.[families[distro] ?? ""] ?? names?.default ?? service);
   }

@@ -28,18 +28,27 @@ export function setUpSourceRepositories({ addScript }: ElementApi): void {
     if (run.env.NO_SOURCE_REPOSITORIES) return run.log("NO_SOURCE_REPOSITORIES is set");
     const placed = new Map<string, string>();
     for (const [element, folder] of run.elementFolders) {
-      const files = (await readdir(folder)).filter((name) => name.startsWith("source-repository-") && !name.endsWith("~")).sort();
+      const files = (await readdir(folder))
+        .filter((name) => name.startsWith("source-repository-") && !name.endsWith("~"))
+        .sort();
       for (const file of files) {
         const text = (await readIfThere(join(folder, file))) ?? "";
-        for (const repository of parseSourceRepositories({ element, file, text }, run.env)) await placeOnce(repository, placed, run);
+        for (const repository of parseSourceRepositories({ element, file, text }, run.env))
+          await placeOnce(repository, placed, run);
       }
     }
   });
 }
 
 /** Lines of one file with the overrides of the environment; those whose install type is not `source` are left out. Throws ELEMENT_FILE_INVALID. */
-export function parseSourceRepositories({ element, file, text }: { element: string; file: string; text: string }, env: Env): SourceRepository[] {
-  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "" && !line.startsWith("#"));
+export function parseSourceRepositories(
+  { element, file, text }: { element: string; file: string; text: string },
+  env: Env,
+): SourceRepository[] {
+  const lines = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("#"));
   return lines.flatMap((line) => {
     const [name = "", type = "", destination = "", location = "", ref = ""] = expandVariables(line, env).split(/\s+/);
     const key = name.replace(/[^A-Za-z0-9]/g, "_");
@@ -50,7 +59,12 @@ export function parseSourceRepositories({ element, file, text }: { element: stri
       location: env[`DIB_REPOLOCATION_${key}`] ?? withGitBase(type, location, env),
       ref: env[`DIB_REPOREF_${key}`] ?? (ref === "" ? (type === "git" ? "master" : "*") : ref),
     };
-    if (!isComplete(repository)) throw new BuildError("ELEMENT_FILE_INVALID", { element, file, reason: `"${line}" must read "NAME ${types.join("|")} /DESTINATION LOCATION [REF]"` });
+    if (!isComplete(repository))
+      throw new BuildError("ELEMENT_FILE_INVALID", {
+        element,
+        file,
+        reason: `"${line}" must read "NAME ${types.join("|")} /DESTINATION LOCATION [REF]"`,
+      });
     const installType = env[`DIB_INSTALLTYPE_${key}`] ?? env.DIB_DEFAULT_INSTALLTYPE ?? "source";
     return installType === "source" && repository.type !== "package" ? [repository] : [];
   });
@@ -58,15 +72,22 @@ export function parseSourceRepositories({ element, file, text }: { element: stri
 
 const isComplete = (repository: Omit<SourceRepository, "type"> & { type: string }): repository is SourceRepository =>
   repository.type === "package" ||
-  (types.includes(repository.type as SourceRepository["type"]) && repository.destination.startsWith("/") && repository.location !== "");
+  (types.includes(repository.type as SourceRepository["type"]) &&
+    repository.destination.startsWith("/") &&
+    repository.location !== "");
 
 /** `$NAME`, `${NAME}` and `${NAME:-default}`; nothing is executed. */
 const expandVariables = (line: string, env: Env): string =>
-  line.replace(/\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})/g, (_, bare: string | undefined, braced = "", fallback = "") => env[bare ?? String(braced)] || String(fallback));
+  line.replace(
+    /\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})/g,
+    (_, bare: string | undefined, braced = "", fallback = "") => env[bare ?? String(braced)] || String(fallback),
+  );
 
 /** DIB_GITREPOBASE replaces scheme and host, and a home folder on it. */
 const withGitBase = (type: string, location: string, env: Env): string =>
-  type === "git" && env.DIB_GITREPOBASE ? location.replace(/^[^:]*:\/\/[^/]+(\/~[^/]+)?/, env.DIB_GITREPOBASE.replace(/\/$/, "")) : location;
+  type === "git" && env.DIB_GITREPOBASE
+    ? location.replace(/^[^:]*:\/\/[^/]+(\/~[^/]+)?/, env.DIB_GITREPOBASE.replace(/\/$/, ""))
+    : location;
 
 async function placeOnce(repository: SourceRepository, placed: Map<string, string>, run: PhaseRun): Promise<void> {
   const { type, name, destination, location, ref } = repository;
@@ -79,7 +100,10 @@ async function placeOnce(repository: SourceRepository, placed: Map<string, strin
   await run.target.append("/etc/dib-source-repositories", `${destination}\n`);
   if (sha === undefined) return;
   const { DIB_MANIFEST_IMAGE_DIR: manifests = "/etc/dib-manifests", IMAGE_NAME: image = "image" } = run.env;
-  await run.target.append(join(manifests, `dib-manifest-git-${basename(image)}`), `${name} git ${destination} ${location} ${sha}\n`);
+  await run.target.append(
+    join(manifests, `dib-manifest-git-${basename(image)}`),
+    `${name} git ${destination} ${location} ${sha}\n`,
+  );
 }
 
 /** Gives the commit of a git repository. */
@@ -99,7 +123,8 @@ async function placeRepository(repository: SourceRepository, run: PhaseRun): Pro
     if (type === "file") return void (await copyToTarget(cached, destination, run));
     await mkdir(staging, { recursive: true });
     await run.run("tar", ["-C", staging, "-xf", cached]);
-    const folders = ref === "*" ? (await readdir(staging)).map((folder) => join(staging, folder)) : [join(staging, ref)];
+    const folders =
+      ref === "*" ? (await readdir(staging)).map((folder) => join(staging, folder)) : [join(staging, ref)];
     await unpackInTarget(folders, destination, run);
     return undefined;
   } finally {
@@ -107,22 +132,45 @@ async function placeRepository(repository: SourceRepository, run: PhaseRun): Pro
   }
 }
 
-async function checkOut({ location, ref }: SourceRepository, cached: string, staging: string, run: PhaseRun): Promise<string> {
+async function checkOut(
+  { location, ref }: SourceRepository,
+  cached: string,
+  staging: string,
+  run: PhaseRun,
+): Promise<string> {
   const isCached = (await readdir(cached).catch(() => [])).length > 0;
   if (!isCached) {
     const partial = `${cached}.${randomUUID()}`;
-    await retry(run, () => run.run("git", ["clone", "--quiet", "--mirror", location, partial], { check: false }), location);
+    await retry(
+      run,
+      () => run.run("git", ["clone", "--quiet", "--mirror", location, partial], { check: false }),
+      location,
+    );
     // Another build may have been faster: a folder with content can't be replaced, and theirs is as good.
     await rename(partial, cached).catch(() => rm(partial, { recursive: true, force: true }));
   }
   let sha = await commitOf(cached, ref, run);
   if (isCached && (run.env.DIB_OFFLINE === "" || run.env.DIB_OFFLINE === undefined || sha === undefined)) {
-    const specs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", ...(ref.startsWith("refs/") ? [`+${ref}:${ref}`] : [])];
+    const specs = [
+      "+refs/heads/*:refs/heads/*",
+      "+refs/tags/*:refs/tags/*",
+      ...(ref.startsWith("refs/") ? [`+${ref}:${ref}`] : []),
+    ];
     const lock = `${cached}.lock`;
-    await retry(run, () => run.run("flock", ["-w", "600", lock, "git", "-C", cached, "fetch", "--quiet", "--update-head-ok", location, ...specs], { check: false }), location);
+    await retry(
+      run,
+      () =>
+        run.run(
+          "flock",
+          ["-w", "600", lock, "git", "-C", cached, "fetch", "--quiet", "--update-head-ok", location, ...specs],
+          { check: false },
+        ),
+      location,
+    );
     sha = await commitOf(cached, ref, run);
   }
-  if (sha === undefined) throw new BuildError("FETCH_FAILED", { url: location, reason: `there is no git reference ${ref}` });
+  if (sha === undefined)
+    throw new BuildError("FETCH_FAILED", { url: location, reason: `there is no git reference ${ref}` });
   await run.run("git", ["clone", "--quiet", "--no-hardlinks", "--no-checkout", cached, staging]);
   await run.run("git", ["-C", staging, "checkout", "--quiet", "-B", `fetch_${ref}`, sha]);
   await run.run("git", ["-C", staging, "remote", "set-url", "origin", location]);
@@ -130,13 +178,21 @@ async function checkOut({ location, ref }: SourceRepository, cached: string, sta
 }
 
 async function commitOf(repository: string, ref: string, { exec, env }: PhaseRun): Promise<string | undefined> {
-  const { exitCode, stdout } = await exec("git", ["-C", repository, "rev-parse", "--verify", "--quiet", `${ref}^{commit}`], { env });
+  const { exitCode, stdout } = await exec(
+    "git",
+    ["-C", repository, "rev-parse", "--verify", "--quiet", `${ref}^{commit}`],
+    { env },
+  );
   return exitCode === 0 ? stdout.trim() : undefined;
 }
 
 const attempts = 5;
 
-async function retry(run: PhaseRun, attempt: () => Promise<{ exitCode: number | undefined }>, url: string): Promise<void> {
+async function retry(
+  run: PhaseRun,
+  attempt: () => Promise<{ exitCode: number | undefined }>,
+  url: string,
+): Promise<void> {
   for (let count = 1; (await attempt()).exitCode !== 0; count++) {
     run.signal.throwIfAborted();
     if (count === attempts) throw new BuildError("FETCH_FAILED", { url, reason: `git failed ${attempts} times` });
@@ -149,7 +205,8 @@ async function download(location: string, cached: string, run: PhaseRun): Promis
   if (isCached && run.env.DIB_OFFLINE) return;
   const program = join(run.elementFolders.get("cache-url") ?? "", "bin/cache-url");
   const { exitCode } = await run.run("bash", [program, location, cached], { check: false });
-  if (exitCode !== 0) throw new BuildError("FETCH_FAILED", { url: location, reason: `cache-url ended with ${exitCode}` });
+  if (exitCode !== 0)
+    throw new BuildError("FETCH_FAILED", { url: location, reason: `cache-url ended with ${exitCode}` });
 }
 
 async function unpackInTarget(folders: readonly string[], destination: string, run: PhaseRun): Promise<void> {
@@ -162,7 +219,14 @@ async function unpackInTarget(folders: readonly string[], destination: string, r
 
 async function copyToTarget(file: string, destination: string, run: PhaseRun): Promise<void> {
   await run.target.makeFolder(dirname(destination));
-  await run.run("bash", ["-c", 'chroot "$2" sh -c \'cat > "$1"\' sh "$3" < "$1"', "copy", file, run.target.path, destination]);
+  await run.run("bash", [
+    "-c",
+    'chroot "$2" sh -c \'cat > "$1"\' sh "$3" < "$1"',
+    "copy",
+    file,
+    run.target.path,
+    destination,
+  ]);
 }
 
 const isThere = (file: string): Promise<boolean> =>

@@ -32,7 +32,8 @@ export function setUpAptCache({ hooks, addScript }: ElementApi): void {
   const saveNow = async () => {
     if (cache !== undefined) await save(cache);
   };
-  for (const phase of ["pre-install", "install", "post-install"] as const) hooks.afterPhase.for(phase).tapPromise(saveNow);
+  for (const phase of ["pre-install", "install", "post-install"] as const)
+    hooks.afterPhase.for(phase).tapPromise(saveNow);
   hooks.unmount.tapPromise(saveNow);
 }
 
@@ -46,13 +47,21 @@ interface AptCache {
 }
 
 function cacheFor(env: Env, { buildDir }: Workspace): AptCache | undefined {
-  const { DIB_APT_LOCAL_CACHE: isWanted = "1", DIB_IMAGE_CACHE: owner = "", DISTRO_NAME: distro = "", DIB_RELEASE: release = "" } = env;
+  const {
+    DIB_APT_LOCAL_CACHE: isWanted = "1",
+    DIB_IMAGE_CACHE: owner = "",
+    DISTRO_NAME: distro = "",
+    DIB_RELEASE: release = "",
+  } = env;
   if (isWanted === "0" || owner === "" || distro === "" || release === "") return undefined;
   return { owner, folder: join(owner, "apt", distro, release), scratch: join(buildDir, "apt-cache") };
 }
 
 /** Undefined where the file system of the scratch space cannot carry an overlay: packages are downloaded, then. */
-async function mountInRoot(cache: AptCache, { target, workspace, exec, log }: PhaseRun): Promise<(() => Promise<void>) | undefined> {
+async function mountInRoot(
+  cache: AptCache,
+  { target, workspace, exec, log }: PhaseRun,
+): Promise<(() => Promise<void>) | undefined> {
   await target.makeFolder(archives);
   const on = join(target.path, archives);
   const { exitCode, stderr } = await exec("mount", ["-t", "overlay", "-o", await overlayOptions(cache), "overlay", on]);

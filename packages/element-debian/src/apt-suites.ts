@@ -8,10 +8,12 @@ type Env = Readonly<Record<string, string>>;
 
 /** URLs of the InRelease files of DIB_APT_SOURCES_CONF ("NAME:deb [options] URI SUITE COMPONENTS" a line). */
 export function inReleaseUrls(sources: string): string[] {
-  const urls = [...sources.matchAll(/^[\w-]+:deb\s+(?:\[[^\]]*\]\s+)?(https?:\S+)\s+(\S+)/gm)].map(([, uri = "", suite = ""]) => {
-    const base = uri.replace(/\/+$/, "");
-    return suite.endsWith("/") ? `${base}/${suite}InRelease` : `${base}/dists/${suite}/InRelease`;
-  });
+  const urls = [...sources.matchAll(/^[\w-]+:deb\s+(?:\[[^\]]*\]\s+)?(https?:\S+)\s+(\S+)/gm)].map(
+    ([, uri = "", suite = ""]) => {
+      const base = uri.replace(/\/+$/, "");
+      return suite.endsWith("/") ? `${base}/${suite}InRelease` : `${base}/dists/${suite}/InRelease`;
+    },
+  );
   return [...new Set(urls)];
 }
 
@@ -35,7 +37,10 @@ const timeoutMs = 10_000;
 function digestOf(url: string, env: Env): Promise<string | undefined> {
   const proxy = env.http_proxy ?? env.HTTP_PROXY;
   const { protocol, host, hostname } = new URL(url);
-  const isDirect = protocol === "https:" || !proxy || (env.no_proxy ?? "").split(",").some((name) => name !== "" && hostname.endsWith(name));
+  const isDirect =
+    protocol === "https:" ||
+    !proxy ||
+    (env.no_proxy ?? "").split(",").some((name) => name !== "" && hostname.endsWith(name));
   const to = isDirect ? new URL(url) : { ...pick(new URL(proxy)), path: url, headers: { host } };
   return new Promise((resolve) => {
     const get = (protocol === "https:" ? requestTls : request)(to, (response) => {

@@ -18,7 +18,11 @@ export function withDebianSources(env: Env, host: Mirrors): Env {
   const mirror = env.DIB_DISTRIBUTION_MIRROR || host.debian;
   const security = env.DIB_DEBIAN_SECURITY_MIRROR || host.security;
   if (env.DIB_APT_SOURCES_CONF || mirror === undefined) return env;
-  const { DIB_RELEASE: release = "", DIB_DEBIAN_SECURITY_SUBPATH: subpath = "", DIB_DEBIAN_COMPONENTS: written = "main" } = env;
+  const {
+    DIB_RELEASE: release = "",
+    DIB_DEBIAN_SECURITY_SUBPATH: subpath = "",
+    DIB_DEBIAN_COMPONENTS: written = "main",
+  } = env;
   const components = written.replaceAll(",", " ");
   const updated = [
     `updates:deb ${mirror} ${release}-updates ${components}`,
@@ -28,7 +32,10 @@ export function withDebianSources(env: Env, host: Mirrors): Env {
     ...env,
     DIB_DISTRIBUTION_MIRROR: mirror,
     DIB_DEBIAN_SECURITY_MIRROR: security ?? "",
-    DIB_APT_SOURCES_CONF: [`default:deb ${mirror} ${release} ${components}`, ...(rolling.has(release) ? [] : updated)].join("\n"),
+    DIB_APT_SOURCES_CONF: [
+      `default:deb ${mirror} ${release} ${components}`,
+      ...(rolling.has(release) ? [] : updated),
+    ].join("\n"),
   };
 }
 
@@ -43,16 +50,24 @@ export function readHostMirrors(etcApt = "/etc/apt"): Mirrors {
 
 /** URIs, without a slash at the end, of the sources that have Debian's component `main`. Others' archives have their own. */
 function archiveUris(text: string, isDeb822: boolean): string[] {
-  const lines = text.split("\n").filter((line) => !line.startsWith("#")).join("\n");
+  const lines = text
+    .split("\n")
+    .filter((line) => !line.startsWith("#"))
+    .join("\n");
   const found = isDeb822
-    ? lines.split(/\n\s*\n/).filter((stanza) => /^Types:.*\bdeb\b/im.test(stanza) && /^Components:.*\bmain\b/im.test(stanza)).flatMap((stanza) => /^URIs:(.*)$/im.exec(stanza)?.[1]?.trim().split(/\s+/) ?? [])
+    ? lines
+        .split(/\n\s*\n/)
+        .filter((stanza) => /^Types:.*\bdeb\b/im.test(stanza) && /^Components:.*\bmain\b/im.test(stanza))
+        .flatMap((stanza) => /^URIs:(.*)$/im.exec(stanza)?.[1]?.trim().split(/\s+/) ?? [])
     : [...lines.matchAll(/^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+\S+\s.*\bmain\b/gm)].map(([, uri = ""]) => uri);
   return found.filter((uri) => /^https?:/.test(uri)).map((uri) => uri.replace(/\/+$/, ""));
 }
 
 function namesIn(folder: string): string[] {
   try {
-    return readdirSync(folder).filter((name) => /\.(list|sources)$/.test(name)).sort();
+    return readdirSync(folder)
+      .filter((name) => /\.(list|sources)$/.test(name))
+      .sort();
   } catch {
     return []; // not a host with apt
   }

@@ -5,7 +5,8 @@ const env = { ARCH: "amd64", DIB_FEATURE: "yes please", DIB_DEFAULT_INSTALLTYPE:
 
 function squash(files: Readonly<Record<string, string>>, more: Readonly<Record<string, string>> = {}): PackageInstalls {
   const installs: PackageInstalls = {};
-  for (const [element, text] of Object.entries(files)) addPackageInstalls(installs, { element, file: "package-installs.yaml", text }, { ...env, ...more });
+  for (const [element, text] of Object.entries(files))
+    addPackageInstalls(installs, { element, file: "package-installs.yaml", text }, { ...env, ...more });
   return installs;
 }
 const namesIn = (installs: PackageInstalls, phase = "install.d") => ({
@@ -32,7 +33,10 @@ describe("rules that leave a package out", () => {
   });
 
   test("an element's own install type goes before the default", () => {
-    const installs = squash({ "my-element": "x:\n  installtype: package\n" }, { DIB_INSTALLTYPE_my_element: "package" });
+    const installs = squash(
+      { "my-element": "x:\n  installtype: package\n" },
+      { DIB_INSTALLTYPE_my_element: "package" },
+    );
     expect(namesIn(installs).install).toEqual(["x"]);
   });
 
@@ -57,7 +61,10 @@ describe("what is removed again", () => {
   });
 
   test("the word false means no", () => {
-    expect(namesIn(squash({ one: "x:\n  uninstall: False\ny:\n  build-only: 'false'\n" }))).toEqual({ install: ["x", "y"], uninstall: [] });
+    expect(namesIn(squash({ one: "x:\n  uninstall: False\ny:\n  build-only: 'false'\n" }))).toEqual({
+      install: ["x", "y"],
+      uninstall: [],
+    });
   });
 });
 
@@ -71,5 +78,10 @@ test.each([
   ["rules that are no map", "x: 7\n"],
   ["no YAML", "x: [\n"],
 ])("refuses %s, naming element and file", (_, text) => {
-  expect(() => squash({ one: text })).toThrow(expect.objectContaining({ code: "ELEMENT_FILE_INVALID", context: expect.objectContaining({ element: "one", file: "package-installs.yaml" }) as unknown }) as Error);
+  expect(() => squash({ one: text })).toThrow(
+    expect.objectContaining({
+      code: "ELEMENT_FILE_INVALID",
+      context: expect.objectContaining({ element: "one", file: "package-installs.yaml" }) as unknown,
+    }) as Error,
+  );
 });

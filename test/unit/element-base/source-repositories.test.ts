@@ -1,27 +1,40 @@
 import { expect, test } from "vitest";
 import { parseSourceRepositories } from "@dibjs/element-base/source-repositories.js";
 
-const parse = (line: string, env: Readonly<Record<string, string>> = {}) => parseSourceRepositories({ element: "one", file: "source-repository-one", text: `# comment\n\n${line}\n` }, env);
+const parse = (line: string, env: Readonly<Record<string, string>> = {}) =>
+  parseSourceRepositories({ element: "one", file: "source-repository-one", text: `# comment\n\n${line}\n` }, env);
 
 test("a git line without a reference means master; an archive without one, the content of its folders", () => {
-  expect(parse("code git /opt/code https://example.org/code.git")).toEqual([{ name: "code", type: "git", destination: "/opt/code", location: "https://example.org/code.git", ref: "master" }]);
+  expect(parse("code git /opt/code https://example.org/code.git")).toEqual([
+    { name: "code", type: "git", destination: "/opt/code", location: "https://example.org/code.git", ref: "master" },
+  ]);
   expect(parse("data tar /opt/data https://example.org/data.tgz")[0]?.ref).toBe("*");
 });
 
 test("variables are expanded, with defaults, and nothing is executed", () => {
-  const [repository] = parse("code git ${DIB_WHERE:-/opt}/code $DIB_FROM/$(id) v1", { DIB_FROM: "https://example.org" });
+  const [repository] = parse("code git ${DIB_WHERE:-/opt}/code $DIB_FROM/$(id) v1", {
+    DIB_FROM: "https://example.org",
+  });
   expect(repository).toMatchObject({ destination: "/opt/code", location: "https://example.org/$(id)" });
 });
 
 test("variables named after the repository replace type, location and reference", () => {
-  const env = { DIB_REPOTYPE_my_code: "file", DIB_REPOLOCATION_my_code: "https://other.example.org/x", DIB_REPOREF_my_code: "v2" };
-  expect(parse("my-code git /opt/code https://example.org/code.git", env)).toEqual([{ name: "my-code", type: "file", destination: "/opt/code", location: "https://other.example.org/x", ref: "v2" }]);
+  const env = {
+    DIB_REPOTYPE_my_code: "file",
+    DIB_REPOLOCATION_my_code: "https://other.example.org/x",
+    DIB_REPOREF_my_code: "v2",
+  };
+  expect(parse("my-code git /opt/code https://example.org/code.git", env)).toEqual([
+    { name: "my-code", type: "file", destination: "/opt/code", location: "https://other.example.org/x", ref: "v2" },
+  ]);
 });
 
 test("DIB_GITREPOBASE replaces scheme and host of a git location, not of one that is overridden", () => {
   const env = { DIB_GITREPOBASE: "file:///mirror/" };
   expect(parse("a git /a https://example.org/~me/x/y", env)[0]?.location).toBe("file:///mirror/x/y");
-  expect(parse("a git /a https://example.org/x", { ...env, DIB_REPOLOCATION_a: "https://example.net/x" })[0]?.location).toBe("https://example.net/x");
+  expect(
+    parse("a git /a https://example.org/x", { ...env, DIB_REPOLOCATION_a: "https://example.net/x" })[0]?.location,
+  ).toBe("https://example.net/x");
 });
 
 test("what is to be installed as a package is not fetched", () => {
@@ -29,6 +42,11 @@ test("what is to be installed as a package is not fetched", () => {
   expect(parse("code package")).toEqual([]);
 });
 
-test.each(["code", "code svn /opt/code https://example.org/x", "code git opt/code https://example.org/x", "code git /opt/code"])("refuses %j", (line) => {
+test.each([
+  "code",
+  "code svn /opt/code https://example.org/x",
+  "code git opt/code https://example.org/x",
+  "code git /opt/code",
+])("refuses %j", (line) => {
   expect(() => parse(line)).toThrow(expect.objectContaining({ code: "ELEMENT_FILE_INVALID" }) as Error);
 });

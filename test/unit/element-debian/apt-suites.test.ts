@@ -12,8 +12,12 @@ async function suitesOf(env: Readonly<Record<string, string>>, today?: Date) {
 }
 
 test("each suite has its InRelease, named once", () => {
-  const sources = "a:deb http://x.example.org/debian/ bookworm main\nb:deb [trusted=yes] http://x.example.org/debian bookworm contrib\nc:deb http://y.example.org flat/\nd:deb-src http://x.example.org/debian bookworm main\n";
-  expect(inReleaseUrls(sources)).toEqual(["http://x.example.org/debian/dists/bookworm/InRelease", "http://y.example.org/flat/InRelease"]);
+  const sources =
+    "a:deb http://x.example.org/debian/ bookworm main\nb:deb [trusted=yes] http://x.example.org/debian bookworm contrib\nc:deb http://y.example.org flat/\nd:deb-src http://x.example.org/debian bookworm main\n";
+  expect(inReleaseUrls(sources)).toEqual([
+    "http://x.example.org/debian/dists/bookworm/InRelease",
+    "http://y.example.org/flat/InRelease",
+  ]);
 });
 
 test("the digest of a suite changes with its InRelease; one that is not there is unknown", async () => {
@@ -36,11 +40,16 @@ test("the digest of a suite changes with its InRelease; one that is not there is
 test("goes through the proxy that apt uses", async () => {
   await using proxy = await tempFolder();
   await using server = await serveFolder(proxy.path);
-  await suitesOf({ DIB_APT_SOURCES_CONF: "a:deb http://archive.example.org/debian stable main", http_proxy: server.url });
+  await suitesOf({
+    DIB_APT_SOURCES_CONF: "a:deb http://archive.example.org/debian stable main",
+    http_proxy: server.url,
+  });
   expect(server.requests.map(({ path }) => path)).toEqual(["/debian/dists/stable/InRelease"]);
 });
 
 test("offline nothing is asked, and without known sources a result is good for a day", async () => {
-  expect([...(await suitesOf({ DIB_APT_SOURCES_CONF: "a:deb http://192.0.2.1 stable main", DIB_OFFLINE: "1" })).values()]).toEqual(["unknown"]);
+  expect([
+    ...(await suitesOf({ DIB_APT_SOURCES_CONF: "a:deb http://192.0.2.1 stable main", DIB_OFFLINE: "1" })).values(),
+  ]).toEqual(["unknown"]);
   expect([...(await suitesOf({}, new Date("2026-01-02T03:04:05Z"))).values()]).toEqual(["2026-01-02"]);
 });

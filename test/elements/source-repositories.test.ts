@@ -1,0 +1,102 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { anElement } from "../support/build-fixture.js";
+import { serveFolder } from "../support/file-server.js";
+import { tempFolder } from "../support/temp-folder.js";
+import { buildToy, textOf, type ToyRequest } from "../support/toy-image.js";
+
+const folders: AsyncDisposable[] = [];
+
+afterAll(async () => {
+  for (const folder of folders) await folder[Symbol.asyncDispose]();
+});
+
+async function build(request: ToyRequest) {
+  const built = await buildToy(request);
+  folders.push(built.folder);
+  return built;
+}
+
+const subject = () => anElement("subject");
+
+describe("cache-url", () => {
+  test("is a program of the image too, with curl; it fetches what is new and says when there is no such file", async () => {
+    await using files = await tempFolder();
+    await using server = await serveFolder(files.path);
+    writeFileSync(join(files.path, "page"), "one\n");
+    const lines = [
+      `cache-url ${server.url}/page "$TARGET_ROOT/root/page"`,
+      `set +e; cache-url ${server.url}/none "$TARGET_ROOT/root/none"; echo $? > "$TARGET_ROOT/root/status"`,
+    ];
+    const onHost = `PATH=$TMP_HOOKS_PATH/bin:$PATH\n${lines.join("\n")}`;
+    const { tree } = await build({
+      elements: ["cache-url", "subject"],
+      fixtures: [subject().script("extra-data.d/50-fetch", onHost)],
+    });
+    expect(textOf(tree, "/root/page")).toBe("one\n");
+    expect(textOf(tree, "/root/status")).toBe("44\n");
+    expect([...tree.keys()].filter((path) => /none|\.download/.test(path))).toEqual([]);
+    expect(tree.get("/usr/local/bin/cache-url")?.mode).toBe("755");
+    expect(textOf(tree, "/var/lib/packages")).toBe("install-packages curl\n");
+  });
+});
+
+describe("source-repositories", () => {
+  test("put a git commit, an archive and a file into the image, and record them", async () => {
+    await using sources = await tempFolder();
+    const { commit } = makeSources(sources.path);
+    await using server = await serveFolder(sources.path);
+    const lines = [
+      `code git /opt/code ${sources.path}/code v1`,
+      `data tar /opt/data ${server.url}/data.tar.gz *`,
+      `\${DIB_FILE:-note} file /opt/note ${server.url}/note`,
+    ];
+    const fixture = subject().file("source-repository-subject", `# sources\n${lines.join("\n")}\n`);
+    const { tree, folder } = await build({ elements: ["source-repositories", "subject"], fixtures: [fixture] });
+    expect(textOf(tree, "/opt/code/file")).toBe("one\n");
+    expect(textOf(tree, "/opt/data/inner")).toBe("inside\n");
+    expect(textOf(tree, "/opt/note")).toBe("note\n");
+    expect(textOf(tree, "/etc/dib-source-repositories")).toBe("/opt/code\n/opt/data\n/opt/note\n");
+    const manifest = readFileSync(join(folder.path, "out/image.d/dib-manifests/dib-manifest-git-image"), "utf8");
+    expect(manifest).toBe(`code git /opt/code ${sources.path}/code ${commit}\n`);
+  });
+
+  test("a reference that does not exist ends the build", async () => {
+    await using sources = await tempFolder();
+    makeSources(sources.path);
+    const fixture = subject().file("source-repository-subject", `code git /opt/code ${sources.path}/code v9\n`);
+    await expect(build({ elements: ["source-repositories", "subject"], fixtures: [fixture] })).rejects.toMatchObject({
+      code: "FETCH_FAILED",
+    });
+  });
+
+  test("a line that is none is refused", async () => {
+    const fixture = subject().file("source-repository-subject", "code cvs /opt/code somewhere\n");
+    await expect(build({ elements: ["source-repositories", "subject"], fixtures: [fixture] })).rejects.toMatchObject({
+      code: "ELEMENT_FILE_INVALID",
+    });
+  });
+});
+
+/** A repository with two commits, the first of which is v1; an archive with one folder; a file. */
+function makeSources(folder: string): { commit: string } {
+  const git = (...args: string[]) =>
+    execFileSync("git", ["-C", join(folder, "code"), "-c", "user.name=t", "-c", "user.email=t@example.org", ...args], {
+      encoding: "utf8",
+    });
+  mkdirSync(join(folder, "code"));
+  git("init", "--quiet");
+  for (const text of ["one\n", "two\n"]) {
+    writeFileSync(join(folder, "code/file"), text);
+    git("add", "file");
+    git("commit", "--quiet", "-m", text);
+    if (text === "one\n") git("tag", "v1");
+  }
+  mkdirSync(join(folder, "top"));
+  writeFileSync(join(folder, "top/inner"), "inside\n");
+  execFileSync("tar", ["-C", folder, "-czf", join(folder, "data.tar.gz"), "top"]);
+  writeFileSync(join(folder, "note"), "note\n");
+  return { commit: git("rev-parse", "v1").trim() };
+}
