@@ -4,7 +4,7 @@
  * next start clears it.
  */
 import { constants } from "node:fs";
-import { mkdir, open, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { releaseDeadLoops } from "./dead-loops.js";
@@ -21,19 +21,22 @@ interface Journal {
 
 export async function openJournal(journal: Journal, stack: ResourceStack, ctx: BuildContext): Promise<void> {
   const folder = join(journalDir, journal.id);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const lock = await tryLock(join(folder, "lock"), ctx);
-  if (lock === undefined) throw new Error(`the journal ${folder} is locked already`);
+  const unseen = join(journalDir, `.${journal.id}`); // until it is locked: a journal with a free lock is cleared by others
+  await mkdir(unseen, { recursive: true, mode: 0o700 });
+  const lock = await tryLock(join(unseen, "lock"), ctx);
+  if (lock === undefined) throw new Error(`the journal ${unseen} is locked already`);
   // The lock goes last: a journal whose lock is free invites another build to clear what it names, such as finished outputs.
   stack.defer(`lock of ${folder}`, () => lock.close());
+  await writeFile(join(unseen, "journal.json"), JSON.stringify(journal));
+  await rename(unseen, folder);
   stack.defer(`journal ${folder}`, () => rm(folder, { recursive: true, force: true }));
-  await writeFile(join(folder, "journal.json"), JSON.stringify(journal));
 }
 
 /** Clears what dead builds left; live ones hold their lock. Returns the folders that were removed. */
 export async function sweepDeadBuilds(ctx: Pick<BuildContext, "exec">): Promise<string[]> {
   const removed: string[] = [];
-  for (const id of await readdir(journalDir).catch(() => [])) {
+  const journals = (await readdir(journalDir).catch(() => [])).filter((name) => !name.startsWith("."));
+  for (const id of journals) {
     const folder = join(journalDir, id);
     const lock = await tryLock(join(folder, "lock"), ctx);
     if (lock === undefined) continue;

@@ -7,16 +7,15 @@ type Release = () => void | Promise<void>;
  * a failed unmount must not keep a loop device. Releases never take the build's abort signal.
  */
 export class ResourceStack implements AsyncDisposable {
-  #held: { label: string; release: Release }[] = [];
+  #held: { label: string; release: Release; isReleased: boolean }[] = [];
 
   /** Call in the statement after the resource came to be, before anything that can throw. Returns what gives it back early. */
   defer(label: string, release: Release): () => Promise<void> {
-    const held = { label, release };
+    const held = { label, release, isReleased: false };
     this.#held.push(held);
     return async () => {
-      const at = this.#held.indexOf(held);
-      if (at === -1) return;
-      this.#held.splice(at, 1);
+      if (held.isReleased) return;
+      held.isReleased = true; // also known to the stack that it has moved to meanwhile
       await release();
     };
   }
@@ -34,6 +33,8 @@ export class ResourceStack implements AsyncDisposable {
     const failures: unknown[] = [];
     const left: string[] = [];
     for (let held = this.#held.pop(); held; held = this.#held.pop()) {
+      if (held.isReleased) continue;
+      held.isReleased = true;
       try {
         await held.release();
       } catch (error) {

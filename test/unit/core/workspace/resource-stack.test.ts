@@ -21,6 +21,17 @@ test("a resource that was given back early is not released again", async () => {
   expect(seen).toEqual(["a"]);
 });
 
+test("what was deferred can be given back early after the stack has moved", async () => {
+  const seen: string[] = [];
+  const stack = new ResourceStack();
+  const release = stack.defer("a", () => void seen.push("a"));
+  const moved = stack.move();
+  await release();
+  expect(seen).toEqual(["a"]);
+  await moved[Symbol.asyncDispose]();
+  expect(seen).toEqual(["a"]);
+});
+
 test("a moved stack leaves nothing behind to release", async () => {
   const seen: string[] = [];
   const stack = new ResourceStack();
