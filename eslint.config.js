@@ -35,7 +35,10 @@ export default tseslint.config(
       "@typescript-eslint/require-await": "off",
       "@typescript-eslint/no-base-to-string": "off", // it objects to String() of a narrowed unknown
       // A resource is held by its declaration alone.
-      "@typescript-eslint/no-unused-vars": ["error", { ignoreUsingDeclarations: true, argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { ignoreUsingDeclarations: true, argsIgnorePattern: "^_", varsIgnorePattern: "^_" },
+      ],
       "max-lines": ["warn", { max: 250, skipBlankLines: true, skipComments: true }],
     },
   },

@@ -14,7 +14,9 @@ import { parseArgs } from "node:util";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cli = join(root, "packages/cli/dist/main.js");
-const { values: flags } = parseArgs({ options: { quick: { type: "boolean" }, rounds: { type: "string", default: "1" } } });
+const { values: flags } = parseArgs({
+  options: { quick: { type: "boolean" }, rounds: { type: "string", default: "1" } },
+});
 
 const scratch = mkdtempSync(join(process.env.TMPDIR ?? "/var/tmp", "dibjs-bench-"));
 const rows = [];
@@ -32,7 +34,13 @@ save();
 
 function measureStart() {
   const times = repeat(11, () => seconds(() => dib(["--version"])));
-  add("dib --version, whole process", median(times) * 1000, "ms", 120, times.map((time) => time * 1000));
+  add(
+    "dib --version, whole process",
+    median(times) * 1000,
+    "ms",
+    120,
+    times.map((time) => time * 1000),
+  );
 }
 
 /** `debian vm` and enough toy elements, in a chain with branches, to make fifty. */
@@ -46,14 +54,24 @@ function measurePlan() {
   const env = { ...process.env, ELEMENTS_PATH: elements };
   const count = countElements(JSON.parse(dib(words, env)));
   const times = repeat(11, () => seconds(() => dib(words, env)));
-  add(`dib plan of ${count} elements, whole process`, median(times) * 1000, "ms", 400, times.map((time) => time * 1000));
+  add(
+    `dib plan of ${count} elements, whole process`,
+    median(times) * 1000,
+    "ms",
+    400,
+    times.map((time) => time * 1000),
+  );
 }
 
 function writeToy(folder, needs) {
-  for (const phase of ["install.d", "post-install.d", "environment.d"]) mkdirSync(join(folder, phase), { recursive: true });
+  for (const phase of ["install.d", "post-install.d", "environment.d"])
+    mkdirSync(join(folder, phase), { recursive: true });
   const name = folder.slice(folder.lastIndexOf("/") + 1);
   writeFileSync(join(folder, "element-deps"), needs.map((need) => `${need}\n`).join(""));
-  writeFileSync(join(folder, "environment.d", `10-${name}.bash`), `export DIB_${name.toUpperCase().replace("-", "_")}=1\n`);
+  writeFileSync(
+    join(folder, "environment.d", `10-${name}.bash`),
+    `export DIB_${name.toUpperCase().replace("-", "_")}=1\n`,
+  );
   for (const phase of ["install.d", "post-install.d"])
     writeFileSync(join(folder, phase, `50-${name}`), "#!/bin/bash\ntrue\n", { mode: 0o755 });
 }
@@ -108,8 +126,24 @@ function overheadOf({ seconds: whole, phases, stages }) {
 
 function buildWithUs(mirror, round) {
   const folder = mkdtempSync(join(scratch, "dibjs-"));
-  const env = { ...process.env, DIB_DISTRIBUTION_MIRROR: mirror, DIB_DEBIAN_SECURITY_MIRROR: `${mirror}-security`, DIB_RELEASE: "bookworm" };
-  const words = [cli, "build", "debian-minimal", "vm", "-t", "qcow2", "-o", join(folder, "image.qcow2"), "--image-cache", join(folder, "cache")];
+  const env = {
+    ...process.env,
+    DIB_DISTRIBUTION_MIRROR: mirror,
+    DIB_DEBIAN_SECURITY_MIRROR: `${mirror}-security`,
+    DIB_RELEASE: "bookworm",
+  };
+  const words = [
+    cli,
+    "build",
+    "debian-minimal",
+    "vm",
+    "-t",
+    "qcow2",
+    "-o",
+    join(folder, "image.qcow2"),
+    "--image-cache",
+    join(folder, "cache"),
+  ];
   const time = seconds(() => run("node", words, { env, log: `dibjs ${round}` }));
   const report = JSON.parse(readFileSync(join(folder, "image.report.json"), "utf8"));
   rmSync(folder, { recursive: true, force: true });
@@ -128,7 +162,9 @@ function buildWithDib(mirror, round) {
 async function openMirror() {
   if (process.env.MIRROR) return { mirror: process.env.MIRROR.replace(/\/$/, ""), close: () => {} };
   const port = await freePort();
-  const proxy = spawn(join(root, "bench/apt-cache.sh"), [join("/var/tmp", "dibjs-bench-apt"), String(port)], { stdio: "ignore" });
+  const proxy = spawn(join(root, "bench/apt-cache.sh"), [join("/var/tmp", "dibjs-bench-apt"), String(port)], {
+    stdio: "ignore",
+  });
   const mirror = `http://127.0.0.1:${port}/debian`;
   for (let tries = 0; tries < 50; tries++) {
     const answer = await fetch(`${mirror}/dists/bookworm/InRelease`).catch(() => undefined);
@@ -159,9 +195,17 @@ function dib(words, env = process.env) {
 function run(file, words, { env = process.env, log } = {}) {
   const logFile = log && join(tmpdir(), `dibjs-bench ${log}.log`);
   const output = logFile ? openSync(logFile, "w") : "pipe";
-  const { status, error, stdout, stderr } = spawnSync(file, words, { env, cwd: scratch, stdio: ["ignore", output, output], maxBuffer: 2 ** 26 });
+  const { status, error, stdout, stderr } = spawnSync(file, words, {
+    env,
+    cwd: scratch,
+    stdio: ["ignore", output, output],
+    maxBuffer: 2 ** 26,
+  });
   if (error) throw error;
-  if (status !== 0) throw new Error(`${file} ${words.join(" ")} exited with ${status}\n${logFile ? `see ${logFile}` : stderr.toString()}`);
+  if (status !== 0)
+    throw new Error(
+      `${file} ${words.join(" ")} exited with ${status}\n${logFile ? `see ${logFile}` : stderr.toString()}`,
+    );
   if (logFile) rmSync(logFile);
   return stdout?.toString() ?? "";
 }
@@ -177,7 +221,13 @@ const median = (numbers) => [...numbers].sort((a, b) => a - b)[Math.floor(number
 const countElements = (plan) => (plan.elements ?? plan.data?.elements ?? plan.data?.plan?.elements ?? []).length;
 
 function add(what, value, unit, goal, all) {
-  rows.push({ what, value: round(value), unit, goal: goal === undefined ? undefined : round(goal), all: all?.map(round) });
+  rows.push({
+    what,
+    value: round(value),
+    unit,
+    goal: goal === undefined ? undefined : round(goal),
+    all: all?.map(round),
+  });
 }
 
 function note(text) {
@@ -201,7 +251,12 @@ function print() {
 function save() {
   const at = new Date().toISOString();
   const commit = spawnSync("git", ["rev-parse", "--short", "HEAD"], { cwd: root }).stdout?.toString().trim();
-  const machine = { cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), kernel: release(), node: process.version };
+  const machine = {
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.version,
+  };
   const file = join(root, "bench/results", `${at.slice(0, 19).replaceAll(":", "")}.json`);
   mkdirSync(join(root, "bench/results"), { recursive: true });
   writeFileSync(file, `${JSON.stringify({ at, commit, machine, figures: rows }, undefined, 2)}\n`);

@@ -15,7 +15,8 @@ export function renderErrors(source) {
   for (const property of findCatalogue(file).properties) {
     const comment = ts.getLeadingCommentRanges(source, property.getFullStart())?.at(-1);
     // A `//` line starts a section; a doc comment is about its entry.
-    if (comment?.kind === ts.SyntaxKind.SingleLineCommentTrivia) section = source.slice(comment.pos, comment.end).replace(/^\/\/\s*/, "");
+    if (comment?.kind === ts.SyntaxKind.SingleLineCommentTrivia)
+      section = source.slice(comment.pos, comment.end).replace(/^\/\/\s*/, "");
     if (!sections.has(section)) sections.set(section, []);
     sections.get(section).push(describeEntry(property));
   }
@@ -44,7 +45,10 @@ function findCatalogue(file) {
   throw new Error("errors.ts has no catalogue");
 }
 
-const unwrap = (node) => (ts.isAsExpression(node) || ts.isSatisfiesExpression(node) || ts.isParenthesizedExpression(node) ? unwrap(node.expression) : node);
+const unwrap = (node) =>
+  ts.isAsExpression(node) || ts.isSatisfiesExpression(node) || ts.isParenthesizedExpression(node)
+    ? unwrap(node.expression)
+    : node;
 
 function describeEntry(property) {
   const [kind, say] = property.initializer.arguments;
@@ -55,20 +59,34 @@ function describeEntry(property) {
     return ts.isShorthandPropertyAssignment(found) ? `<${name}>` : tidy(render(found.initializer));
   };
   const hint = field("hint");
-  const lines = [`### ${property.name.getText()}`, "", `Exit code ${exitCodes[kind.text]} (${kind.text}).`, "", "```text", field("message"), "```"];
+  const lines = [
+    `### ${property.name.getText()}`,
+    "",
+    `Exit code ${exitCodes[kind.text]} (${kind.text}).`,
+    "",
+    "```text",
+    field("message"),
+    "```",
+  ];
   if (hint) lines.push("", `Hint: ${hint.replaceAll("\n", " · ").replaceAll("<", "&lt;")}`);
   return lines.join("\n");
 }
 
-const tidy = (text) => text.replace(/[ \t]+/g, " ").replace(/ ([.,)])/g, "$1").trim();
+const tidy = (text) =>
+  text
+    .replace(/[ \t]+/g, " ")
+    .replace(/ ([.,)])/g, "$1")
+    .trim();
 
 /** An expression that makes text, as the text a reader can expect. */
 function render(node) {
   node = unwrap(node);
   if (ts.isStringLiteralLike(node)) return node.text;
-  if (ts.isTemplateExpression(node)) return node.head.text + node.templateSpans.map((span) => render(span.expression) + span.literal.text).join("");
+  if (ts.isTemplateExpression(node))
+    return node.head.text + node.templateSpans.map((span) => render(span.expression) + span.literal.text).join("");
   if (ts.isConditionalExpression(node)) return alternatives(render(node.whenTrue), render(node.whenFalse));
-  if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.PlusToken) return render(node.left) + render(node.right);
+  if (ts.isBinaryExpression(node) && node.operatorToken.kind === ts.SyntaxKind.PlusToken)
+    return render(node.left) + render(node.right);
   if (ts.isBinaryExpression(node)) return alternatives(render(node.left), render(node.right));
   if (ts.isPropertyAccessExpression(node)) return `<${node.name.text}>`;
   if (ts.isArrayLiteralExpression(node)) return node.elements.map(render).filter(Boolean).join(" ");
@@ -87,7 +105,11 @@ function renderCall(node) {
       const list = unwrap(called.expression);
       // A list written out (the package managers) is shown whole; a list of the context once, as one line of it.
       return ts.isArrayLiteralExpression(list)
-        ? list.elements.map((each) => (ts.isArrayLiteralExpression(each) ? `${render(each.elements[0])} <packages>` : render(each))).join("\n")
+        ? list.elements
+            .map((each) =>
+              ts.isArrayLiteralExpression(each) ? `${render(each.elements[0])} <packages>` : render(each),
+            )
+            .join("\n")
         : render(node.arguments[0].body);
     }
     return render(called.expression);

@@ -15,7 +15,8 @@ beforeAll(async () => {
   report = JSON.parse(readFileSync(join(folder, "debian.report.json"), "utf8")) as BuildReport;
 });
 
-const run = (file: string, ...args: string[]): string => execFileSync(file, args, { cwd: folder, maxBuffer: 2 ** 28 }).toString();
+const run = (file: string, ...args: string[]): string =>
+  execFileSync(file, args, { cwd: folder, maxBuffer: 2 ** 28 }).toString();
 const formats = ["qcow2", "raw", "tar", "tgz", "squashfs"];
 
 describe("the outputs", () => {
@@ -34,7 +35,11 @@ describe("the outputs", () => {
   });
 
   test("no output holds device nodes of the host, and each has the empty mount points", () => {
-    const listings = [run("tar", "-tvf", "debian.tar"), run("tar", "-tvzf", "debian.tgz"), run("unsquashfs", "-lln", "debian.squashfs")];
+    const listings = [
+      run("tar", "-tvf", "debian.tar"),
+      run("tar", "-tvzf", "debian.tgz"),
+      run("unsquashfs", "-lln", "debian.squashfs"),
+    ];
     for (const listing of listings) {
       expect(listing.split("\n").filter((line) => /^[bc]/.test(line))).toEqual([]);
       for (const mountPoint of ["dev", "proc", "sys"]) expect(listing).toMatch(new RegExp(`/${mountPoint}/?$`, "m"));
@@ -44,7 +49,9 @@ describe("the outputs", () => {
 
   test("nothing is left beside them", () => {
     const expected = formats.flatMap((format) => ["", ".md5", ".sha256"].map((sum) => `debian.${format}${sum}`));
-    const found = readdirSync(folder).filter((name) => name.startsWith("debian.") && !["debian.d", "debian.report.json"].includes(name));
+    const found = readdirSync(folder).filter(
+      (name) => name.startsWith("debian.") && !["debian.d", "debian.report.json"].includes(name),
+    );
     expect(found.sort()).toEqual(expected.sort());
     expect(readdirSync(folder).filter((name) => name.startsWith(".dib-"))).toEqual([]);
   });
@@ -52,15 +59,21 @@ describe("the outputs", () => {
 
 describe("the report", () => {
   test("says what was built from what", () => {
-    expect(report.elements.find(({ name }) => name === "debian")).toMatchObject({ version: "1.0.0", package: "@dibjs/element-debian" });
-    expect(report.packages.map(({ name }) => name)).toEqual(expect.arrayContaining(["systemd", "openssh-server", "sudo"]));
+    expect(report.elements.find(({ name }) => name === "debian")).toMatchObject({
+      version: "1.0.0",
+      package: "@dibjs/element-debian",
+    });
+    expect(report.packages.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["systemd", "openssh-server", "sudo"]),
+    );
     expect(report.phases.map(({ phase }) => phase)).toHaveLength(10);
     expect(report.disk?.partitions).toHaveLength(1);
     expect(report.artifacts.map(({ format }) => format).sort()).toEqual([...formats].sort());
   });
 
   test("each digest in it is that of the file", () => {
-    for (const { path, digests } of report.artifacts) expect(run("sha256sum", path).split(" ")[0]).toBe(digests["sha256"]);
+    for (const { path, digests } of report.artifacts)
+      expect(run("sha256sum", path).split(" ")[0]).toBe(digests["sha256"]);
   });
 
   test("our own processes stayed under 200 MB", () => {
@@ -70,17 +83,38 @@ describe("the report", () => {
 });
 
 test("the password is in no log, report or manifest, and not in clear in the image", () => {
-  expect(() => run("grep", "-rlaF", password, "build.log", "debian.report.json", "events.ndjson", "debian.raw", "debian.d")).toThrow(expect.objectContaining({ status: 1 }));
+  expect(() =>
+    run("grep", "-rlaF", password, "build.log", "debian.report.json", "events.ndjson", "debian.raw", "debian.d"),
+  ).toThrow(expect.objectContaining({ status: 1 }));
 });
 
 test("nothing of the build is in the image: no proxy, no resolv.conf of the host, no policy-rc.d, no /tmp content", () => {
   const names = run("tar", "-tf", "debian.tar").split("\n");
-  expect(names.filter((name) => /^\.\/(usr\/sbin\/policy-rc\.d|tmp\/.+|etc\/resolv\.conf\.ORIG|etc\/apt\/apt\.conf\.d\/.*proxy.*)$/.test(name))).toEqual([]);
+  expect(
+    names.filter((name) =>
+      /^\.\/(usr\/sbin\/policy-rc\.d|tmp\/.+|etc\/resolv\.conf\.ORIG|etc\/apt\/apt\.conf\.d\/.*proxy.*)$/.test(name),
+    ),
+  ).toEqual([]);
   expect(() => run("grep", "-aF", "127.0.0.1:3142", "debian.tar")).toThrow(expect.objectContaining({ status: 1 }));
 });
 
 test("it boots under BIOS to a login, and no unit has failed", async () => {
-  const steps = ["--expect", "login:", "--send", "devuser", "--expect", "Password:", "--send", password, "--expect", "$ ", "--send", "systemctl --failed --no-legend --plain | wc -l | sed 's/^/failed=/'"];
-  const booted = await dib(["boot", "debian.qcow2", ...steps, "--expect", "failed=0", "--timeout", "400"], { cwd: folder });
+  const steps = [
+    "--expect",
+    "login:",
+    "--send",
+    "devuser",
+    "--expect",
+    "Password:",
+    "--send",
+    password,
+    "--expect",
+    "$ ",
+    "--send",
+    "systemctl --failed --no-legend --plain | wc -l | sed 's/^/failed=/'",
+  ];
+  const booted = await dib(["boot", "debian.qcow2", ...steps, "--expect", "failed=0", "--timeout", "400"], {
+    cwd: folder,
+  });
   expect(booted, booted.stdout.slice(-3000)).toMatchObject({ exitCode: 0 });
 });

@@ -12,8 +12,13 @@ test.each([
 ])("debian-minimal with %s boots under %s to a login", async (layout, firmware) => {
   const folder = join(e2eFolder, layout);
   await mkdir(folder, { recursive: true });
-  const built = await dib(["build", "debian-minimal", "vm", layout, "-o", "image"], { cwd: folder, env: await debianEnvironment() });
+  const built = await dib(["build", "debian-minimal", "vm", layout, "-o", "image"], {
+    cwd: folder,
+    env: await debianEnvironment(),
+  });
   expect(built, built.stderr.slice(-3000)).toMatchObject({ exitCode: 0 });
-  const booted = await dib(["boot", "image.qcow2", "--firmware", firmware, "--expect", "login:", "--timeout", "400"], { cwd: folder });
+  const booted = await dib(["boot", "image.qcow2", "--firmware", firmware, "--expect", "login:", "--timeout", "400"], {
+    cwd: folder,
+  });
   expect(booted, booted.stdout.slice(-3000)).toMatchObject({ exitCode: 0 });
 });

@@ -29,7 +29,18 @@ describe("the walk-through", () => {
     const [expanded] = all("expanded");
     expect(expanded?.asked).toEqual(expect.arrayContaining(["debian", "vm"]));
     const names = expanded?.elements.map(({ name }) => name) ?? [];
-    expect(names).toEqual(expect.arrayContaining(["base", "debian", "debian-minimal", "debootstrap", "dpkg", "vm", "block-device-mbr", "bootloader"]));
+    expect(names).toEqual(
+      expect.arrayContaining([
+        "base",
+        "debian",
+        "debian-minimal",
+        "debootstrap",
+        "dpkg",
+        "vm",
+        "block-device-mbr",
+        "bootloader",
+      ]),
+    );
     expect(at((event) => event.type === "expanded")).toBeLessThan(at((event) => event.type === "workspace"));
   });
 
@@ -42,7 +53,9 @@ describe("the walk-through", () => {
 
   test("2. both folders are tmpfs when memory allows", () => {
     const [workspace] = all("workspace");
-    const tmpfs = all("mount").filter(({ what }) => what === "tmpfs").map(({ target }) => target);
+    const tmpfs = all("mount")
+      .filter(({ what }) => what === "tmpfs")
+      .map(({ target }) => target);
     if (workspace?.tmpfs === true) expect(tmpfs).toEqual([workspace.buildDir, workspace.imageDir]);
     else expect(workspace?.note).toMatch(/memory/);
   });
@@ -60,14 +73,23 @@ describe("the walk-through", () => {
   test("3. then proc, /dev, /dev/pts and sysfs are mounted into the base, in this order", () => {
     const [workspace] = all("workspace");
     const root = `${workspace?.buildDir}/mnt`;
-    const between = events.slice(phaseEnd("root"), phaseStart("extra-data")).filter((event): event is Of<"mount"> => event.type === "mount");
-    expect(between.map(({ target }) => target).slice(0, 4)).toEqual([`${root}/proc`, `${root}/dev`, `${root}/dev/pts`, `${root}/sys`]);
+    const between = events
+      .slice(phaseEnd("root"), phaseStart("extra-data"))
+      .filter((event): event is Of<"mount"> => event.type === "mount");
+    expect(between.map(({ target }) => target).slice(0, 4)).toEqual([
+      `${root}/proc`,
+      `${root}/dev`,
+      `${root}/dev/pts`,
+      `${root}/sys`,
+    ]);
   });
 
   test("4. each phase is entered through its break points: before-root and after-root stopped around the scripts of root", () => {
     const before = at((event) => event.type === "break" && event.name === "before-root");
     const after = at((event) => event.type === "break" && event.name === "after-root");
-    const scripts = events.flatMap((event, index) => (event.type === "script-start" && event.phase === "root" ? [index] : []));
+    const scripts = events.flatMap((event, index) =>
+      event.type === "script-start" && event.phase === "root" ? [index] : [],
+    );
     expect(before).toBeLessThan(Math.min(...scripts));
     expect(after).toBeGreaterThan(Math.max(...scripts));
   });
@@ -82,7 +104,9 @@ describe("the walk-through", () => {
   test("6. each phase takes in environment.d in bytewise order, and then runs its scripts by number", () => {
     for (const { phase, files } of all("environment")) {
       expect(files).toEqual([...files].sort());
-      const own = events.flatMap((event) => (event.type === "script-start" && event.phase === phase ? [event.script] : []));
+      const own = events.flatMap((event) =>
+        event.type === "script-start" && event.phase === phase ? [event.script] : [],
+      );
       const numbers = own.filter((name) => /^\d/.test(name)).map((name) => parseInt(name, 10));
       expect(numbers, `scripts of ${phase}`).toEqual([...numbers].sort((a, b) => a - b));
       const first = events.findIndex((event) => event.type === "script-start" && event.phase === phase);
@@ -92,7 +116,18 @@ describe("the walk-through", () => {
   });
 
   test("and so on: all ten phases in order, and the finished image", () => {
-    const order = ["root", "extra-data", "pre-install", "install", "post-install", "post-root", "block-device", "pre-finalise", "finalise", "cleanup"];
+    const order = [
+      "root",
+      "extra-data",
+      "pre-install",
+      "install",
+      "post-install",
+      "post-root",
+      "block-device",
+      "pre-finalise",
+      "finalise",
+      "cleanup",
+    ];
     expect(all("phase-start").map(({ phase }) => phase)).toEqual(order);
     expect(all("artifact").map(({ artifact }) => artifact.format)).toContain("qcow2");
     expect(events.at(-1)?.type).toBe("done");

@@ -5,7 +5,9 @@ import { elements, exists } from "./element-packages.js";
 import { filesUnder, nodesOf, read } from "./source.js";
 
 const HEADINGS = ["What it does", "Options", "Environment", "Phases", "Requires"];
-const testFiles = exists("test/elements") ? filesUnder("test/elements").filter((file) => file.endsWith(".test.ts")) : [];
+const testFiles = exists("test/elements")
+  ? filesUnder("test/elements").filter((file) => file.endsWith(".test.ts"))
+  : [];
 
 /** The names a test file of elements is about: its own name, and every string in it. */
 const named = new Set(

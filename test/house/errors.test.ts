@@ -29,9 +29,12 @@ describe("every error code", () => {
     expect(codes.filter((code) => !raised.has(code))).toEqual([]);
   });
 
-  test.each(["docs/errors.md", "packages/cli/errors.md"])("is documented as the catalogue has it in %s (npm run docs)", (page) => {
-    expect(read(page)).toBe(renderErrors(read(CATALOGUE)));
-  });
+  test.each(["docs/errors.md", "packages/cli/errors.md"])(
+    "is documented as the catalogue has it in %s (npm run docs)",
+    (page) => {
+      expect(read(page)).toBe(renderErrors(read(CATALOGUE)));
+    },
+  );
 
   test("is asserted by a test", () => {
     expect(codes.filter((code) => !new RegExp(`\\b${code}\\b`).test(asserted))).toEqual([]);

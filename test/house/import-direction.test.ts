@@ -4,7 +4,7 @@ import { importsOf, membersUsed, sources, targetOf } from "./source.js";
 // Lower may never import higher. `import type` is free: types describe the flow, values make it.
 // The first pattern that fits a file decides; a file that fits none has no place yet.
 const LAYERS: readonly (readonly [RegExp, number])[] = [
-  [/^(errors|nearest|context|hooks)\.ts$/, 0],
+  [/^(errors|nearest|context|hooks|hook-order)\.ts$/, 0],
   [/^process\//, 0],
   [/^phases\/(table|order)\.ts$/, 0], // the names and order of the phases and of their scripts: everybody reads them
   [/^plan\/digest\.ts$/, 0],
@@ -69,10 +69,11 @@ describe("core", () => {
   });
 
   test("only index.ts re-exports, and it names what it exports", () => {
-    const barrels = core.filter((file) => inCore(file) !== "index.ts" && importsOf(file).some(({ isReExport }) => isReExport));
+    const barrels = core.filter(
+      (file) => inCore(file) !== "index.ts" && importsOf(file).some(({ isReExport }) => isReExport),
+    );
     expect(barrels).toEqual([]);
   });
-
 });
 
 describe("every package", () => {
@@ -86,7 +87,8 @@ describe("every package", () => {
     const starters = /^(node:)?child_process$|^execa$|^(node:)?cluster$/;
     const allowed = [`${CORE}process/exec.ts`];
     const found = sources.filter(
-      (file) => isOutside(file, allowed) && importsOf(file).some(({ from, isTypeOnly }) => !isTypeOnly && starters.test(from)),
+      (file) =>
+        isOutside(file, allowed) && importsOf(file).some(({ from, isTypeOnly }) => !isTypeOnly && starters.test(from)),
     );
     expect(found).toEqual([]);
   });
@@ -95,7 +97,9 @@ describe("every package", () => {
     const found = sources
       .filter((file) => !file.startsWith("packages/cli/"))
       .flatMap((file) => {
-        const members = [...membersUsed(file, "process")].filter((member) => ["argv", "exit", "exitCode", "abort"].includes(member));
+        const members = [...membersUsed(file, "process")].filter((member) =>
+          ["argv", "exit", "exitCode", "abort"].includes(member),
+        );
         const printing = membersUsed(file, "console").size > 0 ? ["console"] : [];
         return [...members, ...printing].map((what) => `${file} uses ${what}`);
       });
@@ -104,7 +108,8 @@ describe("every package", () => {
 
   test("process is used by member, never passed on or imported under another name", () => {
     const found = sources.filter(
-      (file) => membersUsed(file, "process").has("") || importsOf(file).some(({ from }) => /^(node:)?process$/.test(from)),
+      (file) =>
+        membersUsed(file, "process").has("") || importsOf(file).some(({ from }) => /^(node:)?process$/.test(from)),
     );
     expect(found).toEqual([]);
   });
@@ -114,7 +119,10 @@ describe("every package", () => {
       .filter((file) => !file.startsWith(CORE))
       .flatMap((file) =>
         importsOf(file)
-          .filter(({ from }) => (from.startsWith("@dibjs/core/") && from !== "@dibjs/core/package.json") || from.includes("core/src"))
+          .filter(
+            ({ from }) =>
+              (from.startsWith("@dibjs/core/") && from !== "@dibjs/core/package.json") || from.includes("core/src"),
+          )
           .map(({ from }) => `${file} imports ${from}`),
       );
     expect(found).toEqual([]);

@@ -10,8 +10,8 @@ const filesOf = (folder: string) => (exists(folder) ? filesUnder(folder) : []);
 const inFolder = (name: string) => elements.flatMap(({ folder }) => filesOf(`${folder}/${name}`));
 
 const phaseScripts = phaseNames.flatMap((name) => inFolder(`${name}.d`));
-const programs = [...inFolder("bin"), ...filesOf("scripts"), ...filesOf(".ci"), ...filesOf("packages/cli/bin")].filter((file) =>
-  read(file).startsWith("#!"),
+const programs = [...inFolder("bin"), ...filesOf("scripts"), ...filesOf(".ci"), ...filesOf("packages/cli/bin")].filter(
+  (file) => read(file).startsWith("#!"),
 );
 const environment = inFolder("environment.d");
 

@@ -67,7 +67,12 @@ function isTypeImport(clause: ts.ImportClause | undefined): boolean {
   if (clause === undefined) return false;
   if (clause.phaseModifier === ts.SyntaxKind.TypeKeyword) return true;
   const bindings = clause.namedBindings;
-  return !clause.name && !!bindings && ts.isNamedImports(bindings) && bindings.elements.every((element) => element.isTypeOnly);
+  return (
+    !clause.name &&
+    !!bindings &&
+    ts.isNamedImports(bindings) &&
+    bindings.elements.every((element) => element.isTypeOnly)
+  );
 }
 
 /** A relative import of a source file, as a path of the repository: "./exec.js" → "packages/core/src/process/exec.ts". */
@@ -89,7 +94,12 @@ export function membersUsed(file: string, global: string): Set<string> {
 function isUse(node: ts.Identifier): boolean {
   const { parent } = node;
   const isName = (holder: ts.Node & { name?: ts.Node | undefined }) => holder.name === node;
-  return !(ts.isPropertyAccessExpression(parent) || ts.isQualifiedName(parent) || ts.isTypeNode(parent) || isName(parent));
+  return !(
+    ts.isPropertyAccessExpression(parent) ||
+    ts.isQualifiedName(parent) ||
+    ts.isTypeNode(parent) ||
+    isName(parent)
+  );
 }
 
 export const sources = filesUnder("packages").filter((file) => /^packages\/[^/]+\/src\/.*\.ts$/.test(file));

@@ -15,7 +15,14 @@ function findLines(files: readonly string[], pattern: RegExp): string[] {
 
 // In pieces, so that this file does not contain what it forbids.
 const PACKAGE_HOSTS = new RegExp(
-  [["npmjs", "org"], ["npmmirror", "com"], ["yarnpkg", "com"], ["deb.debian", "org"], ["ftp.debian", "org"], ["archive.ubuntu", "com"]]
+  [
+    ["npmjs", "org"],
+    ["npmmirror", "com"],
+    ["yarnpkg", "com"],
+    ["deb.debian", "org"],
+    ["ftp.debian", "org"],
+    ["archive.ubuntu", "com"],
+  ]
     .map((parts) => parts.join("\\."))
     .join("|"),
 );
@@ -24,7 +31,12 @@ const HAS_DEFAULT_MIRROR = /^(packages\/element-(debian|ubuntu)\/|test\/live\/)/
 
 describe("what we write", () => {
   test("names no package registry or mirror host but as an element's default", () => {
-    expect(findLines(written.filter((file) => !HAS_DEFAULT_MIRROR.test(file)), PACKAGE_HOSTS)).toEqual([]);
+    expect(
+      findLines(
+        written.filter((file) => !HAS_DEFAULT_MIRROR.test(file)),
+        PACKAGE_HOSTS,
+      ),
+    ).toEqual([]);
   });
 
   test("names no folder of the machine it was written on", () => {
@@ -33,14 +45,24 @@ describe("what we write", () => {
 
   test("leaves no note to do later", () => {
     const code = written.filter((file) => /\.(ts|mjs|js|sh|bash|yaml|yml)$/.test(file));
-    expect(findLines(code, new RegExp(`\\b(${["TO", "FIX"].map((start) => start + (start === "TO" ? "DO" : "ME")).join("|")})\\b`))).toEqual([]);
+    expect(
+      findLines(
+        code,
+        new RegExp(`\\b(${["TO", "FIX"].map((start) => start + (start === "TO" ? "DO" : "ME")).join("|")})\\b`),
+      ),
+    ).toEqual([]);
   });
 });
 
 const tests = filesUnder("test").filter((file) => file.endsWith(".ts"));
-const calls = tests.flatMap((file) => nodesOf(file).filter(ts.isCallExpression).map((node) => ({ file, node })));
+const calls = tests.flatMap((file) =>
+  nodesOf(file)
+    .filter(ts.isCallExpression)
+    .map((node) => ({ file, node })),
+);
 const at = ({ file, node }: { file: string; node: ts.Node }) => `${file}:${lineOf(node)}`;
-const methodOf = ({ expression }: ts.CallExpression) => (ts.isPropertyAccessExpression(expression) ? expression.name.text : "");
+const methodOf = ({ expression }: ts.CallExpression) =>
+  ts.isPropertyAccessExpression(expression) ? expression.name.text : "";
 const ownerOf = ({ expression }: ts.CallExpression) =>
   ts.isPropertyAccessExpression(expression) ? expression.expression.getText().split(".")[0]! : "";
 const isRunner = (name: string) => ["test", "it", "describe", "suite"].includes(name);
@@ -52,7 +74,9 @@ describe("tests", () => {
   });
 
   test("that cannot run here say why", () => {
-    const silent = calls.filter(({ node }) => methodOf(node) === "skip" && !isRunner(ownerOf(node)) && !hasReason(node));
+    const silent = calls.filter(
+      ({ node }) => methodOf(node) === "skip" && !isRunner(ownerOf(node)) && !hasReason(node),
+    );
     expect(silent.map(at)).toEqual([]);
   });
 
@@ -75,13 +99,18 @@ function nodesLeftOut(): string[] {
 
 function hasReason(call: ts.CallExpression): boolean {
   const reason = call.arguments.at(-1);
-  return reason !== undefined && !(ts.isStringLiteralLike(reason) && reason.text.trim() === "") && reason.kind !== ts.SyntaxKind.TrueKeyword;
+  return (
+    reason !== undefined &&
+    !(ts.isStringLiteralLike(reason) && reason.text.trim() === "") &&
+    reason.kind !== ts.SyntaxKind.TrueKeyword
+  );
 }
 
 function isVague(call: ts.CallExpression): boolean {
   const method = methodOf(call);
   if (["toBeTruthy", "toBeFalsy"].includes(method)) return true;
-  if (["toThrow", "toThrowError"].includes(method)) return call.arguments.length === 0 && !call.expression.getText().includes(".not.");
+  if (["toThrow", "toThrowError"].includes(method))
+    return call.arguments.length === 0 && !call.expression.getText().includes(".not.");
   const [first] = call.arguments;
   return call.expression.getText() === "expect" && first?.kind === ts.SyntaxKind.TrueKeyword;
 }

@@ -25,7 +25,10 @@ let calls: string[];
 beforeAll(async () => {
   project = new Project();
   const trace = join(project.dir, "trace");
-  project.write("elements/toy-os/block-device-default.yaml", "- local_loop:\n    name: image0\n- third_party:\n    name: extra\n    base: image0\n- mkfs:\n    name: mkfs_root\n    base: image0\n    mount:\n      mount_point: /\n      fstab:\n        options: defaults\n");
+  project.write(
+    "elements/toy-os/block-device-default.yaml",
+    "- local_loop:\n    name: image0\n- third_party:\n    name: extra\n    base: image0\n- mkfs:\n    name: mkfs_root\n    base: image0\n    mount:\n      mount_point: /\n      fstab:\n        options: defaults\n",
+  );
   project.write("elements/friend/element-deps", "");
   mkdirSync(join(project.dir, "node_modules/@dibjs"), { recursive: true });
   symlinkSync(core, join(project.dir, "node_modules/@dibjs/core"));
@@ -36,10 +39,19 @@ beforeAll(async () => {
       name: "dib-element-probe",
       version: "1.2.3",
       type: "module",
-      dib: { apiVersion: 1, core: "^1.0.0", elements: { probe: "elements/probe" }, requires: { friend: "^1.0.0" }, entry: "./plugin.js" },
+      dib: {
+        apiVersion: 1,
+        core: "^1.0.0",
+        elements: { probe: "elements/probe" },
+        requires: { friend: "^1.0.0" },
+        entry: "./plugin.js",
+      },
     }),
   );
-  project.write(`${folder}/elements/probe/install.d/20-from-shell`, '#!/bin/bash\necho "shell sees $PROBE_VALUE" > /etc/probe-shell\n');
+  project.write(
+    `${folder}/elements/probe/install.d/20-from-shell`,
+    '#!/bin/bash\necho "shell sees $PROBE_VALUE" > /etc/probe-shell\n',
+  );
   project.write(`${folder}/plugin.js`, plugin(trace));
 
   const seen: string[] = [];
@@ -102,9 +114,12 @@ const first = (call: string): number => {
 };
 
 describe("every hook of the table is called", () => {
-  test.each(Object.keys(table).filter((name) => !callerOnly.includes(name)))("%s, from a third-party element", (name) => {
-    expect(calls.some((call) => call === name || call.startsWith(`${name}:`))).toBe(name !== "failed");
-  });
+  test.each(Object.keys(table).filter((name) => !callerOnly.includes(name)))(
+    "%s, from a third-party element",
+    (name) => {
+      expect(calls.some((call) => call === name || call.startsWith(`${name}:`))).toBe(name !== "failed");
+    },
+  );
 
   test.each(callerOnly)("%s, from the caller, before elements are loaded", (name) => {
     expect(first(name)).toBeLessThan(first("expand"));
@@ -116,9 +131,20 @@ describe("every hook of the table is called", () => {
   });
 
   test("a fingerprint is taken for each tree phase and no other, and is in the report", () => {
-    const taken = calls.filter((call) => call.startsWith("fingerprint:")).map((call) => call.slice("fingerprint:".length));
-    expect(taken).toEqual(["root", "extra-data", "pre-install", "install", "post-install", "post-root", "block-device"]);
-    for (const { phase, fingerprint } of report.phases) expect(fingerprint !== undefined, phase).toBe(taken.includes(phase));
+    const taken = calls
+      .filter((call) => call.startsWith("fingerprint:"))
+      .map((call) => call.slice("fingerprint:".length));
+    expect(taken).toEqual([
+      "root",
+      "extra-data",
+      "pre-install",
+      "install",
+      "post-install",
+      "post-root",
+      "block-device",
+    ]);
+    for (const { phase, fingerprint } of report.phases)
+      expect(fingerprint !== undefined, phase).toBe(taken.includes(phase));
   });
 });
 
@@ -141,13 +167,25 @@ describe("the order of a build is that of the table", () => {
   });
 
   test("the disk is sized, then made, then the last phases run, then formats, then clean-up, then the front's hooks", () => {
-    const order = ["imageSize", "blockDevice:third_party", "beforePhase:pre-finalise", "format:third-party", "format:qcow2", "cleanup", "artifact", "done"].map(first);
+    const order = [
+      "imageSize",
+      "blockDevice:third_party",
+      "beforePhase:pre-finalise",
+      "format:third-party",
+      "format:qcow2",
+      "cleanup",
+      "artifact",
+      "done",
+    ].map(first);
     expect(order).toEqual([...order].sort((a, b) => a - b));
   });
 
   test("failed is called when a build fails, with the error", async () => {
     const failures: string[] = [];
-    const failing = project.build({ elements: ["toy-os", "nothing-like-it"], tap: (hooks) => hooks.failed.tap((error) => void failures.push((error as { code?: string }).code ?? "")) });
+    const failing = project.build({
+      elements: ["toy-os", "nothing-like-it"],
+      tap: (hooks) => hooks.failed.tap((error) => void failures.push((error as { code?: string }).code ?? "")),
+    });
     await expect(failing).rejects.toMatchObject({ code: "ELEMENT_NOT_FOUND" });
     expect(failures).toEqual(["ELEMENT_NOT_FOUND"]);
   });
@@ -166,13 +204,18 @@ describe("what the element added is in the finished image, read with another too
 
   test("its script ran after the step: they share one order", () => {
     expect(fromImage("/etc/probe-shell")).toBe('shell sees 42 and "quoted"\n');
-    const order = events.flatMap((event) => (event.type === "script-start" && event.element === "probe" ? [event.script] : []));
+    const order = events.flatMap((event) =>
+      event.type === "script-start" && event.element === "probe" ? [event.script] : [],
+    );
     expect(order).toEqual(["10-from-typescript", "20-from-shell"]);
   });
 
   test("its dependency by semver range was taken in", () => {
     expect(report.elements.map(({ name }) => name)).toContain("friend");
-    expect(report.elements.find(({ name }) => name === "probe")).toMatchObject({ version: "1.2.3", package: "dib-element-probe" });
+    expect(report.elements.find(({ name }) => name === "probe")).toMatchObject({
+      version: "1.2.3",
+      package: "dib-element-probe",
+    });
   });
 
   test("its format and its block device node were used", () => {

@@ -16,7 +16,24 @@ beforeEach(() => {
   // Enough that cannot be compressed for the copy and the conversion to take their time.
   project.script("root.d/20-ballast", 'head -c 60000000 /dev/urandom > "$TARGET_ROOT/ballast"');
   project.script("install.d/10-wait", "echo installing; sleep 0.3");
-  args = ["build", "toy-os", "subject", "block-device-mbr", "-n", "--json", "-o", "out/image", "-t", "tar,qcow2", "--tmp-dir", "tmp", "--image-cache", "cache", "--elements-path", "elements"];
+  args = [
+    "build",
+    "toy-os",
+    "subject",
+    "block-device-mbr",
+    "-n",
+    "--json",
+    "-o",
+    "out/image",
+    "-t",
+    "tar,qcow2",
+    "--tmp-dir",
+    "tmp",
+    "--image-cache",
+    "cache",
+    "--elements-path",
+    "elements",
+  ];
 });
 
 afterEach(() => project[Symbol.dispose]());
@@ -29,38 +46,55 @@ const moments: [string, (event: BuildEvent) => boolean][] = [
   ["convert", (event) => event.type === "format" && event.format === "tar"],
 ];
 
-test.each(moments)("killed during %s, within 2 s nothing of the build is left but scratch files, which the next start clears", async (_, isMoment) => {
-  let id: string | undefined;
-  let isKilled = false;
-  const killed = await dib(args, {
-    cwd: project.dir,
-    onEvent: (event, pid) => {
-      if (event.type === "workspace") id = event.buildDir.split(".").at(-1);
-      if (!isMoment(event) || isKilled) return;
-      isKilled = true;
-      process.kill(pid, "SIGKILL");
-    },
-  });
-  expect(killed.exitCode).toBeNull();
-  expect(id).toMatch(/^\w{8}$/);
-  await until(() => leftOf(id ?? "").length === 0, 2000);
-  expect(leftOf(id ?? "")).toEqual([]);
-  expect(readdirSync(project.out).filter((name) => !name.startsWith("."))).toEqual([]);
+test.each(moments)(
+  "killed during %s, within 2 s nothing of the build is left but scratch files, which the next start clears",
+  async (_, isMoment) => {
+    let id: string | undefined;
+    let isKilled = false;
+    const killed = await dib(args, {
+      cwd: project.dir,
+      onEvent: (event, pid) => {
+        if (event.type === "workspace") id = event.buildDir.split(".").at(-1);
+        if (!isMoment(event) || isKilled) return;
+        isKilled = true;
+        process.kill(pid, "SIGKILL");
+      },
+    });
+    expect(killed.exitCode).toBeNull();
+    expect(id).toMatch(/^\w{8}$/);
+    await until(() => leftOf(id ?? "").length === 0, 2000);
+    expect(leftOf(id ?? "")).toEqual([]);
+    expect(readdirSync(project.out).filter((name) => !name.startsWith("."))).toEqual([]);
 
-  const next = await dib(args, { cwd: project.dir });
-  expect(next, next.stderr).toMatchObject({ exitCode: 0 });
-  expect(readdirSync(join(project.dir, "tmp"))).toEqual([]);
-  expect(readdirSync(project.out).sort()).toEqual(["image.qcow2", "image.report.json", "image.tar"]);
-  expect(readdirSync("/run/dib")).not.toContain(id);
-});
+    const next = await dib(args, { cwd: project.dir });
+    expect(next, next.stderr).toMatchObject({ exitCode: 0 });
+    expect(readdirSync(join(project.dir, "tmp"))).toEqual([]);
+    expect(readdirSync(project.out).sort()).toEqual(["image.qcow2", "image.report.json", "image.tar"]);
+    expect(readdirSync("/run/dib")).not.toContain(id);
+  },
+);
 
 /** Processes, mounts, loop devices, their partition nodes and locks that bear the build's id. */
 function leftOf(id: string): string[] {
-  const loops = execFileSync("losetup", ["-l", "-n", "--raw", "-O", "NAME,BACK-FILE"]).toString().split("\n").filter((line) => line.includes(id));
-  const attached = new Set(readdirSync("/sys/block").filter((name) => name.startsWith("loop") && readFileSync(`/sys/block/${name}/size`, "utf8").trim() !== "0"));
-  const partitions = readdirSync("/dev").filter((name) => /^loop\d+p\d+$/.test(name) && !attached.has(name.replace(/p\d+$/, "")));
-  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter((line) => line.includes(id));
-  const locks = execFileSync("lslocks", ["-n", "--raw", "-o", "PATH"]).toString().split("\n").filter((line) => line.includes(id));
+  const loops = execFileSync("losetup", ["-l", "-n", "--raw", "-O", "NAME,BACK-FILE"])
+    .toString()
+    .split("\n")
+    .filter((line) => line.includes(id));
+  const attached = new Set(
+    readdirSync("/sys/block").filter(
+      (name) => name.startsWith("loop") && readFileSync(`/sys/block/${name}/size`, "utf8").trim() !== "0",
+    ),
+  );
+  const partitions = readdirSync("/dev").filter(
+    (name) => /^loop\d+p\d+$/.test(name) && !attached.has(name.replace(/p\d+$/, "")),
+  );
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8")
+    .split("\n")
+    .filter((line) => line.includes(id));
+  const locks = execFileSync("lslocks", ["-n", "--raw", "-o", "PATH"])
+    .toString()
+    .split("\n")
+    .filter((line) => line.includes(id));
   return [...processesOf(id), ...mounts, ...loops, ...partitions.map((name) => `/dev/${name}`), ...locks];
 }
 
@@ -69,7 +103,9 @@ function processesOf(id: string): string[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
   return pids.filter((pid) => {
     try {
-      return ["cmdline", "environ", "mountinfo"].some((file) => readFileSync(`/proc/${pid}/${file}`, "latin1").includes(`dib_build.${id}`));
+      return ["cmdline", "environ", "mountinfo"].some((file) =>
+        readFileSync(`/proc/${pid}/${file}`, "latin1").includes(`dib_build.${id}`),
+      );
     } catch {
       return false; // it ended meanwhile
     }
@@ -77,5 +113,6 @@ function processesOf(id: string): string[] {
 }
 
 async function until(isTrue: () => boolean, withinMs: number): Promise<void> {
-  for (const end = Date.now() + withinMs; Date.now() < end && !isTrue(); ) await new Promise((resolve) => setTimeout(resolve, 50));
+  for (const end = Date.now() + withinMs; Date.now() < end && !isTrue();)
+    await new Promise((resolve) => setTimeout(resolve, 50));
 }

@@ -22,9 +22,16 @@ beforeAll(() => {
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
-function planned(from: string, { env = {}, cwd = scratch, umask = "022" }: { env?: Record<string, string>; cwd?: string; umask?: string }): string {
+function planned(
+  from: string,
+  { env = {}, cwd = scratch, umask = "022" }: { env?: Record<string, string>; cwd?: string; umask?: string },
+): string {
   const command = `umask ${umask}; exec "$0" "$1/packages/cli/dist/main.js" plan --json ${elements}`;
-  return execFileSync("bash", ["-c", command, process.execPath, from], { cwd, env: { PATH: process.env["PATH"], HOME: "/root", ...env }, maxBuffer: 2 ** 26 }).toString();
+  return execFileSync("bash", ["-c", command, process.execPath, from], {
+    cwd,
+    env: { PATH: process.env["PATH"], HOME: "/root", ...env },
+    maxBuffer: 2 ** 26,
+  }).toString();
 }
 
 test("it names 30 elements or more", () => {

@@ -11,8 +11,13 @@ let before: string;
 /** What a build could have left or changed; what other programs do on this machine meanwhile is none of it. */
 const hostState = (): string =>
   JSON.stringify({
-    mounts: readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter((line) => line.includes("dibjs")),
-    loops: execFileSync("losetup", ["-l", "-n", "-O", "NAME,BACK-FILE"]).toString().split("\n").filter((line) => line.includes("dibjs")),
+    mounts: readFileSync("/proc/self/mountinfo", "utf8")
+      .split("\n")
+      .filter((line) => line.includes("dibjs")),
+    loops: execFileSync("losetup", ["-l", "-n", "-O", "NAME,BACK-FILE"])
+      .toString()
+      .split("\n")
+      .filter((line) => line.includes("dibjs")),
     dev: readdirSync("/dev").filter((name) => !/^(pts|loop)/.test(name)),
     resolv: readFileSync("/etc/resolv.conf", "utf8"),
   });
@@ -30,7 +35,10 @@ afterEach(() => {
 
 describe("a script inside", () => {
   test("sees the hooks read-only at /tmp/in_target.d, a private /dev and only its own phase's processes", async () => {
-    project.script("install.d/10-look", "echo dev: $(ls /dev); echo pids: $(ls /proc | head -1); echo x > /tmp/in_target.d/new || echo refused");
+    project.script(
+      "install.d/10-look",
+      "echo dev: $(ls /dev); echo pids: $(ls /proc | head -1); echo x > /tmp/in_target.d/new || echo refused",
+    );
     const { events } = await project.build();
     const said = outputOf(events, "10-look");
     expect(said).toContain("dev: fd full null ptmx pts random shm stderr stdin stdout tty urandom zero");
@@ -40,7 +48,10 @@ describe("a script inside", () => {
 
   test("gets environment.d in bytewise order, and the caller's values win", async () => {
     project.write("elements/subject/environment.d/10-a.bash", 'export ORDER="${ORDER:-}a"\n');
-    project.write("elements/subject/environment.d/2-b.bash", 'export ORDER="${ORDER:-}b"\nexport DIB_X=${DIB_X:-default}\n');
+    project.write(
+      "elements/subject/environment.d/2-b.bash",
+      'export ORDER="${ORDER:-}b"\nexport DIB_X=${DIB_X:-default}\n',
+    );
     project.script("install.d/10-env", 'echo "$ORDER $DIB_X $HOME"');
     const { events } = await project.build();
     expect(outputOf(events, "10-env")).toEqual(["ab default /root"]);
@@ -68,19 +79,25 @@ describe("a script inside", () => {
 
 describe("a script outside", () => {
   test("knows the target, the hook folder and the image", async () => {
-    project.script("extra-data.d/10-env", 'echo "$(basename "$TARGET_ROOT") $(basename "$TMP_MOUNT_PATH") $(basename "$TMP_HOOKS_PATH") $(basename "$IMAGE_NAME") $ARCH $IMAGE_ELEMENT"');
+    project.script(
+      "extra-data.d/10-env",
+      'echo "$(basename "$TARGET_ROOT") $(basename "$TMP_MOUNT_PATH") $(basename "$TMP_HOOKS_PATH") $(basename "$IMAGE_NAME") $ARCH $IMAGE_ELEMENT"',
+    );
     const { events } = await project.build();
     expect(outputOf(events, "10-env")).toEqual([`mnt mnt hooks image ${(await project.config()).arch} subject toy-os`]);
   });
 
   test("may hand scripts to later phases through the hook folder", async () => {
-    project.script("extra-data.d/10-make", 'mkdir -p "$TMP_HOOKS_PATH/install.d"; printf "#!/bin/bash\\necho made\\n" > "$TMP_HOOKS_PATH/install.d/20-made"; chmod +x "$TMP_HOOKS_PATH/install.d/20-made"');
+    project.script(
+      "extra-data.d/10-make",
+      'mkdir -p "$TMP_HOOKS_PATH/install.d"; printf "#!/bin/bash\\necho made\\n" > "$TMP_HOOKS_PATH/install.d/20-made"; chmod +x "$TMP_HOOKS_PATH/install.d/20-made"',
+    );
     const { events } = await project.build();
     expect(outputOf(events, "20-made")).toEqual(["made"]);
   });
 
   test("may use DIB's exported function for the element list", async () => {
-    project.script("extra-data.d/10-array", "eval declare -A found=($(get_image_element_array)); echo \"${!found[*]}\"");
+    project.script("extra-data.d/10-array", 'eval declare -A found=($(get_image_element_array)); echo "${!found[*]}"');
     const { events } = await project.build();
     expect(outputOf(events, "10-array")[0]?.split(" ").sort()).toEqual(["subject", "toy-os"]);
   });
@@ -98,7 +115,11 @@ describe("a bad script", () => {
 
   test("whose interpreter is missing says so", async () => {
     project.write("elements/subject/install.d/10-none", "#!/no/such/interpreter\n");
-    await expect(project.build()).rejects.toMatchObject({ code: "SCRIPT_FAILED", context: { exitCode: 127 }, hint: expect.stringContaining("interpreter") as string });
+    await expect(project.build()).rejects.toMatchObject({
+      code: "SCRIPT_FAILED",
+      context: { exitCode: 127 },
+      hint: expect.stringContaining("interpreter") as string,
+    });
   });
 
   test("that prints 100 MB does not grow the worker", async () => {
@@ -117,12 +138,18 @@ describe("a bad script", () => {
 
   test("in environment.d is named", async () => {
     project.write("elements/subject/environment.d/50-bad.bash", 'echo "$UNSET_VARIABLE"\n');
-    await expect(project.build()).rejects.toMatchObject({ code: "ENVIRONMENT_FAILED", context: { file: "50-bad.bash", phase: "root" } });
+    await expect(project.build()).rejects.toMatchObject({
+      code: "ENVIRONMENT_FAILED",
+      context: { file: "50-bad.bash", phase: "root" },
+    });
   });
 
   test("in root that leaves the target empty stops the build", async () => {
-    project.write("elements/toy-os/root.d/10-toy-os", "#!/bin/bash\nmkdir -p \"$TARGET_ROOT/tmp\"\n");
-    await expect(project.build({ elements: ["toy-os"] })).rejects.toMatchObject({ code: "ROOT_NOT_DEPLOYED", context: { found: ["tmp"] } });
+    project.write("elements/toy-os/root.d/10-toy-os", '#!/bin/bash\nmkdir -p "$TARGET_ROOT/tmp"\n');
+    await expect(project.build({ elements: ["toy-os"] })).rejects.toMatchObject({
+      code: "ROOT_NOT_DEPLOYED",
+      context: { found: ["tmp"] },
+    });
   });
 
   test("that fills the disk ends the build as out of space", async () => {
@@ -132,7 +159,10 @@ describe("a bad script", () => {
 
   test("that mounts and leaves is cleaned up after, and what it mounted is untouched", async () => {
     project.write("victim/file", "kept");
-    project.script("extra-data.d/10-bind", 'mkdir -p "$TARGET_ROOT/mnt"; mount --bind "' + join(project.dir, "victim") + '" "$TARGET_ROOT/mnt"');
+    project.script(
+      "extra-data.d/10-bind",
+      'mkdir -p "$TARGET_ROOT/mnt"; mount --bind "' + join(project.dir, "victim") + '" "$TARGET_ROOT/mnt"',
+    );
     await project.build();
     expect(readFileSync(join(project.dir, "victim/file"), "utf8")).toBe("kept");
   });
@@ -141,13 +171,23 @@ describe("a bad script", () => {
 test("an interrupted build ends with the signal and the phase, and leaves nothing", async () => {
   project.script("install.d/10-wait", "echo waiting; sleep 600");
   const abort = new AbortController();
-  const interrupted = project.build({ signal: abort.signal, tap: (hooks) => hooks.event.tap((event) => void (event.type === "output" && event.text === "waiting" && abort.abort("SIGINT"))) });
-  await expect(interrupted).rejects.toMatchObject({ code: "BUILD_INTERRUPTED", context: { signal: "SIGINT", stage: "install" } });
+  const interrupted = project.build({
+    signal: abort.signal,
+    tap: (hooks) =>
+      hooks.event.tap((event) => void (event.type === "output" && event.text === "waiting" && abort.abort("SIGINT"))),
+  });
+  await expect(interrupted).rejects.toMatchObject({
+    code: "BUILD_INTERRUPTED",
+    context: { signal: "SIGINT", stage: "install" },
+  });
 });
 
 test("what a script mounts on the finished root and leaves is in no output", async () => {
   project.write("victim/file", "kept");
-  project.script("cleanup.d/90-bind", `mkdir -p "$TARGET_ROOT/mnt"; mount --bind "${join(project.dir, "victim")}" "$TARGET_ROOT/mnt"`);
+  project.script(
+    "cleanup.d/90-bind",
+    `mkdir -p "$TARGET_ROOT/mnt"; mount --bind "${join(project.dir, "victim")}" "$TARGET_ROOT/mnt"`,
+  );
   await project.build({ flags: { formats: ["tar", "qcow2"] } });
   expect(execFileSync("tar", ["-tf", join(project.out, "image.tar")]).toString()).not.toContain("mnt/file");
   expect(readFileSync(join(project.dir, "victim/file"), "utf8")).toBe("kept");

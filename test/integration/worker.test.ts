@@ -37,7 +37,9 @@ test("a worker that is killed ends the build as such, names the phase, and nothi
     tap: (hooks) =>
       hooks.event.tap((event) => {
         if (event.type !== "output" || event.text !== "waiting") return;
-        const worker = descendants(process.pid).find(({ command }) => command.startsWith(process.execPath) && command.includes("worker/entry.js"));
+        const worker = descendants(process.pid).find(
+          ({ command }) => command.startsWith(process.execPath) && command.includes("worker/entry.js"),
+        );
         process.kill(worker?.pid ?? 0, "SIGKILL");
       }),
   });
@@ -49,10 +51,13 @@ test("a worker that is killed ends the build as such, names the phase, and nothi
 test("what a dead build left is cleared by the next start, and that build works", async () => {
   project.script("install.d/10-wait", 'echo waiting; [ -n "${DIB_PASS:-}" ] || sleep 600');
   const kill = () => {
-    for (const { pid, command } of descendants(process.pid)) if (command.includes("worker/entry.js")) process.kill(pid, "SIGKILL");
+    for (const { pid, command } of descendants(process.pid))
+      if (command.includes("worker/entry.js")) process.kill(pid, "SIGKILL");
   };
   await project
-    .build({ tap: (hooks) => hooks.event.tap((event) => void (event.type === "output" && event.text === "waiting" && kill())) })
+    .build({
+      tap: (hooks) => hooks.event.tap((event) => void (event.type === "output" && event.text === "waiting" && kill())),
+    })
     .catch(() => undefined);
   expect(readdirSync(`${project.dir}/tmp`)).toHaveLength(2);
   project.script("install.d/10-wait", "echo quick");
@@ -68,7 +73,11 @@ test("without privileges the worker does not start, and says why", async () => {
     const ctx = { signal: new AbortController().signal };
     await launchWorker({}, {}, listener, ctx).catch((error) => console.log(error.code));
   `;
-  const child = spawn("setpriv", ["--reuid=65534", "--clear-groups", process.execPath, "--input-type=module", "-e", script], { env: { PATH: "/usr/bin:/bin" }, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(
+    "setpriv",
+    ["--reuid=65534", "--clear-groups", process.execPath, "--input-type=module", "-e", script],
+    { env: { PATH: "/usr/bin:/bin" }, stdio: ["ignore", "pipe", "inherit"] },
+  );
   let said = "";
   child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
   await once(child, "close");
@@ -89,8 +98,10 @@ test("a worker of another version of core refuses the build", async () => {
 });
 
 test("packages asked for with -p that can't be installed are named", async () => {
-  await expect(project.build({ elements: ["toy-os"], flags: { packages: ["no-such-package"] } })).rejects.toMatchObject({
-    code: "PACKAGES_FAILED",
-    context: { packages: ["no-such-package"], exitCode: 127 },
-  });
+  await expect(project.build({ elements: ["toy-os"], flags: { packages: ["no-such-package"] } })).rejects.toMatchObject(
+    {
+      code: "PACKAGES_FAILED",
+      context: { packages: ["no-such-package"], exitCode: 127 },
+    },
+  );
 });

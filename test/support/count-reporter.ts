@@ -6,7 +6,11 @@ import { DefaultReporter, type TestCase, type TestModule, type TestRunEndReason 
  * `N passed, N failed, N skipped`. A file or suite that breaks outside its tests counts as one failure.
  */
 export default class CountReporter extends DefaultReporter {
-  override onTestRunEnd(modules: readonly TestModule[], errors: readonly SerializedError[], reason: TestRunEndReason): void {
+  override onTestRunEnd(
+    modules: readonly TestModule[],
+    errors: readonly SerializedError[],
+    reason: TestRunEndReason,
+  ): void {
     super.onTestRunEnd(modules, errors, reason);
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const inState = (state: string) => tests.filter((test) => test.result().state === state);

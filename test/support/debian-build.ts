@@ -33,11 +33,35 @@ export async function debianBuild(): Promise<DebianBuild> {
   if (!existsSync(stream)) {
     await mkdir(folder, { recursive: true });
     const env = { ...(await debianEnvironment()), break: "before-root,after-root", break_cmd: "true" };
-    const args = ["build", "debian", "vm", "devuser", "-o", "debian", "-t", "qcow2,raw,tar,tgz,squashfs", "--checksum", "--json", "--logfile", "build.log"];
+    const args = [
+      "build",
+      "debian",
+      "vm",
+      "devuser",
+      "-o",
+      "debian",
+      "-t",
+      "qcow2,raw,tar,tgz,squashfs",
+      "--checksum",
+      "--json",
+      "--logfile",
+      "build.log",
+    ];
     const result = await dib(args, { cwd: folder, env });
-    if (result.exitCode !== 0) throw new Error(`dib build ended with ${result.exitCode}\n${result.stderr.slice(-4000)}\n${result.stdout.slice(-2000)}`);
-    await writeFile(stream, eventsOf(result).map((event) => `${JSON.stringify(event)}\n`).join(""));
+    if (result.exitCode !== 0)
+      throw new Error(
+        `dib build ended with ${result.exitCode}\n${result.stderr.slice(-4000)}\n${result.stdout.slice(-2000)}`,
+      );
+    await writeFile(
+      stream,
+      eventsOf(result)
+        .map((event) => `${JSON.stringify(event)}\n`)
+        .join(""),
+    );
   }
-  const events = (await readFile(stream, "utf8")).trim().split("\n").map((line) => JSON.parse(line) as BuildEvent);
+  const events = (await readFile(stream, "utf8"))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as BuildEvent);
   return { folder, events };
 }

@@ -41,4 +41,8 @@ export async function dib(args: readonly string[], { cwd, env = {}, onEvent }: D
 
 /** Events of a build that was run with `--json`; its last line is the envelope with the reports or the errors. */
 export const eventsOf = ({ stdout }: DibResult): BuildEvent[] =>
-  stdout.split("\n").filter(Boolean).map((line) => JSON.parse(line) as BuildEvent).filter(({ type }) => type !== undefined);
+  stdout
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as BuildEvent)
+    .filter(({ type }) => type !== undefined);

@@ -1,9 +1,31 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { buildImage, loadConfig, type BuildConfig, type BuildEvent, type BuildOptions, type BuildReport } from "@dibjs/core";
+import {
+  buildImage,
+  loadConfig,
+  type BuildConfig,
+  type BuildEvent,
+  type BuildOptions,
+  type BuildReport,
+} from "@dibjs/core";
 
 /** A root of a few megabytes made of the host's own programs: an operating system that builds in two seconds. */
-const programs = ["bash", "sh", "cat", "ls", "env", "id", "sleep", "ps", "mount", "stat", "mkdir", "rm", "head", "setsid"];
+const programs = [
+  "bash",
+  "sh",
+  "cat",
+  "ls",
+  "env",
+  "id",
+  "sleep",
+  "ps",
+  "mount",
+  "stat",
+  "mkdir",
+  "rm",
+  "head",
+  "setsid",
+];
 
 const rootScript = `#!/usr/bin/env bash
 set -euo pipefail
@@ -45,12 +67,22 @@ export class Project implements Disposable {
     this.write(`elements/subject/${path}`, `#!/bin/bash\nset -eu\n${body}\n`);
   }
 
-  async config(elements: readonly string[] = ["toy-os", "subject"], flags: Record<string, unknown> = {}): Promise<BuildConfig> {
+  async config(
+    elements: readonly string[] = ["toy-os", "subject"],
+    flags: Record<string, unknown> = {},
+  ): Promise<BuildConfig> {
     const { images } = await loadConfig({
       cwd: this.dir,
       elements,
       elementPaths: [this.elements],
-      flags: { base: false, formats: ["tar"], output: join(this.out, "image"), cacheDir: join(this.dir, "cache"), tmpDir: join(this.dir, "tmp"), ...flags },
+      flags: {
+        base: false,
+        formats: ["tar"],
+        output: join(this.out, "image"),
+        cacheDir: join(this.dir, "cache"),
+        tmpDir: join(this.dir, "tmp"),
+        ...flags,
+      },
       env: { PATH: process.env.PATH, HOME: this.dir },
     });
     const [config] = images;
@@ -59,7 +91,9 @@ export class Project implements Disposable {
   }
 
   /** Builds `toy-os subject`; events are collected. */
-  async build(options: BuildOptions & { elements?: readonly string[]; flags?: Record<string, unknown> } = {}): Promise<{ report: BuildReport; events: BuildEvent[] }> {
+  async build(
+    options: BuildOptions & { elements?: readonly string[]; flags?: Record<string, unknown> } = {},
+  ): Promise<{ report: BuildReport; events: BuildEvent[] }> {
     const events: BuildEvent[] = [];
     mkdirSync(join(this.dir, "tmp"), { recursive: true });
     const config = await this.config(options.elements, options.flags);

@@ -40,14 +40,26 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
   try {
     const { plan, places, notes } = await preparePlan(config, ctx);
     for (const text of notes) ctx.emit({ type: "note", level: "warning", text });
-    ctx.emit({ type: "expanded", elements: plan.elements.map(({ name, version }) => ({ name, version })), asked: plan.asked });
-    ctx.emit({ type: "planned", digest: planDigest(plan), phases: plan.phases.map(({ phase, scripts }) => ({ phase, scripts: scripts.length })) });
+    ctx.emit({
+      type: "expanded",
+      elements: plan.elements.map(({ name, version }) => ({ name, version })),
+      asked: plan.asked,
+    });
+    ctx.emit({
+      type: "planned",
+      digest: planDigest(plan),
+      phases: plan.phases.map(({ phase, scripts }) => ({ phase, scripts: scripts.length })),
+    });
     await checkHost(plan, places);
     throwIfInterrupted(ctx.signal, "plan");
 
     await using lock = await lockOutput(places.output, ctx);
     await using log = await openBuildLog(options.logFile, Object.values(places.secrets), ctx.emit);
-    const listener = { onEvent: ctx.emit, onOutput: (frame: OutputFrame) => log.write(frame), onBreak: options.onBreak ?? (async () => {}) };
+    const listener = {
+      onEvent: ctx.emit,
+      onOutput: (frame: OutputFrame) => log.write(frame),
+      onBreak: options.onBreak ?? (async () => {}),
+    };
     const result = await launchWorker(plan, places, listener, ctx);
 
     const artifacts = await publishArtifacts({ plan, places, staged: result.staged, ctx });

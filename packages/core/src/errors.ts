@@ -38,19 +38,31 @@ export const catalogue = {
   CONFIG_VALUE_INVALID: entry("request", (c: { place: Place; key: string; value: string; expected: string }) => ({
     message: `${formatPlace(c.place)}: ${c.key} is ${c.value}, expected ${c.expected}.`,
   })),
-  CONFIG_IMAGE_UNKNOWN: entry("request", (c: { image: string; known: readonly string[]; nearest?: string | undefined }) => ({
-    message: `The config defines no image "${c.image}" (it has: ${c.known.join(", ") || "none"}).`,
-    hint: did(c.nearest),
-  })),
-  CONFIG_RULE_BROKEN: entry("request", (c: { setting: string; value: string; origin: string; reason: string; hint?: string | undefined }) => ({
-    message: `${c.setting} is ${c.value} (from ${c.origin}): ${c.reason}`,
+  CONFIG_IMAGE_UNKNOWN: entry(
+    "request",
+    (c: { image: string; known: readonly string[]; nearest?: string | undefined }) => ({
+      message: `The config defines no image "${c.image}" (it has: ${c.known.join(", ") || "none"}).`,
+      hint: did(c.nearest),
+    }),
+  ),
+  CONFIG_RULE_BROKEN: entry(
+    "request",
+    (c: { setting: string; value: string; origin: string; reason: string; hint?: string | undefined }) => ({
+      message: `${c.setting} is ${c.value} (from ${c.origin}): ${c.reason}`,
+      hint: c.hint,
+    }),
+  ),
+  FORMAT_UNKNOWN: entry(
+    "request",
+    (c: { format: string; origin: string; known: readonly string[]; nearest?: string | undefined }) => ({
+      message: `There is no output format "${c.format}" (from ${c.origin}).`,
+      hint: [did(c.nearest), `Formats: ${c.known.join(", ")}.`].filter(Boolean).join(" "),
+    }),
+  ),
+  USAGE_INVALID: entry("request", (c: { reason: string; hint?: string | undefined }) => ({
+    message: c.reason,
     hint: c.hint,
   })),
-  FORMAT_UNKNOWN: entry("request", (c: { format: string; origin: string; known: readonly string[]; nearest?: string | undefined }) => ({
-    message: `There is no output format "${c.format}" (from ${c.origin}).`,
-    hint: [did(c.nearest), `Formats: ${c.known.join(", ")}.`].filter(Boolean).join(" "),
-  })),
-  USAGE_INVALID: entry("request", (c: { reason: string; hint?: string | undefined }) => ({ message: c.reason, hint: c.hint })),
 
   // elements
   ELEMENT_NONE: entry("request", (_: Record<string, never>) => ({
@@ -69,7 +81,10 @@ export const catalogue = {
     "request",
     (c: { name: string; askedBy: readonly string[]; searched: readonly string[]; nearest?: string | undefined }) => ({
       message: `Element '${c.name}' not found (asked for by ${c.askedBy.join(" → ")}).`,
-      hint: [did(c.nearest), `Searched ${c.searched.join(", ")}. Install its package or add its folder to ELEMENTS_PATH.`]
+      hint: [
+        did(c.nearest),
+        `Searched ${c.searched.join(", ")}. Install its package or add its folder to ELEMENTS_PATH.`,
+      ]
         .filter(Boolean)
         .join(" "),
     }),
@@ -87,7 +102,12 @@ export const catalogue = {
   })),
   ELEMENT_VERSION_CONFLICT: entry(
     "request",
-    (c: { name: string; version: string; askers: readonly { by: readonly string[]; range: string }[]; command?: string | undefined }) => ({
+    (c: {
+      name: string;
+      version: string;
+      askers: readonly { by: readonly string[]; range: string }[];
+      command?: string | undefined;
+    }) => ({
       message: `Element ${c.name} is at version ${c.version}, which does not satisfy everyone who asks for it:\n${c.askers
         .map(({ by, range }) => `  ${range}  asked for by ${by.join(" → ")}`)
         .join("\n")}`,
@@ -137,10 +157,13 @@ export const catalogue = {
   HOOK_ORDER_CYCLE: entry("element", (c: { hook: string; taps: readonly string[] }) => ({
     message: `Taps of hook "${c.hook}" want to run before each other: ${c.taps.join(", ")}.`,
   })),
-  HOOK_KEY_UNKNOWN: entry("element", (c: { hook: string; key: string; known: readonly string[]; nearest?: string | undefined }) => ({
-    message: `Hook "${c.hook}" has no key "${c.key}".`,
-    hint: [did(c.nearest), `Keys: ${c.known.join(", ")}.`].filter(Boolean).join(" "),
-  })),
+  HOOK_KEY_UNKNOWN: entry(
+    "element",
+    (c: { hook: string; key: string; known: readonly string[]; nearest?: string | undefined }) => ({
+      message: `Hook "${c.hook}" has no key "${c.key}".`,
+      hint: [did(c.nearest), `Keys: ${c.known.join(", ")}.`].filter(Boolean).join(" "),
+    }),
+  ),
   HOOK_SEALED: entry("element", (c: { hook: string; tap: string }) => ({
     message: `"${c.tap}" taps hook "${c.hook}" after set-up.`,
     hint: "Tap in setup(), before the build starts.",
@@ -151,10 +174,13 @@ export const catalogue = {
     message: `There is a duplicated hook in your elements: ${c.path} (in ${c.elements.join(" and ")}).`,
     hint: "Rename one of them, or leave one of the elements out.",
   })),
-  PLAN_SCRIPT_INVALID: entry("request", (c: { element: string; script: string; reason: string; hint?: string | undefined }) => ({
-    message: `${c.element}: ${c.script}: ${c.reason}`,
-    hint: c.hint,
-  })),
+  PLAN_SCRIPT_INVALID: entry(
+    "request",
+    (c: { element: string; script: string; reason: string; hint?: string | undefined }) => ({
+      message: `${c.element}: ${c.script}: ${c.reason}`,
+      hint: c.hint,
+    }),
+  ),
   PLAN_VARIABLE_INVALID: entry("request", (c: { name: string; origin: string; reason: string }) => ({
     message: `Variable ${JSON.stringify(c.name)} (from ${c.origin}): ${c.reason}`,
   })),
@@ -165,14 +191,25 @@ export const catalogue = {
   // host
   HOST_TOOL_MISSING: entry(
     "host",
-    (c: { tools: readonly { tool: string; neededFor: string; debian?: string | undefined; fedora?: string | undefined; opensuse?: string | undefined }[] }) => ({
+    (c: {
+      tools: readonly {
+        tool: string;
+        neededFor: string;
+        debian?: string | undefined;
+        fedora?: string | undefined;
+        opensuse?: string | undefined;
+      }[];
+    }) => ({
       message: `Missing on this host:\n${c.tools.map(({ tool, neededFor }) => `  ${tool} (for ${neededFor})`).join("\n")}`,
       hint: [
         ["apt-get install", c.tools.map(({ debian }) => debian)],
         ["dnf install", c.tools.map(({ fedora }) => fedora)],
         ["zypper install", c.tools.map(({ opensuse }) => opensuse)],
       ]
-        .map(([command, names]) => `${String(command)} ${[...new Set((names as (string | undefined)[]).filter(Boolean))].join(" ")}`)
+        .map(
+          ([command, names]) =>
+            `${String(command)} ${[...new Set((names as (string | undefined)[]).filter(Boolean))].join(" ")}`,
+        )
         .join("\n"),
     }),
   ),
@@ -242,9 +279,21 @@ export const catalogue = {
   })),
   SCRIPT_FAILED: entry(
     "element",
-    (c: { script: string; element: string; phase: string; exitCode?: number | undefined; signal?: string | undefined; tail: string; hint?: string | undefined }) => ({
+    (c: {
+      script: string;
+      element: string;
+      phase: string;
+      exitCode?: number | undefined;
+      signal?: string | undefined;
+      tail: string;
+      hint?: string | undefined;
+    }) => ({
       message: `${c.phase}.d/${c.script} of element ${c.element} ${c.signal === undefined ? `exited with ${c.exitCode}` : `was killed by ${c.signal}`}.${c.tail ? `\n${c.tail}` : ""}`,
-      hint: c.hint ?? (c.exitCode === 127 ? "A command in the script, or its interpreter, is missing." : "Run again with --shell-on-error to look around."),
+      hint:
+        c.hint ??
+        (c.exitCode === 127
+          ? "A command in the script, or its interpreter, is missing."
+          : "Run again with --shell-on-error to look around."),
     }),
   ),
   PACKAGES_FAILED: entry("element", (c: { packages: readonly string[]; exitCode: number; tail: string }) => ({
@@ -273,7 +322,9 @@ export const catalogue = {
   })),
 
   // fetch
-  FETCH_FAILED: entry("fetch", (c: { url: string; reason: string }) => ({ message: `Fetching ${c.url} failed: ${c.reason}` })),
+  FETCH_FAILED: entry("fetch", (c: { url: string; reason: string }) => ({
+    message: `Fetching ${c.url} failed: ${c.reason}`,
+  })),
   FETCH_TRUNCATED: entry("fetch", (c: { url: string; gotBytes: number; expectedBytes: number }) => ({
     message: `${c.url} ended after ${c.gotBytes} of ${c.expectedBytes} bytes.`,
     hint: "The server or a proxy cut the download. Run again: what came is kept aside and the rest is fetched.",
@@ -301,7 +352,9 @@ export const catalogue = {
     message: `${c.file} did not pass its check: ${c.reason}`,
     hint: "Nothing was published.",
   })),
-  PUBLISH_FAILED: entry("host", (c: { path: string; reason: string }) => ({ message: `Publishing ${c.path} failed: ${c.reason}` })),
+  PUBLISH_FAILED: entry("host", (c: { path: string; reason: string }) => ({
+    message: `Publishing ${c.path} failed: ${c.reason}`,
+  })),
 
   // boot
   BOOT_TEXT_MISSING: entry("element", (c: { text: string; seconds: number; tail: string }) => ({
@@ -313,10 +366,14 @@ export const catalogue = {
   })),
 
   /** Several findings of one stage, reported together. */
-  SEVERAL_FINDINGS: entry("request", (c: { findings: readonly { code: string; message: string; hint?: string | undefined }[] }) => ({
-    message: c.findings.map(({ code, message }) => `${code}: ${message}`).join("\n"),
-    hint: [...new Set(c.findings.map(({ hint }) => hint).filter((hint) => hint !== undefined))].join("\n") || undefined,
-  })),
+  SEVERAL_FINDINGS: entry(
+    "request",
+    (c: { findings: readonly { code: string; message: string; hint?: string | undefined }[] }) => ({
+      message: c.findings.map(({ code, message }) => `${code}: ${message}`).join("\n"),
+      hint:
+        [...new Set(c.findings.map(({ hint }) => hint).filter((hint) => hint !== undefined))].join("\n") || undefined,
+    }),
+  ),
 } as const;
 
 export type ErrorCode = keyof typeof catalogue;

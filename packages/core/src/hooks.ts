@@ -10,6 +10,7 @@ import type { ElementCatalog, ElementSet } from "./elements/element.js";
 import { BuildError, isBuildError, reasonOf } from "./errors.js";
 import type { FormatRequest, FormatResult } from "./formats/format.js";
 import type { NodeRequest } from "./block-device/node.js";
+import { orderTaps } from "./hook-order.js";
 import { nearest } from "./nearest.js";
 import type { BuildPlan } from "./plan/plan.js";
 import type { Env, PhaseRun, ScriptOutcome, ScriptRun } from "./phases/phase-run.js";
@@ -121,7 +122,8 @@ export class Hook<A extends unknown[], R> {
   /** tapable has no series hook that goes on after a failure. */
   async #runCollecting(taps: readonly Tap<A, R>[], args: A): Promise<void> {
     const failures: unknown[] = [];
-    for (const { name, fn } of taps) await this.#guard(name, fn as AnyFunction)(...args).catch((error: unknown) => failures.push(error));
+    for (const { name, fn } of taps)
+      await this.#guard(name, fn as AnyFunction)(...args).catch((error: unknown) => failures.push(error));
     if (failures.length === 1) throw failures[0];
     if (failures.length > 1) throw new AggregateError(failures, `${failures.length} taps of hook ${this.name} failed`);
   }
@@ -188,7 +190,12 @@ export class HookMap<A extends unknown[], R, K extends string = string> {
   for(key: K): Hook<A, R> {
     const hook = this.#hooks.get(key);
     if (hook === undefined) {
-      throw new BuildError("HOOK_KEY_UNKNOWN", { hook: this.name, key, known: this.keys, nearest: nearest(key, this.keys) });
+      throw new BuildError("HOOK_KEY_UNKNOWN", {
+        hook: this.name,
+        key,
+        known: this.keys,
+        nearest: nearest(key, this.keys),
+      });
     }
     return hook;
   }
@@ -280,34 +287,4 @@ export function facadeOf(hooks: Hooks, name: string, rank: number): ElementHooks
 /** After set-up: checks every order and refuses later taps. */
 export function sealHooks(hooks: Hooks): void {
   for (const hook of Object.values(hooks)) hook.seal();
-}
-
-function orderTaps<A extends unknown[], R>(hook: string, taps: readonly Tap<A, R>[], orderBy: "rank" | "name"): Tap<A, R>[] {
-  const byName = (a: Tap<A, R>, b: Tap<A, R>) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
-  const waiting = [...taps].sort(
-    (a, b) => (a.stage ?? 0) - (b.stage ?? 0) || (orderBy === "rank" ? a.rank - b.rank : 0) || byName(a, b),
-  );
-  const mustFollow = precedence(hook, waiting);
-  const ordered: Tap<A, R>[] = [];
-  while (waiting.length > 0) {
-    const next = waiting.findIndex((tap) => ![...(mustFollow.get(tap) ?? [])].some((earlier) => waiting.includes(earlier)));
-    if (next === -1) throw new BuildError("HOOK_ORDER_CYCLE", { hook, taps: waiting.map(({ name }) => name) });
-    ordered.push(...waiting.splice(next, 1));
-  }
-  return ordered;
-}
-
-/** For each tap the taps that must run before it. */
-function precedence<A extends unknown[], R>(hook: string, taps: readonly Tap<A, R>[]): Map<Tap<A, R>, Set<Tap<A, R>>> {
-  const mustFollow = new Map(taps.map((tap) => [tap, new Set<Tap<A, R>>()]));
-  const named = (tap: Tap<A, R>, target: string) => {
-    const found = taps.filter(({ name }) => name === target);
-    if (found.length === 0) throw new BuildError("HOOK_ORDER_UNKNOWN", { hook, tap: tap.name, target });
-    return found.filter((other) => other !== tap);
-  };
-  for (const tap of taps) {
-    for (const target of [tap.before ?? []].flat()) for (const later of named(tap, target)) mustFollow.get(later)?.add(tap);
-    for (const target of [tap.after ?? []].flat()) for (const earlier of named(tap, target)) mustFollow.get(tap)?.add(earlier);
-  }
-  return mustFollow;
 }

@@ -1,6 +1,12 @@
 /** The public API of @dibjs/core: each name listed. */
 export { buildImage, planImage, type BuildOptions } from "./build.js";
-export { defineBlockNode, type BlockNodeType, type DiskState, type NodeConfig, type NodeRequest } from "./block-device/node.js";
+export {
+  defineBlockNode,
+  type BlockNodeType,
+  type DiskState,
+  type NodeConfig,
+  type NodeRequest,
+} from "./block-device/node.js";
 export { defineConfig } from "./config/define-config.js";
 export { loadConfig, type LoadedConfig, type LoadRequest } from "./config/load.js";
 export type { Flags } from "./config/normalize.js";
@@ -26,12 +32,29 @@ export { describePackage, formatPackedManifest, type PackedManifest } from "./el
 export { readRelations } from "./elements/relations.js";
 export { resolveElements } from "./elements/resolve.js";
 export { setUpElements } from "./elements/set-up.js";
-export { BuildError, catalogue, formatPlace, isBuildError, type ErrorCode, type FailureKind, type Place } from "./errors.js";
+export {
+  BuildError,
+  catalogue,
+  formatPlace,
+  isBuildError,
+  type ErrorCode,
+  type FailureKind,
+  type Place,
+} from "./errors.js";
 export { download, type Downloaded, type DownloadRequest } from "./fetch/download.js";
 export { selectKeys, type SelectedKeys } from "./fetch/keyring.js";
 export { verifySignature, type SignatureRequest } from "./fetch/signature.js";
 export { defineFormat, type FormatRequest, type FormatResult, type ImageFormat } from "./formats/format.js";
-export { createHooks, type ElementHooks, type Hook, type HookMap, type Hooks, type Order, type Tap, type Tappable } from "./hooks.js";
+export {
+  createHooks,
+  type ElementHooks,
+  type Hook,
+  type HookMap,
+  type Hooks,
+  type Order,
+  type Tap,
+  type Tappable,
+} from "./hooks.js";
 export { nearest } from "./nearest.js";
 export { compareScripts, numberOf } from "./phases/order.js";
 export type { Env, PhaseRun, ScriptOutcome, ScriptRun, Target } from "./phases/phase-run.js";
@@ -39,7 +62,14 @@ export { breakPoints, phaseNames, phases, type PhaseInfo, type PhaseName } from 
 export { checkHost } from "./plan/check-host.js";
 export { describeHost, type HostFact } from "./plan/describe-host.js";
 export { canonicalJson, planDigest } from "./plan/digest.js";
-export type { BuildPlaces, BuildPlan, PlannedElement, PlannedPhase, PlannedScript, PlannedVariable } from "./plan/plan.js";
+export type {
+  BuildPlaces,
+  BuildPlan,
+  PlannedElement,
+  PlannedPhase,
+  PlannedScript,
+  PlannedVariable,
+} from "./plan/plan.js";
 export type { PreparedPlan } from "./plan/prepare.js";
 export { createExec, startProcess, type Exec, type ExecOptions, type ExecResult } from "./process/exec.js";
 export type { BuildEvent, ScriptRef } from "./report/events.js";

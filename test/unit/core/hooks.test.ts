@@ -93,7 +93,9 @@ describe("a tap", () => {
   test("after set-up is refused", () => {
     const hooks = createHooks();
     sealHooks(hooks);
-    expect(() => facadeOf(hooks, "late", 1).plan.tap((value) => value)).toThrow(expect.objectContaining({ code: "HOOK_SEALED" }));
+    expect(() => facadeOf(hooks, "late", 1).plan.tap((value) => value)).toThrow(
+      expect.objectContaining({ code: "HOOK_SEALED" }),
+    );
   });
 
   test("of an unknown phase is refused with the nearest one", () => {

@@ -16,10 +16,17 @@ import type { PhaseInfo } from "./table.js";
 const insidePath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** What every outside script sees before environment.d (DIB: what disk-image-create exports). */
-export function hostEnvironment(plan: BuildPlan, places: BuildPlaces, workspace: Workspace, pathPrefix: string | undefined): Env {
+export function hostEnvironment(
+  plan: BuildPlan,
+  places: BuildPlaces,
+  workspace: Workspace,
+  pathPrefix: string | undefined,
+): Env {
   const names = plan.elements.map(({ name }) => name);
   const folders = Object.fromEntries([...names].sort().map((name) => [name, places.elements[name]?.folder ?? ""]));
-  const asked = Object.fromEntries(plan.environment.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])));
+  const asked = Object.fromEntries(
+    plan.environment.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
+  );
   return {
     ...places.runEnvironment,
     ...asked,
@@ -35,7 +42,7 @@ export function hostEnvironment(plan: BuildPlan, places: BuildPlaces, workspace:
     IMAGE_ELEMENT: names.join(" "),
     IMAGE_ELEMENT_YAML: stringify(folders),
     "BASH_FUNC_get_image_element_array%%": `() {  echo '${names.map((name) => `[${name}]=${quoteForEval(folders[name] ?? "")}`).join(" ")} '\n}`,
-    "BASH_FUNC_die%%": "() {  echo \"$*\" >&2\n exit 1\n}",
+    "BASH_FUNC_die%%": '() {  echo "$*" >&2\n exit 1\n}',
     ELEMENTS_PATH: places.elementsPath,
     DIB_ARGS: places.args,
     DIB_ENV: declared(plan),
@@ -112,11 +119,23 @@ exec env -0
 `;
 
 /** Throws ENVIRONMENT_FAILED with the file. Output of the files is dropped unless they fail. */
-export async function evaluateEnvironment(env: Env, files: readonly string[], place: EnvironmentPlace, ctx: BuildContext): Promise<Env> {
+export async function evaluateEnvironment(
+  env: Env,
+  files: readonly string[],
+  place: EnvironmentPlace,
+  ctx: BuildContext,
+): Promise<Env> {
   if (files.length === 0) return env;
   const isBash = place.shell.endsWith("bash");
   const paths = files.map((file) => join(place.folder, file));
-  const shellArgs = [...(isBash ? ["--norc"] : []), "-c", source, "environment.d", isBash ? "pipefail" : "plain", ...paths];
+  const shellArgs = [
+    ...(isBash ? ["--norc"] : []),
+    "-c",
+    source,
+    "environment.d",
+    isBash ? "pipefail" : "plain",
+    ...paths,
+  ];
   const [file, ...args] = place.wrap(place.shell, shellArgs);
   const { exitCode, stdout, stderr } = await ctx.exec(file, args, { env, signal: ctx.signal });
   ctx.signal.throwIfAborted();
@@ -128,12 +147,23 @@ function failed(files: readonly string[], phase: string, exitCode: number, stder
   const lines = stderr.split("\n");
   const last = lines.findLastIndex((line) => line.startsWith(begin));
   const name = lines[last]?.slice(begin.length).split("/").at(-1) ?? files[0] ?? "";
-  return new BuildError("ENVIRONMENT_FAILED", { file: name, phase, exitCode, tail: lines.slice(last + 1).join("\n").trim() });
+  return new BuildError("ENVIRONMENT_FAILED", {
+    file: name,
+    phase,
+    exitCode,
+    tail: lines
+      .slice(last + 1)
+      .join("\n")
+      .trim(),
+  });
 }
 
 const ofTheShell = new Set(["_", "SHLVL", "PWD", "OLDPWD"]);
 
 function parseEnv(text: string): Env {
-  const pairs = text.split("\0").filter(Boolean).map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)] as const);
+  const pairs = text
+    .split("\0")
+    .filter(Boolean)
+    .map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)] as const);
   return Object.fromEntries(pairs.filter(([name]) => !ofTheShell.has(name)));
 }

@@ -13,7 +13,8 @@ export async function finaliseBase(root: string, resolvConf: ResolvConf, ctx: Bu
   for (const name of await readdir(tmp).catch(() => [])) await rm(join(tmp, name), { recursive: true, force: true });
   await emptyFiles(await resolveInRoot(root, "/var/log"));
   const home = await resolveInRoot(root, "/root");
-  for (const name of await readdir(home).catch(() => [])) if (name.endsWith(".log")) await rm(join(home, name), { force: true });
+  for (const name of await readdir(home).catch(() => []))
+    if (name.endsWith(".log")) await rm(join(home, name), { force: true });
 }
 
 /** Truncates every regular file below a folder; links are not followed. */

@@ -14,7 +14,12 @@ export function tapPackages(plan: BuildPlan, hooks: Hooks): void {
       run.perform(script, async ({ target }) => {
         const result = await target.run("install-packages", plan.packages, { check: false });
         run.signal.throwIfAborted();
-        if (result.exitCode !== 0) throw new BuildError("PACKAGES_FAILED", { packages: plan.packages, exitCode: result.exitCode ?? 1, tail: result.stderr.trim() });
+        if (result.exitCode !== 0)
+          throw new BuildError("PACKAGES_FAILED", {
+            packages: plan.packages,
+            exitCode: result.exitCode ?? 1,
+            tail: result.stderr.trim(),
+          });
       }),
   });
 }

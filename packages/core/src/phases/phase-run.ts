@@ -19,7 +19,11 @@ export interface Target {
   run(file: string, args?: readonly string[], options?: StepExecOptions): Promise<ExecResult>;
   /** Undefined when there is no such file; at most 16 MiB. */
   read(path: string): Promise<string | undefined>;
-  write(path: string, content: string | Uint8Array, options?: { mode?: number; uid?: number; gid?: number }): Promise<void>;
+  write(
+    path: string,
+    content: string | Uint8Array,
+    options?: { mode?: number; uid?: number; gid?: number },
+  ): Promise<void>;
   append(path: string, content: string): Promise<void>;
   link(path: string, linkTarget: string): Promise<void>;
   makeFolder(path: string, mode?: number): Promise<void>;

@@ -94,14 +94,23 @@ async function runSteps(
 }
 
 /** The scripts of a phase as taps, read from the hook folder now: earlier phases may have added some. */
-async function scriptTaps(phase: PhaseInfo, setting: PhaseSetting, hooksInside: string | undefined): Promise<Tap<[PhaseRun], void>[]> {
+async function scriptTaps(
+  phase: PhaseInfo,
+  setting: PhaseSetting,
+  hooksInside: string | undefined,
+): Promise<Tap<[PhaseRun], void>[]> {
   const folder = join(setting.workspace.hooksDir, `${phase.name}.d`);
   const names = await scriptNames(folder, setting);
   return names.map((name) => {
     const element = setting.owners.get(`${phase.name}.d/${name}`) ?? "-";
     const path = join(hooksInside ?? setting.workspace.hooksDir, `${phase.name}.d`, name);
     const step = shellStep(path);
-    return { name, rank: 0, stage: numberOf(name), fn: (run: PhaseRun) => run.perform({ name, element, kind: "shell" }, step) };
+    return {
+      name,
+      rank: 0,
+      stage: numberOf(name),
+      fn: (run: PhaseRun) => run.perform({ name, element, kind: "shell" }, step),
+    };
   });
 }
 
@@ -109,7 +118,18 @@ async function scriptTaps(phase: PhaseInfo, setting: PhaseSetting, hooksInside: 
 async function scriptNames(folder: string, { ctx }: PhaseSetting): Promise<string[]> {
   const names = (await readdir(folder).catch(() => [])).filter((name) => /^[0-9A-Za-z_-]+$/.test(name));
   if (names.length === 0) return [];
-  const { stdout } = await ctx.exec("find", [folder, "-mindepth", "1", "-maxdepth", "1", "-xtype", "f", "-executable", "-printf", "%f\\0"]);
+  const { stdout } = await ctx.exec("find", [
+    folder,
+    "-mindepth",
+    "1",
+    "-maxdepth",
+    "1",
+    "-xtype",
+    "f",
+    "-executable",
+    "-printf",
+    "%f\\0",
+  ]);
   const runnable = new Set(stdout.split("\0"));
   return names.filter((name) => runnable.has(name));
 }
@@ -124,7 +144,13 @@ async function openHooksInside(workspace: Workspace, stack: ResourceStack, ctx: 
   return inside;
 }
 
-async function phaseEnvironment(phase: PhaseInfo, root: PhaseRoot, setting: PhaseSetting, sandbox: Sandbox, hooksInside: string | undefined): Promise<Env> {
+async function phaseEnvironment(
+  phase: PhaseInfo,
+  root: PhaseRoot,
+  setting: PhaseSetting,
+  sandbox: Sandbox,
+  hooksInside: string | undefined,
+): Promise<Env> {
   const { ctx, plan, places, workspace, pathPrefix } = setting;
   const host = { ...hostEnvironment(plan, places, workspace, pathPrefix), ...root.env };
   const files = await environmentFiles(workspace.hooksDir);
@@ -138,7 +164,8 @@ async function phaseEnvironment(phase: PhaseInfo, root: PhaseRoot, setting: Phas
       phase,
       folder: join(hooksInside ?? workspace.hooksDir, "environment.d"),
       shell: hasBash ? (inChroot ? "/bin/bash" : "bash") : "/bin/sh",
-      wrap: (file, args) => (inChroot ? sandbox.enter("chroot", [workspace.mountDir, file, ...args]) : sandbox.enter(file, args)),
+      wrap: (file, args) =>
+        inChroot ? sandbox.enter("chroot", [workspace.mountDir, file, ...args]) : sandbox.enter(file, args),
     },
     ctx,
   );

@@ -14,24 +14,32 @@ import type { PhaseInfo } from "./table.js";
 type Wrap = (file: string, args: readonly string[]) => readonly [string, ...string[]];
 
 /** Makes what the taps of a phase get. Reports of the steps that run are pushed onto `reports`. */
-export function createPhaseRun(phase: PhaseInfo, env: Env, setting: PhaseSetting, sandbox: Sandbox, reports: ScriptReport[]): PhaseRun {
+export function createPhaseRun(
+  phase: PhaseInfo,
+  env: Env,
+  setting: PhaseSetting,
+  sandbox: Sandbox,
+  reports: ScriptReport[],
+): PhaseRun {
   const { plan, places, workspace, ctx, output } = setting;
   const folders = new Map(plan.elements.map(({ name }) => [name, places.elements[name]?.folder ?? ""]));
   const onHost: Wrap = (file, args) => sandbox.enter(file, args);
   const inChroot: Wrap = (file, args) => sandbox.enter("chroot", [workspace.mountDir, file, ...args]);
 
   const runOf = (ref: ScriptRef): PhaseRun => {
-    const runner = (wrap: Wrap, base: Env, cwd: string) => async (file: string, args: readonly string[] = [], options: StepExecOptions = {}) => {
-      const [command, ...rest] = wrap(file, args);
-      const result = await ctx.exec(command, rest, {
-        cwd,
-        env: { ...base, ...options.env },
-        ...(options.input === undefined ? {} : { input: options.input }),
-        onOutput: (stream: "stdout" | "stderr", source: Readable) => output.pipe(ref, stream, source),
-      });
-      if (options.check !== false) await checkResult(result, ref, setting);
-      return result;
-    };
+    const runner =
+      (wrap: Wrap, base: Env, cwd: string) =>
+      async (file: string, args: readonly string[] = [], options: StepExecOptions = {}) => {
+        const [command, ...rest] = wrap(file, args);
+        const result = await ctx.exec(command, rest, {
+          cwd,
+          env: { ...base, ...options.env },
+          ...(options.input === undefined ? {} : { input: options.input }),
+          onOutput: (stream: "stdout" | "stderr", source: Readable) => output.pipe(ref, stream, source),
+        });
+        if (options.check !== false) await checkResult(result, ref, setting);
+        return result;
+      };
     const inside = phase.place === "chroot" ? env : chrootEnvironment(env);
     return {
       phase,
@@ -44,7 +52,14 @@ export function createPhaseRun(phase: PhaseInfo, env: Env, setting: PhaseSetting
       exec: ctx.exec,
       log: (line) => output.line(ref, line),
       signal: ctx.signal,
-      perform: (script, step) => perform(script, step, setting, runOf({ phase: phase.name, element: script.element, script: script.name }), reports),
+      perform: (script, step) =>
+        perform(
+          script,
+          step,
+          setting,
+          runOf({ phase: phase.name, element: script.element, script: script.name }),
+          reports,
+        ),
     };
   };
   return runOf({ phase: phase.name, element: "-", script: "-" });
@@ -75,7 +90,13 @@ async function perform(
     if (taken === undefined) await step(run);
     outcome = taken ?? "done";
   } finally {
-    const report: ScriptReport = { script: script.name, element: script.element, kind: script.kind, seconds: (performance.now() - started) / 1000, outcome };
+    const report: ScriptReport = {
+      script: script.name,
+      element: script.element,
+      kind: script.kind,
+      seconds: (performance.now() - started) / 1000,
+      outcome,
+    };
     reports.push(report);
     ctx.emit({ type: "script-end", ...ref, seconds: report.seconds, outcome });
   }
@@ -85,9 +106,17 @@ async function perform(
 
 /** A `plan` tap may have taken the step out. */
 const isPlanned = (script: ScriptName, run: PhaseRun, plan: PhaseSetting["plan"]): boolean =>
-  plan.phases.some(({ phase, scripts }) => phase === run.phase.name && scripts.some(({ name, element }) => name === script.name && element === script.element));
+  plan.phases.some(
+    ({ phase, scripts }) =>
+      phase === run.phase.name &&
+      scripts.some(({ name, element }) => name === script.name && element === script.element),
+  );
 
-async function checkResult(result: ExecResult, ref: ScriptRef, { output, ctx, workspace }: PhaseSetting): Promise<void> {
+async function checkResult(
+  result: ExecResult,
+  ref: ScriptRef,
+  { output, ctx, workspace }: PhaseSetting,
+): Promise<void> {
   if (result.exitCode === 0) return;
   ctx.signal.throwIfAborted();
   const tail = output.tail(ref);
@@ -100,7 +129,11 @@ async function checkResult(result: ExecResult, ref: ScriptRef, { output, ctx, wo
     tail: tail || result.stderr.trim(),
   });
   if (/no space left on device/i.test(tail) || (await isFull(workspace.buildDir))) {
-    throw new BuildError("SPACE_EXHAUSTED", { path: workspace.buildDir, doing: `running ${ref.phase}.d/${ref.script}` }, { cause: failure });
+    throw new BuildError(
+      "SPACE_EXHAUSTED",
+      { path: workspace.buildDir, doing: `running ${ref.phase}.d/${ref.script}` },
+      { cause: failure },
+    );
   }
   throw failure;
 }

@@ -32,4 +32,7 @@ export const phases: readonly PhaseInfo[] = phaseNames.map((name) => ({
   root: onDisk.has(name) ? "disk" : "tree",
 }));
 
-export const breakPoints: readonly string[] = [...phaseNames.flatMap((name) => [`before-${name}`, `after-${name}`]), "after-error"];
+export const breakPoints: readonly string[] = [
+  ...phaseNames.flatMap((name) => [`before-${name}`, `after-${name}`]),
+  "after-error",
+];

@@ -9,7 +9,10 @@ export function checkChangedPlan(plan: BuildPlan): void {
 }
 
 const rules: readonly ((plan: BuildPlan) => string | undefined)[] = [
-  ({ phases }) => (phases.map(({ phase }) => phase).join() === phaseNames.join() ? undefined : `the phases must be ${phaseNames.join(", ")}, in this order`),
+  ({ phases }) =>
+    phases.map(({ phase }) => phase).join() === phaseNames.join()
+      ? undefined
+      : `the phases must be ${phaseNames.join(", ")}, in this order`,
   ({ hookFiles, phases, elements }) => {
     const known = new Set(elements.map(({ name }) => name));
     const used = [...hookFiles, ...phases.flatMap(({ scripts }) => scripts)].map(({ element }) => element);
@@ -17,5 +20,6 @@ const rules: readonly ((plan: BuildPlan) => string | undefined)[] = [
     return stranger === undefined ? undefined : `a script belongs to ${stranger}, which is not one of its elements`;
   },
   ({ outputs }) => (outputs.length > 0 ? undefined : "it has no outputs"),
-  ({ outputs, disk }) => (disk === undefined && outputs.some(({ from }) => from === "disk") ? "it has a disk format and no disk" : undefined),
+  ({ outputs, disk }) =>
+    disk === undefined && outputs.some(({ from }) => from === "disk") ? "it has a disk format and no disk" : undefined,
 ];

@@ -11,7 +11,12 @@ const packageDir = fileURLToPath(new URL("../..", import.meta.url));
 /** Where the plan's things lie on this machine. */
 export function placesOf(config: BuildConfig, elements: readonly Element[]): BuildPlaces {
   return {
-    elements: Object.fromEntries(elements.map(({ name, version, folder, entry, source }) => [name, { version, folder, source, ...(entry === undefined ? {} : { entry }) }])),
+    elements: Object.fromEntries(
+      elements.map(({ name, version, folder, entry, source }) => [
+        name,
+        { version, folder, source, ...(entry === undefined ? {} : { entry }) },
+      ]),
+    ),
     plugins: config.plugins,
     output: resolve(config.cwd, config.output),
     cwd: config.cwd,
@@ -20,7 +25,10 @@ export function placesOf(config: BuildConfig, elements: readonly Element[]): Bui
     cacheDir: config.cacheDir,
     lockDir: config.lockDir,
     libDir: join(packageDir, "lib"),
-    elementsPath: config.elementPaths.map(({ path }) => path).filter((path) => existsSync(path)).join(":"),
+    elementsPath: config.elementPaths
+      .map(({ path }) => path)
+      .filter((path) => existsSync(path))
+      .join(":"),
     secrets: secretsOf(config, elements),
     runEnvironment: config.runEnvironment,
     caller: config.caller,

@@ -133,7 +133,9 @@ export interface PlannedHostCommand {
 /** Where the plan's things lie on this machine, and what must not be in a plan. Sent to the worker beside it. */
 export interface BuildPlaces {
   /** Element name → folder, entry module and options as written. */
-  readonly elements: Readonly<Record<string, { readonly folder: string; readonly entry?: string | undefined; readonly source: ElementSource }>>;
+  readonly elements: Readonly<
+    Record<string, { readonly folder: string; readonly entry?: string | undefined; readonly source: ElementSource }>
+  >;
   /** Module paths of callers that tap worker hooks: default export `(hooks) => void`. */
   readonly plugins: readonly string[];
   /** Absolute: the final image name without an ending. */

@@ -46,7 +46,11 @@ export async function preparePlan(written: BuildConfig, { hooks }: Pick<BuildCon
 }
 
 /** Sets elements up, lets `expand` taps change the set, and sets up what they added. */
-async function setUpSet(expanded: ElementSet, { options }: BuildConfig, hooks: BuildContext["hooks"]): Promise<{ set: ElementSet; added: Added }> {
+async function setUpSet(
+  expanded: ElementSet,
+  { options }: BuildConfig,
+  hooks: BuildContext["hooks"],
+): Promise<{ set: ElementSet; added: Added }> {
   const first = await setUpElements(expanded.elements, options, hooks);
   const set = await hooks.expand.run(expanded);
   const joined = set.elements.filter(({ name }) => !expanded.elements.some((element) => element.name === name));

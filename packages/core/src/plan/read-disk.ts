@@ -9,7 +9,8 @@ import { BuildError, reasonOf } from "../errors.js";
 export async function readDisk(config: BuildConfig, elements: readonly Element[]): Promise<WrittenDisk | undefined> {
   const given = config.blockDevice;
   if (given !== undefined) {
-    if (typeof given !== "string" || !given.startsWith("file://")) return { config: given as string, origin: config.origins.blockDevice ?? "DIB_BLOCK_DEVICE_CONFIG" };
+    if (typeof given !== "string" || !given.startsWith("file://"))
+      return { config: given as string, origin: config.origins.blockDevice ?? "DIB_BLOCK_DEVICE_CONFIG" };
     const file = resolve(config.cwd, given.slice("file://".length));
     const text = await readFile(file, "utf8").catch((error: unknown) => {
       throw new BuildError("BLOCK_DEVICE_CONFIG_INVALID", { place: given, reason: reasonOf(error) }, { cause: error });
@@ -18,8 +19,11 @@ export async function readDisk(config: BuildConfig, elements: readonly Element[]
   }
   const arch = config.arch === "ppc64le" ? "ppc64el" : config.arch;
   for (const { name, folder, files } of elements) {
-    const layout = [`block-device-${arch}.yaml`, "block-device-default.yaml"].find((file) => files.some(({ path }) => path === file));
-    if (layout !== undefined) return { config: await readFile(join(folder, layout), "utf8"), origin: `element ${name}` };
+    const layout = [`block-device-${arch}.yaml`, "block-device-default.yaml"].find((file) =>
+      files.some(({ path }) => path === file),
+    );
+    if (layout !== undefined)
+      return { config: await readFile(join(folder, layout), "utf8"), origin: `element ${name}` };
   }
   return undefined;
 }

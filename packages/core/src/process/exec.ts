@@ -99,7 +99,12 @@ async function forward(
 }
 
 /** As `exec`, but a failure is an error that says what the program wrote. For programs of ours, not for scripts of elements. */
-export async function mustRun(exec: Exec, file: string, args: readonly string[], options?: ExecOptions): Promise<string> {
+export async function mustRun(
+  exec: Exec,
+  file: string,
+  args: readonly string[],
+  options?: ExecOptions,
+): Promise<string> {
   const { exitCode, signal, stdout, stderr } = await exec(file, args, options);
   if (exitCode === 0) return stdout;
   const how = signal === undefined ? `exited with ${exitCode}` : `was killed by ${signal}`;

@@ -12,11 +12,14 @@ export interface Namespace {
 }
 
 // `--norc`: bash takes a socket on standard input for rshd and would source the caller's ~/.bashrc.
-const holder = 'if [ -n "$1" ]; then mount -t proc -o nosuid,noexec,nodev proc "$1" || exit 1; fi; echo ready; read -r _';
+const holder =
+  'if [ -n "$1" ]; then mount -t proc -o nosuid,noexec,nodev proc "$1" || exit 1; fi; echo ready; read -r _';
 
 export async function startNamespace(proc: string | undefined): Promise<Namespace> {
   const shell = ["bash", "--norc", "-c", holder, "phase", proc ?? ""];
-  const child = startProcess("unshare", ["--pid", "--fork", "--kill-child=KILL", "--", ...shell], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = startProcess("unshare", ["--pid", "--fork", "--kill-child=KILL", "--", ...shell], {
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   const { stdout, stderr } = child;
   if (stdout === null || stderr === null) throw new Error("unshare was started without pipes");
   const ended = once(child, "exit");

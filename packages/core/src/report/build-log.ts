@@ -15,7 +15,11 @@ export interface BuildLog extends AsyncDisposable {
 }
 
 /** Appends to `file`; without one only events are made. */
-export async function openBuildLog(file: string | undefined, secrets: readonly string[], emit: (event: BuildEvent) => void): Promise<BuildLog> {
+export async function openBuildLog(
+  file: string | undefined,
+  secrets: readonly string[],
+  emit: (event: BuildEvent) => void,
+): Promise<BuildLog> {
   const handle = file === undefined ? undefined : await open(file, "a", 0o600);
   const mask = masker(secrets);
   const begun = new Map<string, { frame: OutputFrame; text: string }>();
@@ -23,7 +27,12 @@ export async function openBuildLog(file: string | undefined, secrets: readonly s
   const put = async ({ script, stream }: OutputFrame, line: string) => {
     const text = mask(line);
     emit({ type: "output", ...script, stream, text: Buffer.from(text, "latin1").toString("utf8") });
-    await handle?.write(Buffer.from(`${new Date().toISOString()} | ${script.phase} | ${script.element}/${script.script} | ${text}\n`, "latin1"));
+    await handle?.write(
+      Buffer.from(
+        `${new Date().toISOString()} | ${script.phase} | ${script.element}/${script.script} | ${text}\n`,
+        "latin1",
+      ),
+    );
   };
   return {
     async write(frame) {

@@ -9,18 +9,50 @@ export interface ScriptRef {
 
 /** What a build tells while it runs, in order. `dib build --json` prints one a line, with `time` (ISO 8601) added. */
 export type BuildEvent =
-  | { readonly type: "expanded"; readonly elements: readonly { name: string; version: string }[]; readonly asked: readonly string[] }
-  | { readonly type: "planned"; readonly digest: string; readonly phases: readonly { phase: string; scripts: number }[] }
-  | { readonly type: "workspace"; readonly buildDir: string; readonly imageDir: string; readonly tmpfs: boolean; readonly note?: string }
-  | { readonly type: "hooks-generated"; readonly hooksDir: string; readonly phases: readonly string[]; readonly files: number }
+  | {
+      readonly type: "expanded";
+      readonly elements: readonly { name: string; version: string }[];
+      readonly asked: readonly string[];
+    }
+  | {
+      readonly type: "planned";
+      readonly digest: string;
+      readonly phases: readonly { phase: string; scripts: number }[];
+    }
+  | {
+      readonly type: "workspace";
+      readonly buildDir: string;
+      readonly imageDir: string;
+      readonly tmpfs: boolean;
+      readonly note?: string;
+    }
+  | {
+      readonly type: "hooks-generated";
+      readonly hooksDir: string;
+      readonly phases: readonly string[];
+      readonly files: number;
+    }
   | { readonly type: "break"; readonly name: string }
-  | { readonly type: "resolv-conf"; readonly state: "kept-original" | "written" | "restored" | "kept-image" | "removed"; readonly path: string }
+  | {
+      readonly type: "resolv-conf";
+      readonly state: "kept-original" | "written" | "restored" | "kept-image" | "removed";
+      readonly path: string;
+    }
   | { readonly type: "mount" | "unmount"; readonly what: string; readonly target: string }
-  | { readonly type: "phase-start"; readonly phase: string; readonly place: "host" | "chroot"; readonly root: "tree" | "disk" }
+  | {
+      readonly type: "phase-start";
+      readonly phase: string;
+      readonly place: "host" | "chroot";
+      readonly root: "tree" | "disk";
+    }
   | { readonly type: "environment"; readonly phase: string; readonly files: readonly string[] }
   | ({ readonly type: "script-start" } & ScriptRef)
   | ({ readonly type: "output"; readonly stream: "stdout" | "stderr"; readonly text: string } & ScriptRef)
-  | ({ readonly type: "script-end"; readonly seconds: number; readonly outcome: "done" | "skipped" | "failed" } & ScriptRef)
+  | ({
+      readonly type: "script-end";
+      readonly seconds: number;
+      readonly outcome: "done" | "skipped" | "failed";
+    } & ScriptRef)
   | { readonly type: "phase-end"; readonly phase: string; readonly seconds: number }
   | { readonly type: "fingerprint"; readonly phase: string; readonly digest: string }
   | { readonly type: "disk"; readonly doing: string; readonly node?: string; readonly seconds?: number }

@@ -12,7 +12,12 @@ export function parseStatus(status: string): BuildReport["packages"] {
     .split(/\n\n+/)
     .map((paragraph) => {
       const field = (name: string) => new RegExp(`^${name}: (.*)$`, "m").exec(paragraph)?.[1] ?? "";
-      return { name: field("Package"), version: field("Version"), arch: field("Architecture"), isInstalled: field("Status").endsWith(" installed") };
+      return {
+        name: field("Package"),
+        version: field("Version"),
+        arch: field("Architecture"),
+        isInstalled: field("Status").endsWith(" installed"),
+      };
     })
     .filter(({ name, isInstalled }) => name !== "" && isInstalled)
     .map(({ name, version, arch }) => ({ name, version, arch }));

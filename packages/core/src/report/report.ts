@@ -37,17 +37,35 @@ export interface BuildReport {
   /** ISO 8601. */
   readonly startedAt: string;
   readonly seconds: number;
-  readonly elements: readonly { readonly name: string; readonly version: string; readonly source: string; readonly package: string | undefined; readonly digest: string }[];
+  readonly elements: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly source: string;
+    readonly package: string | undefined;
+    readonly digest: string;
+  }[];
   readonly phases: readonly PhaseReport[];
   /** Seconds of the engine's other stages by name: workspace, generateHooks, mkfs, copy, convert:qcow2, publish, … */
   readonly stages: Readonly<Record<string, number>>;
   /** Peak resident memory of our two processes, bytes. */
   readonly peakBytes: { readonly worker: number; readonly front: number };
-  readonly disk: (Pick<PlannedDisk, "origin" | "rootLabel" | "rootFsType" | "mountPoints"> & {
-    readonly sizeBytes: number;
-    readonly partitions: readonly { readonly name: string; readonly sizeBytes: number; readonly offsetBytes: number }[];
-    readonly fileSystems: readonly { readonly name: string; readonly type: string; readonly label: string; readonly uuid: string; readonly mountPoint: string | undefined }[];
-  }) | undefined;
+  readonly disk:
+    | (Pick<PlannedDisk, "origin" | "rootLabel" | "rootFsType" | "mountPoints"> & {
+        readonly sizeBytes: number;
+        readonly partitions: readonly {
+          readonly name: string;
+          readonly sizeBytes: number;
+          readonly offsetBytes: number;
+        }[];
+        readonly fileSystems: readonly {
+          readonly name: string;
+          readonly type: string;
+          readonly label: string;
+          readonly uuid: string;
+          readonly mountPoint: string | undefined;
+        }[];
+      })
+    | undefined;
   /** Installed packages as the image's package manager lists them. */
   readonly packages: readonly { readonly name: string; readonly version: string; readonly arch: string }[];
   readonly artifacts: readonly Artifact[];

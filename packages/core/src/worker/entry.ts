@@ -27,7 +27,10 @@ await readMessages<ToWorker>(process.stdin, (message) => {
 
 async function build({ version, plan, places }: ToWorker & { type: "build" }): Promise<void> {
   if (version !== protocolVersion) {
-    send({ type: "failed", error: writeError(new BuildError("WORKER_PROTOCOL_MISMATCH", { front: version, worker: protocolVersion })) });
+    send({
+      type: "failed",
+      error: writeError(new BuildError("WORKER_PROTOCOL_MISMATCH", { front: version, worker: protocolVersion })),
+    });
     return;
   }
   const hooks = createHooks();
@@ -42,7 +45,10 @@ async function build({ version, plan, places }: ToWorker & { type: "build" }): P
   } catch (error) {
     // Whatever failed because it was cut short, the interrupt is what happened.
     const { left } = writeError(error);
-    send({ type: "failed", error: abort.signal.aborted ? { ...writeError(abort.signal.reason), left } : writeError(error) });
+    send({
+      type: "failed",
+      error: abort.signal.aborted ? { ...writeError(abort.signal.reason), left } : writeError(error),
+    });
   }
 }
 

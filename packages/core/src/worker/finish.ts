@@ -40,7 +40,16 @@ export async function finishOnDisk(planned: PlannedDisk, tree: BuiltTree, settin
   const reports = await runAll(blockDevicePhase, { env: sized, resolvConf: undefined }, setting);
 
   const { builtDir, mountDir, imageDir } = workspace;
-  await using disk = await createDisk({ plan, planned, tree: builtDir, mountBase: mountDir, imageDir, imageSizeBytes, stopwatch, ctx });
+  await using disk = await createDisk({
+    plan,
+    planned,
+    tree: builtDir,
+    mountBase: mountDir,
+    imageDir,
+    imageSizeBytes,
+    stopwatch,
+    ctx,
+  });
   const mountPaths = [...disk.state.mount.values()].map(({ path }) => path);
   await using base = await enterBase(workspace.target, { deviceNodes: disk.deviceNodes, mountPaths }, ctx);
   const root = { env: { ...sized, ...disk.environment }, resolvConf: tree.resolvConf };

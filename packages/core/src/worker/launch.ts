@@ -46,14 +46,48 @@ wait $!
 const entry = fileURLToPath(new URL("./entry.js", import.meta.url));
 
 /** Runs the worker to its end. Throws what it failed with, WORKER_LAUNCH_FAILED, or WORKER_DIED when it ended without a word. */
-export async function launchWorker(plan: BuildPlan, places: BuildPlaces, listener: WorkerListener, ctx: BuildContext): Promise<WorkerResult> {
-  const namespaces = ["--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child=KILL", "--propagation", "slave", "--mount-proc"];
+export async function launchWorker(
+  plan: BuildPlan,
+  places: BuildPlaces,
+  listener: WorkerListener,
+  ctx: BuildContext,
+): Promise<WorkerResult> {
+  const namespaces = [
+    "--mount",
+    "--pid",
+    "--ipc",
+    "--uts",
+    "--fork",
+    "--kill-child=KILL",
+    "--propagation",
+    "slave",
+    "--mount-proc",
+  ];
   const node = [process.execPath, "--enable-source-maps", entry];
   const raise = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
-  const chain = [...raise, "setpriv", "--pdeathsig", "KILL", "unshare", ...namespaces, "--", "bash", "--norc", "-c", init, "dib-worker", ...node];
-  const child = startProcess(chain[0] ?? "", chain.slice(1), { stdio: ["pipe", "pipe", "pipe"], detached: true, env: { ...defaultEnv, HOME: "/root" } });
+  const chain = [
+    ...raise,
+    "setpriv",
+    "--pdeathsig",
+    "KILL",
+    "unshare",
+    ...namespaces,
+    "--",
+    "bash",
+    "--norc",
+    "-c",
+    init,
+    "dib-worker",
+    ...node,
+  ];
+  const child = startProcess(chain[0] ?? "", chain.slice(1), {
+    stdio: ["pipe", "pipe", "pipe"],
+    detached: true,
+    env: { ...defaultEnv, HOME: "/root" },
+  });
   const { stdin, stdout, stderr } = child;
-  if (stdin === null || stdout === null || stderr === null) throw new BuildError("WORKER_LAUNCH_FAILED", { reason: "no pipes" });
+  if (stdin === null || stdout === null || stderr === null)
+    throw new BuildError("WORKER_LAUNCH_FAILED", { reason: "no pipes" });
   stdin.on("error", () => {}); // EPIPE when it died: its end says more
   const abort = () => sendMessage(stdin, { type: "abort", signal: String(ctx.signal.reason) });
   ctx.signal.addEventListener("abort", abort, { once: true });
@@ -65,7 +99,8 @@ export async function launchWorker(plan: BuildPlan, places: BuildPlaces, listene
   const handle = async (message: FromWorker): Promise<void> => {
     switch (message.type) {
       case "ready":
-        if (message.version !== protocolVersion) throw new BuildError("WORKER_PROTOCOL_MISMATCH", { front: protocolVersion, worker: message.version });
+        if (message.version !== protocolVersion)
+          throw new BuildError("WORKER_PROTOCOL_MISMATCH", { front: protocolVersion, worker: message.version });
         isReady = true;
         return sendMessage(stdin, { type: "build", version: protocolVersion, plan, places });
       case "event":
@@ -89,11 +124,21 @@ export async function launchWorker(plan: BuildPlan, places: BuildPlaces, listene
     readFrames(stderr, listener.onOutput, (text) => (diagnostics = (diagnostics + text).slice(-4000))),
   ]);
   try {
-    const [exitCode, signal] = (await Promise.race([streams.then(() => ended), failed])) as [number | null, string | null];
+    const [exitCode, signal] = (await Promise.race([streams.then(() => ended), failed])) as [
+      number | null,
+      string | null,
+    ];
     if (outcome?.type === "done") return outcome.result;
     if (outcome?.type === "failed") throw readError(outcome.error);
-    if (!isReady) throw new BuildError("WORKER_LAUNCH_FAILED", { reason: diagnostics.trim() || `it ended with ${signal ?? exitCode}` });
-    throw new BuildError("WORKER_DIED", { how: signal === null ? `exit code ${exitCode}` : signal, phase, tail: diagnostics.trim() });
+    if (!isReady)
+      throw new BuildError("WORKER_LAUNCH_FAILED", {
+        reason: diagnostics.trim() || `it ended with ${signal ?? exitCode}`,
+      });
+    throw new BuildError("WORKER_DIED", {
+      how: signal === null ? `exit code ${exitCode}` : signal,
+      phase,
+      tail: diagnostics.trim(),
+    });
   } finally {
     ctx.signal.removeEventListener("abort", abort);
     stdin.destroy(); // the lifeline: whatever happened here, nothing of the build outlives this call
@@ -102,19 +147,27 @@ export async function launchWorker(plan: BuildPlan, places: BuildPlaces, listene
 }
 
 /** Variables go as the shell's environment and not as arguments: among them are secrets, and arguments are everybody's to read. */
-async function shellRequest({ name, chroot, cwd, env }: FromWorker & { type: "break" }, child: ChildProcess): Promise<ShellRequest> {
+async function shellRequest(
+  { name, chroot, cwd, env }: FromWorker & { type: "break" },
+  child: ChildProcess,
+): Promise<ShellRequest> {
   const pid = await firstInNamespace(child.pid ?? 0);
   const raise = process.getuid?.() === 0 ? [] : ["sudo", `--preserve-env=${Object.keys(env).join(",")}`];
   const shell = (env.break_cmd ?? "") === "" ? ["bash", "--norc", "-i"] : ["bash", "-c", env.break_cmd ?? ""];
   // Not nsenter's --wd, which is opened on this side, where the worker's mounts are not.
   const within = chroot === undefined ? ["env", `--chdir=${cwd}`] : ["chroot", chroot];
   const enter = ["nsenter", "--target", String(pid), "--mount", "--pid", "--ipc", "--uts", "--", ...within, ...shell];
-  return { name, command: [...raise, ...enter] as unknown as [string, ...string[]], env, place: chroot === undefined ? "host" : "chroot" };
+  return {
+    name,
+    command: [...raise, ...enter] as unknown as [string, ...string[]],
+    env,
+    place: chroot === undefined ? "host" : "chroot",
+  };
 }
 
 /** The pid, as seen from here, of the first process of the namespace that a launch chain made. */
 async function firstInNamespace(pid: number): Promise<number> {
-  for (let at = pid; at > 0; ) {
+  for (let at = pid; at > 0;) {
     const status = await readFile(`/proc/${at}/status`, "utf8");
     const inner = /^NSpid:.*\t(\d+)$/m.exec(status)?.[1];
     if (inner === "1" && at !== 1) return at;

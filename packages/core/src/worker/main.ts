@@ -35,9 +35,20 @@ export async function runBuild({ plan, places, output, openShell, ctx }: WorkerB
   await using staging = await openStaging(workspace.id, places, ctx);
   const owners = await stopwatch.time("generateHooks", () => generateHooks(workspace.hooksDir, plan, places, ctx));
 
-  const setting = { plan, places, workspace, owners, output, breakShell, ctx, stopwatch, pathPrefix: await sudoStandIn(places.path) };
+  const setting = {
+    plan,
+    places,
+    workspace,
+    owners,
+    output,
+    breakShell,
+    ctx,
+    stopwatch,
+    pathPrefix: await sudoStandIn(places.path),
+  };
   await using tree = await runTreePhases(setting);
-  await using finished = plan.disk === undefined ? await finishOnTree(tree, setting) : await finishOnDisk(plan.disk, tree, setting);
+  await using finished =
+    plan.disk === undefined ? await finishOnTree(tree, setting) : await finishOnDisk(plan.disk, tree, setting);
 
   const formats = { plan, staging: staging.folder, ctx, stopwatch };
   const exported = await exportTree({ ...formats, root: workspace.mountDir });
@@ -47,5 +58,12 @@ export async function runBuild({ plan, places, output, openShell, ctx }: WorkerB
 
   const { reports, packages, disk } = finished;
   const peakBytes = process.resourceUsage().maxRSS * 1024;
-  return { staged: [...exported, ...converted], phases: [...tree.reports, ...reports], stages: stopwatch.seconds, disk: disk?.report, packages, peakBytes };
+  return {
+    staged: [...exported, ...converted],
+    phases: [...tree.reports, ...reports],
+    stages: stopwatch.seconds,
+    disk: disk?.report,
+    packages,
+    peakBytes,
+  };
 }

@@ -33,7 +33,8 @@ export function openScriptOutput(descriptor: number): ScriptOutput {
       keep(ref, bytes);
       sink.write(encodeFrame({ script: ref, stream: "stdout", bytes }));
     },
-    tail: (ref) => (tails.get(keyOf(ref)) ?? Buffer.alloc(0)).toString("utf8").trimEnd().split("\n").slice(-tailLines).join("\n"),
+    tail: (ref) =>
+      (tails.get(keyOf(ref)) ?? Buffer.alloc(0)).toString("utf8").trimEnd().split("\n").slice(-tailLines).join("\n"),
   };
 }
 
@@ -43,7 +44,10 @@ async function write(sink: Writable, bytes: Uint8Array): Promise<void> {
 
 export function encodeFrame({ script, stream, bytes }: OutputFrame): Buffer {
   const { phase, element, script: name } = script;
-  return Buffer.concat([Buffer.from(`\0${JSON.stringify({ phase, element, script: name, stream, bytes: bytes.length })}\n`), bytes]);
+  return Buffer.concat([
+    Buffer.from(`\0${JSON.stringify({ phase, element, script: name, stream, bytes: bytes.length })}\n`),
+    bytes,
+  ]);
 }
 
 /** Takes a stream of frames apart; text between frames goes to `onDiagnostics`. */
@@ -66,7 +70,8 @@ export async function readFrames(
   if (waiting.length > 0) onDiagnostics(waiting.toString());
 }
 
-type Taken = { length: number; frame: OutputFrame; text?: undefined } | { length: number; frame?: undefined; text: string };
+type Taken =
+  { length: number; frame: OutputFrame; text?: undefined } | { length: number; frame?: undefined; text: string };
 
 function takeFrame(bytes: Buffer): Taken | undefined {
   if (bytes.length === 0) return undefined;
@@ -77,7 +82,10 @@ function takeFrame(bytes: Buffer): Taken | undefined {
   }
   const headEnd = bytes.indexOf(10);
   if (headEnd === -1) return undefined;
-  const head = JSON.parse(bytes.toString("utf8", 1, headEnd)) as ScriptRef & { stream: "stdout" | "stderr"; bytes: number };
+  const head = JSON.parse(bytes.toString("utf8", 1, headEnd)) as ScriptRef & {
+    stream: "stdout" | "stderr";
+    bytes: number;
+  };
   const length = headEnd + 1 + head.bytes;
   if (bytes.length < length) return undefined;
   const { phase, element, script, stream } = head;

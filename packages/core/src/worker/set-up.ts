@@ -12,7 +12,12 @@ export async function setUpWorker(plan: BuildPlan, places: BuildPlaces, { hooks 
   tapBlockNodes(hooks);
   tapFormats(hooks);
   tapPackages(plan, hooks);
-  const elements = plan.elements.map(({ name, version }) => ({ name, version, folder: places.elements[name]?.folder ?? "", entry: places.elements[name]?.entry }));
+  const elements = plan.elements.map(({ name, version }) => ({
+    name,
+    version,
+    folder: places.elements[name]?.folder ?? "",
+    entry: places.elements[name]?.entry,
+  }));
   await setUpElements(elements, Object.fromEntries(plan.elements.map(({ name, options }) => [name, options])), hooks);
   for (const path of places.plugins) {
     const { default: tap } = (await import(pathToFileURL(path).href)) as { default: (hooks: ElementHooks) => void };

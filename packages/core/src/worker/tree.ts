@@ -38,5 +38,6 @@ export async function runTreePhases(setting: PhaseSetting): Promise<BuiltTree> {
 /** Throws ROOT_NOT_DEPLOYED unless the root phase left more than `lost+found` and `tmp`. */
 async function checkRootDeployed(root: string): Promise<void> {
   const found = await readdir(root);
-  if (found.every((name) => name.startsWith("lost+found") || name.endsWith("tmp"))) throw new BuildError("ROOT_NOT_DEPLOYED", { found });
+  if (found.every((name) => name.startsWith("lost+found") || name.endsWith("tmp")))
+    throw new BuildError("ROOT_NOT_DEPLOYED", { found });
 }

@@ -25,7 +25,10 @@ export function readError(written: WrittenError): Error {
     if (stack !== undefined) error.stack = stack;
     return error;
   }
-  const options = { ...(cause === undefined ? {} : { cause }), ...(left.length > 0 ? { kind: "cleanup" as const } : kind === undefined ? {} : { kind }) };
+  const options = {
+    ...(cause === undefined ? {} : { cause }),
+    ...(left.length > 0 ? { kind: "cleanup" as const } : kind === undefined ? {} : { kind }),
+  };
   return new BuildError(code as ErrorCode, context as never, options);
 }
 

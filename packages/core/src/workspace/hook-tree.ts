@@ -18,7 +18,12 @@ export interface HookTree {
 export type ScriptOwners = ReadonlyMap<string, string>;
 
 /** Puts every file of every element into the hook folder, once for all phases, and lets `generateHooks` taps edit it. */
-export async function generateHooks(hooksDir: string, plan: BuildPlan, places: BuildPlaces, ctx: BuildContext): Promise<ScriptOwners> {
+export async function generateHooks(
+  hooksDir: string,
+  plan: BuildPlan,
+  places: BuildPlaces,
+  ctx: BuildContext,
+): Promise<ScriptOwners> {
   const dropped = droppedScripts(plan);
   const files = plan.hookFiles.filter(({ path }) => !dropped.has(path));
   for (const file of files) await place(file, join(hooksDir, file.path), places);
@@ -33,7 +38,10 @@ export async function generateHooks(hooksDir: string, plan: BuildPlan, places: B
 function droppedScripts(plan: BuildPlan): ReadonlySet<string> {
   const planned = new Set(plan.phases.flatMap(({ phase, scripts }) => scripts.map(({ name }) => `${phase}.d/${name}`)));
   const isScript = ({ path, executable, kind }: PlannedFile) =>
-    kind !== "folder" && executable && /^[a-z-]+\.d\/[0-9A-Za-z_-]+$/.test(path) && phaseNames.some((name) => path.startsWith(`${name}.d/`));
+    kind !== "folder" &&
+    executable &&
+    /^[a-z-]+\.d\/[0-9A-Za-z_-]+$/.test(path) &&
+    phaseNames.some((name) => path.startsWith(`${name}.d/`));
   return new Set(plan.hookFiles.filter((file) => isScript(file) && !planned.has(file.path)).map(({ path }) => path));
 }
 
@@ -62,7 +70,9 @@ function hookTree(path: string): HookTree {
     path,
     async list(folder = ".") {
       const entries = await readdir(join(path, folder), { recursive: true, withFileTypes: true }).catch(() => []);
-      const files = entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1));
+      const files = entries
+        .filter((entry) => !entry.isDirectory())
+        .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1));
       return files.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
     },
     read: (file) => readFile(join(path, file), "utf8"),

@@ -57,8 +57,13 @@ export async function sweepDeadBuilds(ctx: Pick<BuildContext, "exec">): Promise<
 /** Only real folders whose names carry the build's id: a journal can't send us elsewhere, nor can a link in its place. */
 async function deadFolders(folder: string, id: string): Promise<string[]> {
   const text = await readFile(join(folder, "journal.json"), "utf8").catch(() => "");
-  const named = parseJournal(text)?.folders.filter((path) => basename(path).endsWith(`.${id}`) || basename(path) === `.dib-${id}`) ?? [];
-  const real = await Promise.all(named.flatMap((path) => [path, `${path}.view`]).map(async (path) => ((await isFolder(path)) ? path : undefined)));
+  const named =
+    parseJournal(text)?.folders.filter(
+      (path) => basename(path).endsWith(`.${id}`) || basename(path) === `.dib-${id}`,
+    ) ?? [];
+  const real = await Promise.all(
+    named.flatMap((path) => [path, `${path}.view`]).map(async (path) => ((await isFolder(path)) ? path : undefined)),
+  );
   return real.filter((path) => path !== undefined);
 }
 

@@ -51,11 +51,20 @@ export async function mountKernelFileSystems(
   await mount({ what: "dev", target: dev, type: "tmpfs", options: "nosuid,mode=0755,size=64m" }, stack, ctx);
   await fillDev(dev, disk, ctx);
   await mount(
-    { what: "devpts", target: join(dev, "pts"), type: "devpts", options: "newinstance,nosuid,noexec,gid=5,mode=620,ptmxmode=666" },
+    {
+      what: "devpts",
+      target: join(dev, "pts"),
+      type: "devpts",
+      options: "newinstance,nosuid,noexec,gid=5,mode=620,ptmxmode=666",
+    },
     stack,
     ctx,
   );
-  await mount({ what: "sysfs", target: await place("/sys"), type: "sysfs", options: "ro,nosuid,noexec,nodev" }, stack, ctx);
+  await mount(
+    { what: "sysfs", target: await place("/sys"), type: "sysfs", options: "ro,nosuid,noexec,nodev" },
+    stack,
+    ctx,
+  );
 }
 
 async function fillDev(dev: string, disk: readonly DeviceNode[], ctx: BuildContext): Promise<void> {
@@ -63,7 +72,14 @@ async function fillDev(dev: string, disk: readonly DeviceNode[], ctx: BuildConte
     await mustRun(ctx.exec, "mknod", ["-m", "0666", join(dev, name), "c", String(major), String(minor)]);
   }
   for (const { path, major, minor } of disk) {
-    await mustRun(ctx.exec, "mknod", ["-m", "0660", join(dev, path.replace(/^\/dev\//, "")), "b", String(major), String(minor)]);
+    await mustRun(ctx.exec, "mknod", [
+      "-m",
+      "0660",
+      join(dev, path.replace(/^\/dev\//, "")),
+      "b",
+      String(major),
+      String(minor),
+    ]);
   }
   for (const [name, linkTarget] of links) await symlink(linkTarget, join(dev, name));
   await mkdir(join(dev, "pts"));

@@ -16,9 +16,19 @@ export interface MountRequest {
 }
 
 /** Mounts, and puts the release on the stack. Returns what unmounts it early. Throws MOUNT_FAILED. */
-export async function mount(request: MountRequest, stack: ResourceStack, ctx: MountContext): Promise<() => Promise<void>> {
+export async function mount(
+  request: MountRequest,
+  stack: ResourceStack,
+  ctx: MountContext,
+): Promise<() => Promise<void>> {
   const { what, target, type, options } = request;
-  const args = [...(type === undefined ? [] : ["-t", type]), ...(options === undefined ? [] : ["-o", options]), "--", what, target];
+  const args = [
+    ...(type === undefined ? [] : ["-t", type]),
+    ...(options === undefined ? [] : ["-o", options]),
+    "--",
+    what,
+    target,
+  ];
   const { exitCode, stderr } = await ctx.exec("mount", args);
   if (exitCode !== 0) throw new BuildError("MOUNT_FAILED", { what, target, reason: stderr.trim() });
   const release = stack.defer(`mount ${target}`, () => unmount(target, ctx));
@@ -27,13 +37,24 @@ export async function mount(request: MountRequest, stack: ResourceStack, ctx: Mo
 }
 
 /** Bind-mounts; `readOnly` takes a second call, as the kernel ignores it on the first. */
-export async function bind(source: string, target: string, stack: ResourceStack, ctx: MountContext, readOnly = false): Promise<() => Promise<void>> {
+export async function bind(
+  source: string,
+  target: string,
+  stack: ResourceStack,
+  ctx: MountContext,
+  readOnly = false,
+): Promise<() => Promise<void>> {
   const release = await mount({ what: source, target, options: "bind" }, stack, ctx);
   if (readOnly) await ctx.exec("mount", ["-o", "remount,bind,ro", target]);
   return release;
 }
 
-export async function mountTmpfs(target: string, options: string, stack: ResourceStack, ctx: MountContext): Promise<void> {
+export async function mountTmpfs(
+  target: string,
+  options: string,
+  stack: ResourceStack,
+  ctx: MountContext,
+): Promise<void> {
   await mkdir(target, { recursive: true });
   await mount({ what: "tmpfs", target, type: "tmpfs", options }, stack, ctx);
 }
@@ -53,7 +74,11 @@ export async function unmount(target: string, ctx: MountContext): Promise<void> 
 }
 
 /** Unmounts all that lies strictly below a folder, newest first, but for what is to stay: what scripts mounted and left. */
-export async function unmountBelow(folder: string, ctx: MountContext, stays: ReadonlySet<string> = new Set()): Promise<void> {
+export async function unmountBelow(
+  folder: string,
+  ctx: MountContext,
+  stays: ReadonlySet<string> = new Set(),
+): Promise<void> {
   for (const target of (await mountsBelow(folder)).reverse()) if (!stays.has(target)) await unmount(target, ctx);
 }
 

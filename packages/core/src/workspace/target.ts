@@ -37,7 +37,11 @@ export function targetFiles(root: string): TargetFiles {
       const stat = await lstatOrUndefined(file);
       if (stat !== undefined) refuseUnlessFile(path, file, stat.isFile());
       await mkdirIn(root, dirname(path));
-      const handle = await open(file, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW, mode);
+      const handle = await open(
+        file,
+        constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW,
+        mode,
+      );
       try {
         await handle.writeFile(content);
         await handle.chown(uid, gid);
@@ -97,7 +101,8 @@ export async function resolveInRoot(root: string, path: string): Promise<string>
       resolved.push(part);
       continue;
     }
-    if (++links > maxLinks) throw new BuildError("TARGET_PATH_UNSAFE", { path, at: candidate, reason: "in a loop of links" });
+    if (++links > maxLinks)
+      throw new BuildError("TARGET_PATH_UNSAFE", { path, at: candidate, reason: "in a loop of links" });
     const linkTarget = await readlink(candidate);
     if (linkTarget.startsWith("/")) resolved = [];
     waiting.push(...linkTarget.split("/").reverse());

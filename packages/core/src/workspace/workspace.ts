@@ -64,7 +64,13 @@ export async function openWorkspace(plan: BuildPlan, places: BuildPlaces, ctx: B
     if (tmpfs.fits) await mountTmpfs(folder, "mode=0755", stack, ctx);
     await chown(folder, places.caller.uid, places.caller.gid);
   }
-  ctx.emit({ type: "workspace", buildDir, imageDir, tmpfs: tmpfs.fits, ...(tmpfs.note === undefined ? {} : { note: tmpfs.note }) });
+  ctx.emit({
+    type: "workspace",
+    buildDir,
+    imageDir,
+    tmpfs: tmpfs.fits,
+    ...(tmpfs.note === undefined ? {} : { note: tmpfs.note }),
+  });
 
   const mountDir = join(buildDir, "mnt");
   const builtDir = join(buildDir, "built");
@@ -79,11 +85,28 @@ export async function openWorkspace(plan: BuildPlan, places: BuildPlaces, ctx: B
   };
   const target = targetFiles(mountDir);
   const dispose = () => resources[Symbol.asyncDispose]();
-  return { id, buildDir, imageDir, hooksDir, mountDir, builtDir, isTmpfs: tmpfs.fits, resources, target, parkTree, [Symbol.asyncDispose]: dispose };
+  return {
+    id,
+    buildDir,
+    imageDir,
+    hooksDir,
+    mountDir,
+    builtDir,
+    isTmpfs: tmpfs.fits,
+    resources,
+    target,
+    parkTree,
+    [Symbol.asyncDispose]: dispose,
+  };
 }
 
 /** A single overlay over an empty folder: what is written lands in `upper`. */
-async function mountTree(buildDir: string, target: string, stack: ResourceStack, ctx: BuildContext): Promise<() => Promise<void>> {
+async function mountTree(
+  buildDir: string,
+  target: string,
+  stack: ResourceStack,
+  ctx: BuildContext,
+): Promise<() => Promise<void>> {
   const [lower, upper, work] = [join(buildDir, "lower"), join(buildDir, "upper"), join(buildDir, "work")];
   // `volatile` leaves a marker in the work folder and refuses to mount over it again.
   await rm(work, { recursive: true, force: true });
@@ -96,15 +119,27 @@ async function mountTree(buildDir: string, target: string, stack: ResourceStack,
 const escapeOption = (path: string): string => path.replace(/[\\:,]/g, "\\$&");
 
 /** DIB's rule on total memory (at least twice `minGiB`), and beyond it: what is free now, under the cgroup's limit. */
-export async function checkTmpfs(minGiB: number, read = (file: string) => readFile(file, "utf8")): Promise<{ fits: boolean; note: string | undefined }> {
+export async function checkTmpfs(
+  minGiB: number,
+  read = (file: string) => readFile(file, "utf8"),
+): Promise<{ fits: boolean; note: string | undefined }> {
   const info = await read("/proc/meminfo").catch(() => "");
   const gib = (key: string) => Number(new RegExp(`^${key}:\\s+(\\d+)`, "m").exec(info)?.[1] ?? 0) / 2 ** 20;
-  const limit = Math.min(...(await Promise.all(cgroupLimits.map(async (file) => Number((await read(file).catch(() => "max")).trim())))).filter((bytes) => bytes > 0)) / 2 ** 30;
+  const limit =
+    Math.min(
+      ...(
+        await Promise.all(cgroupLimits.map(async (file) => Number((await read(file).catch(() => "max")).trim())))
+      ).filter((bytes) => bytes > 0),
+    ) /
+    2 ** 30;
   const needed = minGiB * 2;
   const total = Math.min(gib("MemTotal"), limit);
   const free = Math.min(gib("MemAvailable"), limit);
   if (total >= needed && free >= needed) return { fits: true, note: undefined };
-  return { fits: false, note: `not enough memory for tmpfs: ${free.toFixed(1)} of ${total.toFixed(1)} GiB free, ${needed} GiB wanted` };
+  return {
+    fits: false,
+    note: `not enough memory for tmpfs: ${free.toFixed(1)} of ${total.toFixed(1)} GiB free, ${needed} GiB wanted`,
+  };
 }
 
 const cgroupLimits = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];

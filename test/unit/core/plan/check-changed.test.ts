@@ -21,5 +21,7 @@ test.each([
   ["no outputs", { outputs: [] }],
   ["a disk format without a disk", { outputs: [{ format: "qcow2", from: "disk", extension: "qcow2" }] }],
 ])("a plan tap that gives back %s is refused", (_, change) => {
-  expect(() => checkChangedPlan({ ...plan, ...change } as BuildPlan)).toThrow(expect.objectContaining({ code: "PLAN_CHANGED_INVALID" }));
+  expect(() => checkChangedPlan({ ...plan, ...change } as BuildPlan)).toThrow(
+    expect.objectContaining({ code: "PLAN_CHANGED_INVALID" }),
+  );
 });

@@ -6,7 +6,11 @@ import type { BuildEvent } from "@dibjs/core/report/events.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 
 const script = { phase: "install", element: "motd", script: "10-motd" };
-const frame = (text: string | Uint8Array) => ({ script, stream: "stdout" as const, bytes: Buffer.from(text as string) });
+const frame = (text: string | Uint8Array) => ({
+  script,
+  stream: "stdout" as const,
+  bytes: Buffer.from(text as string),
+});
 
 let dir: string;
 beforeEach(() => void (dir = mkdtempSync(join(tmpdir(), "log-"))));

@@ -16,13 +16,19 @@ async function readAll(chunks: readonly Uint8Array[]): Promise<{ frames: OutputF
 
 test("frames come out as they went in, wherever the stream is cut", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 5 }), fc.integer({ min: 1, max: 30 }), async (outputs, size) => {
-      const stream = Buffer.concat(outputs.map((bytes) => encodeFrame({ script, stream: "stdout", bytes })));
-      const chunks = Array.from({ length: Math.ceil(stream.length / size) }, (_, at) => stream.subarray(at * size, (at + 1) * size));
-      const { frames, diagnostics } = await readAll(chunks);
-      expect(frames.map(({ bytes }) => bytes)).toEqual(outputs);
-      expect(diagnostics).toBe("");
-    }),
+    fc.asyncProperty(
+      fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 5 }),
+      fc.integer({ min: 1, max: 30 }),
+      async (outputs, size) => {
+        const stream = Buffer.concat(outputs.map((bytes) => encodeFrame({ script, stream: "stdout", bytes })));
+        const chunks = Array.from({ length: Math.ceil(stream.length / size) }, (_, at) =>
+          stream.subarray(at * size, (at + 1) * size),
+        );
+        const { frames, diagnostics } = await readAll(chunks);
+        expect(frames.map(({ bytes }) => bytes)).toEqual(outputs);
+        expect(diagnostics).toBe("");
+      },
+    ),
     { numRuns: 60 },
   );
 });

@@ -2,11 +2,18 @@ import { BuildError } from "@dibjs/core/errors.js";
 import { readError, writeError } from "@dibjs/core/worker/written-error.js";
 import { expect, test } from "vitest";
 
-const cross = (error: unknown) => readError(JSON.parse(JSON.stringify(writeError(error))) as ReturnType<typeof writeError>);
+const cross = (error: unknown) =>
+  readError(JSON.parse(JSON.stringify(writeError(error))) as ReturnType<typeof writeError>);
 
 test("a build error keeps code, context, message, hint and cause", () => {
   const error = new BuildError("ROOT_NOT_DEPLOYED", { found: ["tmp"] }, { cause: new Error("inner") });
-  expect(cross(error)).toMatchObject({ code: "ROOT_NOT_DEPLOYED", context: { found: ["tmp"] }, message: error.message, hint: error.hint, cause: { message: "inner" } });
+  expect(cross(error)).toMatchObject({
+    code: "ROOT_NOT_DEPLOYED",
+    context: { found: ["tmp"] },
+    message: error.message,
+    hint: error.hint,
+    cause: { message: "inner" },
+  });
 });
 
 test("a bug keeps its stack and is no build error", () => {

@@ -7,7 +7,10 @@ test("releases newest first, and goes on after a failed release", async () => {
   stack.defer("a", () => void seen.push("a"));
   stack.defer("b", () => Promise.reject(new Error("busy")));
   stack.defer("c", () => void seen.push("c"));
-  await expect(stack[Symbol.asyncDispose]()).rejects.toMatchObject({ code: "RELEASE_FAILED", context: { left: ["b (busy)"] } });
+  await expect(stack[Symbol.asyncDispose]()).rejects.toMatchObject({
+    code: "RELEASE_FAILED",
+    context: { left: ["b (busy)"] },
+  });
   expect(seen).toEqual(["c", "a"]);
 });
 
