@@ -45,4 +45,4 @@ export const eventsOf = ({ stdout }: DibResult): BuildEvent[] =>
     .split("\n")
     .filter(Boolean)
     .map((line) => JSON.parse(line) as BuildEvent)
-    .filter(({ type }) => type !== undefined);
+    .filter(({ type }) => (type as string) !== "result");
