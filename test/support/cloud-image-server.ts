@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createExec, mustRun } from "@dibjs/core/process/exec.js";
 import { lockFile } from "./file-lock.js";
-import { serveFolder } from "./file-server.js";
+import { serveFolder, type FileServer } from "./file-server.js";
 import { tamper } from "./signing-key.js";
 import { serveUbuntuArchive, type UbuntuArchive } from "./ubuntu-archive.js";
 
@@ -31,6 +31,7 @@ export interface CloudImageServer extends AsyncDisposable {
   /** Name of the tarball. */
   readonly name: string;
   readonly sizeBytes: number;
+  readonly requests: FileServer["requests"];
 }
 
 const exec = createExec();
@@ -53,6 +54,7 @@ export async function startCloudImageServer(archive: UbuntuArchive): Promise<Clo
   return {
     name,
     sizeBytes,
+    requests: server.requests,
     urlOf: (variant) => `${server.url}/${variant}/noble/current`,
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };

@@ -1,6 +1,6 @@
 /** What a build may not change on the host: looked at before, compared after. */
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createExec } from "@dibjs/core/process/exec.js";
 import { snapshotTree } from "./tree-snapshot.mjs";
 
@@ -19,7 +19,8 @@ export async function readHostState(scratch: string): Promise<HostState> {
     ),
     loops: about(loops, scratch),
     processes: processesIn(scratch),
-    dev: readdirSync("/dev").filter((name) => !/^loop\d+$/.test(name)),
+    dev: readdirSync("/dev").filter((name) => !/^loop\d+(p\d+)?$/.test(name)),
+    partitions: readdirSync("/dev").filter(isStalePartition),
     etc: [
       createHash("sha256")
         .update(JSON.stringify(await snapshotTree("/etc")))
@@ -41,6 +42,12 @@ function processesIn(scratch: string): string[] {
   const isIn = (pid: string) =>
     ["cwd", "root", "exe"].some((link) => linkOf(`/proc/${pid}/${link}`).startsWith(scratch));
   return pids.filter(isIn).map((pid) => `${pid} ${readFileSync(`/proc/${pid}/comm`, "utf8").trim()}`);
+}
+
+/** A node of a partition whose loop device has no file any more. */
+function isStalePartition(name: string): boolean {
+  const [, loop] = /^(loop\d+)p\d+$/.exec(name) ?? [];
+  return loop !== undefined && !existsSync(`/sys/block/${loop}/loop`);
 }
 
 function linkOf(path: string): string {

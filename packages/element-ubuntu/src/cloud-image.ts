@@ -1,6 +1,14 @@
-import { readFile } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { BuildError, download, verifySignature, type Env, type PhaseRun } from "@dibjs/core";
+import {
+  BuildError,
+  createExec,
+  download,
+  verifySignature,
+  type Env,
+  type Fingerprint,
+  type PhaseRun,
+} from "@dibjs/core";
 import { archOf, findKeyring, trustedKeys } from "./keyring.js";
 
 /** Where the cloud image comes from and where it is kept. Variables are DIB's. */
@@ -34,6 +42,22 @@ export async function deployCloudImage(run: PhaseRun): Promise<void> {
   const local = run.env["DIB_LOCAL_IMAGE"];
   const file = local ? local : await fetchCloudImage(locateCloudImage(run.env), run);
   await unpack(file, run);
+}
+
+/** What the root depends on beside the build's inputs: which image the server has now. Nothing is believed of it. */
+export async function addCloudImage(fingerprint: Fingerprint): Promise<void> {
+  const { env } = fingerprint;
+  const local = env["DIB_LOCAL_IMAGE"];
+  if (local) {
+    const { size, mtimeMs } = await stat(local);
+    return fingerprint.add(`cloud image ${local}`, `${size} ${mtimeMs}`);
+  }
+  const { name, sums, cachedSums } = locateCloudImage(env);
+  const file = env["DIB_OFFLINE"] ? cachedSums : `${cachedSums}.now`;
+  if (!env["DIB_OFFLINE"])
+    await download({ url: sums, file, env }, createExec()).catch(() => rm(file, { force: true }));
+  const text = await readFile(file, "utf8").catch(() => "");
+  fingerprint.add(`cloud image ${sums}`, findSum(text, name) ?? "unknown");
 }
 
 /** The checksums are believed because of their signature, the image because of its checksum. */

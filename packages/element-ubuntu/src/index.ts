@@ -1,5 +1,5 @@
 import { defineElement } from "@dibjs/core";
-import { deployCloudImage } from "./cloud-image.js";
+import { addCloudImage, deployCloudImage } from "./cloud-image.js";
 import { provideArchiveKeyring } from "./keyring.js";
 
 /** ubuntu-common is shell only. */
@@ -9,5 +9,11 @@ export default [
     name: "ubuntu-minimal",
     setup: ({ addScript }) => addScript("root", "07-ubuntu-keyring", provideArchiveKeyring),
   }),
-  defineElement({ name: "ubuntu", setup: ({ addScript }) => addScript("root", "10-ubuntu-tarball", deployCloudImage) }),
+  defineElement({
+    name: "ubuntu",
+    setup({ hooks, addScript }) {
+      hooks.fingerprint.for("root").tapPromise(addCloudImage);
+      addScript("root", "10-ubuntu-tarball", deployCloudImage);
+    },
+  }),
 ];

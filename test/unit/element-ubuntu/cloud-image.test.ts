@@ -1,6 +1,10 @@
+import { utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { findSum, locateCloudImage } from "@dibjs/element-ubuntu/cloud-image.js";
+import { addCloudImage, findSum, locateCloudImage } from "@dibjs/element-ubuntu/cloud-image.js";
 import { findPackage, trustedKeys } from "@dibjs/element-ubuntu/keyring.js";
+import { serveFolder } from "../../support/file-server.js";
+import { tempFolder } from "../../support/temp-folder.js";
 
 const sum = "a".repeat(64);
 
@@ -35,6 +39,37 @@ describe("the cloud image", () => {
     expect(findSum(sums, "image.tar.xz")).toBe(sum);
     expect(findSum(sums.replace("*image.tar.xz\n", " image.tar.xz\n"), "image.tar.xz")).toBe(sum);
     expect(findSum(sums, "image")).toBeUndefined();
+  });
+});
+
+describe("what a root of the cloud image depends on", () => {
+  const added = async (env: Record<string, string>) => {
+    const values: Record<string, string> = {};
+    await addCloudImage({ phase: "root", env, add: (key, value) => void (values[key] = value) });
+    return values;
+  };
+
+  test("is the checksum that the server has now", async () => {
+    await using temp = await tempFolder();
+    await writeFile(join(temp.path, "SHA256SUMS"), `${sum} *noble-server-cloudimg-amd64-root.tar.xz\n`);
+    await using server = await serveFolder(temp.path);
+    const env = { DIB_CLOUD_IMAGES: server.url, DIB_IMAGE_CACHE: join(temp.path, "cache") };
+    expect(await added(env)).toEqual({ [`cloud image ${server.url}/SHA256SUMS`]: sum });
+  });
+
+  test("is unknown when the server has none", async () => {
+    await using temp = await tempFolder();
+    await using server = await serveFolder(temp.path);
+    const env = { DIB_CLOUD_IMAGES: server.url, DIB_IMAGE_CACHE: join(temp.path, "cache") };
+    expect(Object.values(await added(env))).toEqual(["unknown"]);
+  });
+
+  test("is size and date of a local image", async () => {
+    await using temp = await tempFolder();
+    const image = join(temp.path, "image.tar");
+    await writeFile(image, "four");
+    await utimes(image, 5, 5);
+    expect(await added({ DIB_LOCAL_IMAGE: image })).toEqual({ [`cloud image ${image}`]: "4 5000" });
   });
 });
 

@@ -1,0 +1,237 @@
+/**
+ * ubuntu-minimal, ubuntu and what both share, ubuntu-common, against an archive and cloud images on loopback: built as
+ * disks, compared with what they were made from, and booted.
+ */
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createExec } from "@dibjs/core";
+import { startCloudImageServer, type CloudImageServer, type CloudImageVariant } from "../support/cloud-image-server.js";
+import { dib } from "../support/dib.js";
+import type { FileServer } from "../support/file-server.js";
+import { readHostState } from "../support/host-guard.js";
+import { BuildFolder } from "../support/real-build.js";
+import { diffTrees, type TreeDiff } from "../support/tree-diff.js";
+import type { Tree } from "../support/tree-snapshot.mjs";
+import { openUbuntuArchive, serveUbuntuArchive, type UbuntuArchive } from "../support/ubuntu-archive.js";
+
+const minutes = 60_000;
+const exec = createExec();
+let archive: UbuntuArchive;
+let mirrors: FileServer;
+let images: CloudImageServer;
+
+beforeAll(async () => {
+  archive = await openUbuntuArchive();
+  mirrors = await serveUbuntuArchive(archive);
+  images = await startCloudImageServer(archive);
+}, 20 * minutes);
+afterAll(async () => {
+  await images?.[Symbol.asyncDispose]();
+  await mirrors?.[Symbol.asyncDispose]();
+});
+
+/** Loopback instead of Ubuntu's hosts; the keys of the archive instead of Ubuntu's. */
+const environment = (cloudImage: CloudImageVariant = "good") => ({
+  DIB_DISTRIBUTION_MIRROR: `${mirrors.url}/good`,
+  DIB_CLOUD_IMAGES: images.urlOf(cloudImage),
+  DIB_UBUNTU_KEY_FINGERPRINTS: `${archive.key.fingerprint} ${archive.expired.fingerprint}`,
+});
+
+interface DiskBuild extends AsyncDisposable {
+  readonly folder: BuildFolder;
+  /** Between the root phase and the finished disk. */
+  readonly diff: TreeDiff;
+  readonly after: Tree;
+  read(path: string): Promise<string>;
+}
+
+async function buildDisk(elements: readonly string[], env: Readonly<Record<string, string>>): Promise<DiskBuild> {
+  const folder = await BuildFolder.open();
+  const snapshots = join(folder.path, "snapshots");
+  await mkdir(snapshots);
+  await folder.build({
+    elements,
+    env: { ...env, DIB_TEST_SNAPSHOTS: snapshots },
+    plugins: [fileURLToPath(new URL("../support/tree-snapshot.mjs", import.meta.url))],
+    flags: { formats: ["qcow2", "tar"] },
+  });
+  const treeOf = async (name: string) => JSON.parse(await readFile(join(snapshots, `${name}.json`), "utf8")) as Tree;
+  const after = await treeOf("after");
+  return {
+    folder,
+    after,
+    diff: diffTrees(await treeOf("before"), after),
+    async read(path) {
+      const { stdout, stderr, exitCode } = await exec("tar", [
+        "--to-stdout",
+        "--extract",
+        "--file",
+        `${folder.image}.tar`,
+        `.${path}`,
+      ]);
+      return exitCode === 0 ? stdout : stderr;
+    },
+    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+  };
+}
+
+/** Exit code 0: the text came over the serial line. */
+const boot = ({ image, path }: BuildFolder) =>
+  dib(["boot", `${image}.qcow2`, "--expect", "login:", "--timeout", "600", "--accel", "tcg"], { cwd: path });
+
+describe("ubuntu-minimal", () => {
+  let built: DiskBuild;
+  beforeAll(async () => {
+    built = await buildDisk(["ubuntu-minimal", "vm"], { ...environment(), DIB_UBUNTU_KERNEL: "linux-image-virtual" });
+  }, 20 * minutes);
+  afterAll(() => built[Symbol.asyncDispose]());
+
+  test("bootstraps Ubuntu with the packages of the base", async () => {
+    expect(await built.read("/usr/lib/os-release")).toContain('NAME="Ubuntu"');
+    const status = await built.read("/var/lib/dpkg/status");
+    for (const name of ["systemd-sysv", "busybox", "sudo", "python3"])
+      expect(status).toContain(`Package: ${name}\nStatus: install ok installed\n`);
+  });
+
+  test("leaves all suites of the mirror as sources, with both components", async () => {
+    const suites = ["", "-updates", "-security", "-backports"];
+    for (const suite of suites) {
+      expect(await built.read(`/etc/apt/sources.list.d/ubuntu${suite}.list`)).toBe(
+        `deb ${mirrors.url}/good noble${suite} main universe\n`,
+      );
+    }
+  });
+
+  test("takes only the pinned key of the mirror's keyring package", () => {
+    const [line] = built.folder.outputOf("07-ubuntu-keyring");
+    expect(line).toContain(
+      `: ${archive.key.fingerprint}, ${archive.expired.fingerprint} (left out: ${archive.stranger.fingerprint})`,
+    );
+  });
+
+  test("adds the kernel that DIB_UBUNTU_KERNEL names, with its initramfs", async () => {
+    expect(await built.read("/var/lib/dpkg/status")).toContain(
+      "Package: linux-image-virtual\nStatus: install ok installed\n",
+    );
+    const added = Object.keys(built.diff.added);
+    expect(added.filter((path) => /^\/boot\/(vmlinuz|initrd\.img)-/.test(path))).toHaveLength(2);
+  });
+
+  test("ubuntu-common switches temporary IPv6 addresses off", async () => {
+    expect(built.diff.added["/etc/sysctl.d/99-cloudimg-ipv6.conf"]).toMatchObject({
+      type: "File",
+      mode: "0644",
+      owner: "0:0",
+    });
+    expect(await built.read("/etc/sysctl.d/99-cloudimg-ipv6.conf")).toMatch(
+      /^net\.ipv6\.conf\.all\.use_tempaddr = 0$/m,
+    );
+  });
+
+  test(
+    "boots to a login prompt",
+    async () => {
+      expect(await boot(built.folder)).toMatchObject({ exitCode: 0 });
+    },
+    15 * minutes,
+  );
+});
+
+describe("ubuntu", () => {
+  let built: DiskBuild;
+  let requests: FileServer["requests"];
+  beforeAll(async () => {
+    const before = images.requests.length;
+    // The default, Ec2, waits for Amazon's metadata service before anybody can log in.
+    built = await buildDisk(["ubuntu", "vm"], { ...environment("cut-once"), DIB_CLOUD_INIT_DATASOURCES: "NoCloud" });
+    requests = images.requests.slice(before);
+  }, 20 * minutes);
+  afterAll(() => built[Symbol.asyncDispose]());
+
+  test("resumes a download that was cut, and says who signed it", () => {
+    const cut = Math.floor(images.sizeBytes / 10);
+    expect(requests.filter(({ path }) => path.endsWith(images.name)).map(({ range }) => range)).toEqual([
+      undefined,
+      `bytes=${cut}-`,
+    ]);
+    const said = built.folder.outputOf("10-ubuntu-tarball").join("\n");
+    expect(said).toContain(`is signed by ${archive.key.fingerprint}`);
+    expect(said).toContain(`${images.sizeBytes} bytes, ${images.sizeBytes} of them fetched now`);
+  });
+
+  test("points the image's apt at the mirror", async () => {
+    expect(built.diff.changed).toHaveProperty(["/etc/apt/sources.list.d/ubuntu.sources"]);
+    const sources = await built.read("/etc/apt/sources.list.d/ubuntu.sources");
+    expect(sources).toContain(`URIs: ${mirrors.url}/good\n`);
+    expect(sources).not.toContain("ubuntu.com");
+  });
+
+  test("adds a kernel, and the boot loader of the disk instead of the cloud image's", async () => {
+    const added = Object.keys(built.diff.added);
+    expect(added.filter((path) => /^\/boot\/(vmlinuz|initrd\.img)-/.test(path))).toHaveLength(2);
+    expect(built.folder.outputOf("00-remove-grub").join("\n")).toMatch(/Removing grub-pc/);
+    expect(built.after).toHaveProperty(["/boot/grub/grub.cfg"]);
+  });
+
+  test("limits cloud-init to the sources that are named", async () => {
+    expect(await built.read("/etc/cloud/cloud.cfg.d/91-dib-cloud-init-datasources.cfg")).toBe(
+      "datasource_list: [ NoCloud, None ]\n",
+    );
+  });
+
+  test(
+    "boots to a login prompt",
+    async () => {
+      expect(await boot(built.folder)).toMatchObject({ exitCode: 0 });
+    },
+    15 * minutes,
+  );
+});
+
+describe("what cannot be verified", () => {
+  const attempt = async (folder: BuildFolder, elements: readonly string[], env: Readonly<Record<string, string>>) =>
+    folder.build({ elements, env, flags: { formats: ["tar"], base: false } }).then(
+      () => ({ code: "none" }),
+      (error: unknown) => error,
+    );
+
+  test.each([
+    ["broken-signature", "SIGNATURE_INVALID"],
+    ["wrong-key", "SIGNATURE_KEY_UNTRUSTED"],
+    ["expired-key", "SIGNATURE_KEY_EXPIRED"],
+    ["wrong-checksum", "FETCH_CHECKSUM_WRONG"],
+    ["truncated", "FETCH_TRUNCATED"],
+  ] as const)("a cloud image with %s is refused with %s, and nothing is left", async (variant, code) => {
+    await using folder = await BuildFolder.open();
+    const before = await readHostState(folder.path);
+    expect(await attempt(folder, ["ubuntu"], environment(variant))).toMatchObject({ code, kind: "fetch" });
+    expect(folder.events.some((event) => event.type === "phase-start" && event.phase === "extra-data")).toBe(false);
+    expect(await readHostState(folder.path)).toEqual(before);
+  });
+
+  test("a keyring package without a pinned key is refused with SIGNATURE_KEY_UNTRUSTED, whatever the mirror says", async () => {
+    await using folder = await BuildFolder.open();
+    const env = { DIB_DISTRIBUTION_MIRROR: `${mirrors.url}/good` };
+    expect(await attempt(folder, ["ubuntu-minimal"], env)).toMatchObject({
+      code: "SIGNATURE_KEY_UNTRUSTED",
+      context: { trusted: ["F6ECB3762474EDA9D21B7022871920D1991BC93C", "790BC7277767219C42C86F933B4FE6ACC0B21F32"] },
+    });
+  });
+
+  test.each(["broken-signature", "wrong-key", "expired-key"])(
+    "an archive with %s ends the bootstrap",
+    async (variant) => {
+      await using folder = await BuildFolder.open();
+      const env = { ...environment(), DIB_DISTRIBUTION_MIRROR: `${mirrors.url}/${variant}` };
+      expect(await attempt(folder, ["ubuntu-minimal"], env)).toMatchObject({
+        code: "SCRIPT_FAILED",
+        context: {
+          script: "08-debootstrap",
+          tail: expect.stringMatching(/signature|BADSIG|EXPKEYSIG|NO_PUBKEY/) as string,
+        },
+      });
+    },
+  );
+});
