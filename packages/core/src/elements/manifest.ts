@@ -1,46 +1,35 @@
-import { satisfies } from "semver";
-import { z } from "zod";
+import satisfies from "semver/functions/satisfies.js";
 import { BuildError } from "../errors.js";
 import { phaseNames } from "../phases/table.js";
 import { coreVersion } from "./cores.js";
 import type { ElementManifest } from "./element.js";
 import { isElementName, isRange } from "./name.js";
+import { boolean, listOf, mapOf, oneOf, pathInside, record, text } from "./shape.js";
 
-const elementName = z.string().refine(isElementName, "not an element name");
-const range = z.string().refine(isRange, "not a semver range");
-const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "not a variable name");
-const insidePackage = z
-  .string()
-  .refine(
-    (path) => !path.startsWith("/") && !path.includes("\\") && !path.split("/").includes(".."),
-    "must be a path inside the package",
-  );
+const elementName = text(isElementName, "not an element name");
+const range = text(isRange, "not a semver range");
+const variableName = text((name) => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name), "not a variable name");
+const word = text((value) => value !== "", "not a word");
+const phases = listOf(oneOf(phaseNames));
 
-const hostCommand = z.strictObject({
-  command: z.string().min(1),
-  debian: z.string().optional(),
-  fedora: z.string().optional(),
-  opensuse: z.string().optional(),
-  or: z.array(z.string()).optional(),
-});
+const hostCommand = record({ command: word }, { debian: text(), fedora: text(), opensuse: text(), or: listOf(text()) });
 
-const schema = z.strictObject({
-  apiVersion: z.literal(1),
-  core: range.optional(),
-  elements: z.record(elementName, insidePackage),
-  provides: z.record(elementName, z.array(elementName)).optional(),
-  requires: z.record(elementName, range).optional(),
-  entry: insidePackage.optional(),
-  arch: z.array(z.string().min(1)).min(1).optional(),
-  hostCommands: z.array(hostCommand).optional(),
-  cache: z.boolean().optional(),
-  reads: z.array(z.enum(phaseNames)).optional(),
-  variables: z
-    .record(variableName, z.strictObject({ secret: z.boolean().optional(), description: z.string().optional() }))
-    .optional(),
-  network: z.array(z.enum(phaseNames)).optional(),
-  manifest: insidePackage.optional(),
-});
+const shape = record(
+  { apiVersion: oneOf([1]), elements: mapOf(elementName, pathInside) },
+  {
+    core: range,
+    provides: mapOf(elementName, listOf(elementName)),
+    requires: mapOf(elementName, range),
+    entry: pathInside,
+    arch: listOf(word, 1),
+    hostCommands: listOf(hostCommand),
+    cache: boolean,
+    reads: phases,
+    variables: mapOf(variableName, record({}, { secret: boolean, description: text() })),
+    network: phases,
+    manifest: pathInside,
+  },
+);
 
 /** The `dib` key of a package.json may also hold a build's config; a manifest has an apiVersion, or a map of elements. */
 export function isManifest(dib: unknown): boolean {
@@ -51,19 +40,12 @@ export function isManifest(dib: unknown): boolean {
 
 /** Throws ELEMENT_MANIFEST_INVALID with the key, and ELEMENT_CORE_MISMATCH. `file` is the package.json, `name` the package. */
 export function parseManifest(written: unknown, file: string, name: string): ElementManifest {
-  const result = schema.safeParse(written);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const inner = issue?.code === "invalid_key" ? issue.issues[0]?.message : undefined;
-    throw new BuildError("ELEMENT_MANIFEST_INVALID", {
-      file,
-      key: issue?.path.join(".") ?? "",
-      reason: inner ?? issue?.message ?? "not valid",
-    });
-  }
-  const { core } = result.data;
+  const flaw = shape(written);
+  if (flaw !== undefined) throw new BuildError("ELEMENT_MANIFEST_INVALID", { file, ...flaw });
+  const manifest = written as ElementManifest;
+  const { core } = manifest;
   if (core !== undefined && !satisfies(coreVersion, core, { includePrerelease: true })) {
     throw new BuildError("ELEMENT_CORE_MISMATCH", { package: name, range: core, core: coreVersion });
   }
-  return result.data;
+  return manifest;
 }

@@ -1,4 +1,4 @@
-import { validRange } from "semver";
+import validRange from "semver/ranges/valid.js";
 
 /** Letters, digits and `+ . _ -`, 128 at most; upper case is allowed, names of Object.prototype (`constructor`) are not. */
 export const isElementName = (name: string): boolean =>

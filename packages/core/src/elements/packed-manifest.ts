@@ -4,7 +4,6 @@
  */
 import { lstat, readFile } from "node:fs/promises";
 import { join, posix } from "node:path";
-import { z } from "zod";
 import { BuildError, reasonOf, throwFindings } from "../errors.js";
 import { compareBytes } from "../phases/order.js";
 import { canonicalJson } from "../plan/digest.js";
@@ -19,20 +18,19 @@ import {
   type ElementTree,
 } from "./files.js";
 import type { ElementPackage } from "./package.js";
+import { boolean, listOf, oneOf, pathInside, record, text } from "./shape.js";
 
-const fileSchema = z.strictObject({
+const packedFile = record(
   /** Relative to the package. */
-  path: z
-    .string()
-    .refine((path) => !path.startsWith("/") && !path.split("/").includes(".."), "must be a path inside the package"),
-  kind: z.enum(["file", "link", "folder"]),
-  executable: z.boolean(),
-  digest: z.string(),
-  linkTarget: z.string().optional(),
-});
-const schema = z.strictObject({ version: z.literal(1), files: z.array(fileSchema) });
+  { path: pathInside, kind: oneOf(["file", "link", "folder"]), executable: boolean, digest: text() },
+  { linkTarget: text() },
+);
+const shape = record({ version: oneOf([1]), files: listOf(packedFile) });
 
-export type PackedManifest = z.infer<typeof schema>;
+export interface PackedManifest {
+  readonly version: 1;
+  readonly files: readonly Pick<ElementFile, "path" | "kind" | "executable" | "digest" | "linkTarget">[];
+}
 
 /** Undefined when the package has none: it is used from its source. Throws ELEMENT_MANIFEST_INVALID. */
 export async function readPackedManifest({
@@ -41,14 +39,19 @@ export async function readPackedManifest({
 }: Pick<ElementPackage, "folder" | "manifest">): Promise<PackedManifest | undefined> {
   if (manifest.manifest === undefined) return undefined;
   const file = join(folder, manifest.manifest);
-  const text = await readFile(file, "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
+  const content = await readFile(file, "utf8").catch(() => undefined);
+  if (content === undefined) return undefined;
+  const packed = parseJson(content, file);
+  const flaw = shape(packed);
+  if (flaw !== undefined) throw new BuildError("ELEMENT_MANIFEST_INVALID", { file, ...flaw });
+  return packed as PackedManifest;
+}
+
+function parseJson(content: string, file: string): unknown {
   try {
-    return schema.parse(JSON.parse(text));
+    return JSON.parse(content);
   } catch (cause) {
-    const reason = cause instanceof z.ZodError ? (cause.issues[0]?.message ?? "not valid") : reasonOf(cause);
-    const key = cause instanceof z.ZodError ? (cause.issues[0]?.path.join(".") ?? "") : "";
-    throw new BuildError("ELEMENT_MANIFEST_INVALID", { file, key, reason }, { cause });
+    throw new BuildError("ELEMENT_MANIFEST_INVALID", { file, key: "", reason: reasonOf(cause) }, { cause });
   }
 }
 

@@ -2,7 +2,8 @@
  * From what was asked for to the set of loaded elements. There is one version of each element, the one that is
  * installed: ranges are checked against it and never choose one. The package manager chooses, and its lock file keeps it.
  */
-import { intersects, satisfies } from "semver";
+import satisfies from "semver/functions/satisfies.js";
+import intersects from "semver/ranges/intersects.js";
 import type { BuildConfig } from "../config/schema.js";
 import { BuildError, throwFindings } from "../errors.js";
 import { nearest } from "../nearest.js";
