@@ -35,6 +35,7 @@ const quick = { testTimeout: 20_000, sequence: { groupOrder: 0 } };
 
 export default defineConfig({
   test: {
+    cache: false, // it would belong to root after a run with sudo
     reporters: ["./test/support/count-reporter.ts"],
     projects: [
       project("unit", ["test/unit/**/*.test.ts"], quick),

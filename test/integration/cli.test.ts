@@ -78,9 +78,9 @@ describe("dib build", () => {
 
   test("keeps all output in the log that --logfile names", async () => {
     await build(["--logfile", "out/build.log"]);
-    expect(readFileSync(join(project.out, "build.log"), "utf8")).toMatch(
-      / \| install \| subject\/10-say \| said \x1b\]0;evil\x07so\n/,
-    ); // eslint-disable-line no-control-regex
+    expect(readFileSync(join(project.out, "build.log"), "utf8")).toContain(
+      " | install | subject/10-say | said \x1b]0;evil\x07so\n",
+    );
   });
 
   test("builds the config's images one after the other, or the one that is named", async () => {
