@@ -14,8 +14,22 @@ const exec = (file, args, options) => {
   say(`run:${file}`);
   return run(file, args, options);
 };
-const ctx = { hooks, exec, signal: new AbortController().signal, emit: (event) => say(`${event.type}:${event.doing ?? ""}`) };
+const ctx = {
+  hooks,
+  exec,
+  signal: new AbortController().signal,
+  emit: (event) => say(`${event.type}:${event.doing ?? ""}`),
+};
 const imageSizeBytes = 256 * 2 ** 20;
-await createDisk({ plan: undefined, planned: JSON.parse(planned), tree, mountBase, imageDir, imageSizeBytes, stopwatch: new Stopwatch(), ctx });
+await createDisk({
+  plan: undefined,
+  planned: JSON.parse(planned),
+  tree,
+  mountBase,
+  imageDir,
+  imageSizeBytes,
+  stopwatch: new Stopwatch(),
+  ctx,
+});
 say("done");
 setInterval(() => {}, 1000);
