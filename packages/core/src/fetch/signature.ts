@@ -38,7 +38,11 @@ export async function verifySignature(
   const signer = good.find((fingerprint) => allowed.includes(fingerprint));
   if (signer !== undefined) return signer;
   if (expired[0] !== undefined) throw new BuildError("SIGNATURE_KEY_EXPIRED", { file, fingerprint: expired[0] });
-  const stranger = good[0] ?? wordsOf("ERRSIG").map(([keyId, , , , , , fingerprint]) => fingerprint ?? keyId)[0];
+  const stranger =
+    good[0] ??
+    wordsOf("ERRSIG").map(([keyId, , , , , , fingerprint]) =>
+      /^[0-9A-F]{40}/.test(fingerprint ?? "") ? fingerprint : keyId,
+    )[0];
   if (stranger !== undefined) throw new BuildError("SIGNATURE_KEY_UNTRUSTED", { file, fingerprint: stranger, trusted });
   throw new BuildError("SIGNATURE_INVALID", {
     file,
