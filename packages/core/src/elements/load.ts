@@ -8,8 +8,14 @@ import { digestFile, invalid, readElementFiles, type ElementTree } from "./files
 import { othersBelow, readPackedManifest, restoreFiles } from "./packed-manifest.js";
 import { readRelations } from "./relations.js";
 
+/** Entry module → digest of its code: a package's elements share one. */
+export type CodeDigests = Map<string, Promise<string>>;
+
 /** Reads all of an element that the plan needs; runs nothing of it. Throws ELEMENT_FILE_INVALID and ELEMENT_MANIFEST_INVALID. */
-export async function loadElement(ref: ElementRef | ElementRelations): Promise<Element> {
+export async function loadElement(
+  ref: ElementRef | ElementRelations,
+  codeDigests: CodeDigests = new Map(),
+): Promise<Element> {
   const relations = "dependencies" in ref ? ref : await readRelations(ref);
   const { manifest, folder: packageFolder = "" } = ref.package ?? {};
   const files = await readFiles(ref);
@@ -25,7 +31,7 @@ export async function loadElement(ref: ElementRef | ElementRelations): Promise<E
         manifest,
         dependencies,
         provides,
-        code: entry === undefined ? undefined : await digestCode(entry),
+        code: entry === undefined ? undefined : await digestOnce(entry, codeDigests),
       }),
     ),
     ...(entry === undefined ? {} : { entry }),
@@ -91,6 +97,12 @@ function silentPhases({ name, source }: ElementRef, files: readonly ElementFile[
       `nothing in it would run: no file has a name of letters, digits, _ and - only, and ${rule} (it has ${names.join(", ")})`,
     );
   });
+}
+
+function digestOnce(entry: string, known: CodeDigests): Promise<string> {
+  const digest = known.get(entry) ?? digestCode(entry);
+  known.set(entry, digest);
+  return digest;
 }
 
 /** sha256 over the modules beside an element's entry and below. */

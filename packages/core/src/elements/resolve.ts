@@ -45,7 +45,8 @@ export async function resolveElements(
     ...copiesOf(expansion, catalog),
     ...unsupportedArchs(config.arch, expansion),
   ]);
-  const elements = await Promise.all(expansion.elements.map(loadElement));
+  const codeDigests = new Map<string, Promise<string>>();
+  const elements = await Promise.all(expansion.elements.map((each) => loadElement(each, codeDigests)));
   return { elements, askedBy: Object.fromEntries(expansion.askedBy), provided: Object.fromEntries(expansion.provided) };
 }
 
