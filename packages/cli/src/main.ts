@@ -3,9 +3,14 @@ import { findProjectCli } from "./hand-over.js";
 
 // A globally installed dib hands over to the project's own copy, so that there is one core.
 const project = await findProjectCli(process.cwd());
-if (project === undefined) {
-  const { run } = await import("./program.js");
-  process.exitCode = await run(process.argv.slice(2));
-} else {
+const args = process.argv.slice(2);
+if (project !== undefined) {
   await import(project);
+} else if (args.join(" ") === "--version") {
+  // Scripts ask this before anything else: it needs no parser.
+  const { version } = await import("./version.js");
+  console.log(version);
+} else {
+  const { run } = await import("./program.js");
+  process.exitCode = await run(args);
 }

@@ -8,6 +8,7 @@ import {
   type NodeConfig,
   type PlannedElement,
   type PlannedVariable,
+  type PreparedPlan,
 } from "@dibjs/core";
 import { toLoadRequest, type Given } from "../options.js";
 import { sanitise } from "../progress/sanitise.js";
@@ -18,8 +19,11 @@ import type { Colours, Terminal } from "../terminal.js";
 /** Prints what a build would do. Touches nothing. */
 export async function plan({ out, err }: Terminal, given: Given, elements: readonly string[]): Promise<number> {
   const { images, notes } = await loadConfig(await toLoadRequest(elements, given));
-  const planned: { config: BuildConfig; plan: BuildPlan }[] = [];
+  const planned: PreparedPlan[] = [];
   for (const image of images) planned.push(await planImage(image));
+  // Not among the warnings of --json: they name places of this machine.
+  const found = new Set(planned.flatMap((prepared) => prepared.notes));
+  for (const note of found) err.write(`${err.colours.yellow("warning:")} ${sanitise(note)}\n`);
   if (given.json === true) {
     const { formatData } = await import("../envelope.js");
     out.write(formatData("plan", { images: planned.map(({ plan }) => ({ digest: planDigest(plan), plan })) }, notes));
@@ -44,6 +48,7 @@ export function formatPlan(
     "",
     ...section("Elements", formatTable(plan.elements.map((element) => elementRow(element, plan.asked)))),
     ...section("Environment", formatTable(plan.environment.map(variableRow))),
+    ...section("environment.d, in the order it is read", plan.environmentFiles),
     ...section("Scripts", scriptLines(plan)),
     ...section("Disk", diskLines(plan)),
     ...section("Outputs", outputLines(plan, config)),
