@@ -39,6 +39,7 @@ const args = (...more: readonly string[]) => [
 const onTerminal = (more: readonly string[], steps: readonly Step[], env: Record<string, string> = {}) =>
   dibOnTerminal(args(...more), steps, { cwd: project.dir, env });
 const ctrlC = { send: "\x03" };
+const prompt = { expect: "# " };
 
 describe("progress on a terminal", () => {
   test("moves: the running phase and script, the profile, then the summary", () => {
@@ -74,14 +75,16 @@ describe("a break point", () => {
         { expect: "Break point before-install: a shell in the chroot" },
         { send: ". /etc/os-release; echo id-$ID\n" },
         { expect: "id-toy" },
+        prompt,
         { send: "sleep 600\n" },
         { pause: 1 },
         ctrlC,
-        { pause: 0.5 },
+        prompt,
         { send: "echo still-$((40 + 2))\n" },
         { expect: "still-42" },
-        ctrlC, // at the prompt
-        { pause: 0.5 },
+        prompt,
+        ctrlC,
+        prompt, // readline loses what is typed before
         { send: "exit\n" },
         { expect: "built in" },
       ],
@@ -169,5 +172,16 @@ describe("Ctrl-C in a build", () => {
       [{ expect: " waiting" }, ctrlC, ctrlC, { expect: "BUILD_INTERRUPTED" }],
     );
     expect(exitCode, transcript).toBe(130);
+  });
+});
+
+describe("a terminal that is closed", () => {
+  test.each([
+    ["in a script", [], " waiting"],
+    ["in the shell of a break point", ["--break", "before-install"], "a shell in the chroot"],
+  ])("%s ends the build by its signal, cleaned up", (_, more, text) => {
+    project.script("install.d/20-wait", "echo waiting; sleep 600");
+    const told = onTerminal(["--progress", "plain", ...more], [{ expect: text }, { pause: 0.5 }, { hangUp: true }]);
+    expect({ signal: told.signal, missing: told.missing }, told.transcript).toEqual({ signal: 1, missing: null });
   });
 });

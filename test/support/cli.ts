@@ -37,11 +37,14 @@ export const startDib = (args: readonly string[], where: Where): ChildProcess =>
     stdio: ["ignore", "pipe", "pipe"],
   });
 
-export type Step = { readonly expect: string } | { readonly send: string } | { readonly pause: number };
+export type Step =
+  { readonly expect: string } | { readonly send: string } | { readonly pause: number } | { readonly hangUp: true };
 
 export interface OnTerminal {
   /** null when a signal ended it. */
   readonly exitCode: number | null;
+  /** Of the signal that ended it, else 0. */
+  readonly signal: number;
   readonly transcript: string;
   /** A text that did not come. */
   readonly missing: string | null;

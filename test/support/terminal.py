@@ -1,6 +1,6 @@
 """Runs a command on a new pseudo-terminal and talks to it: JSON on standard input, JSON on standard output.
 
-in:  {"command": [...], "env": {...}, "cwd": "...", "timeout": seconds, "steps": [{"expect": "text"} | {"send": "text"} | {"pause": seconds}]}
+in:  {"command": [...], "env": {...}, "cwd": "...", "timeout": seconds, "steps": [{"expect": "text"} | {"send": "text"} | {"pause": seconds} | {"hangUp": true}]}
 out: {"exitCode": n or null when a signal ended it, "signal": n, "transcript": "...", "missing": text that did not come, "echo": terminal echo at the end}
 """
 import fcntl, json, os, pty, select, signal, struct, sys, termios, time
@@ -32,6 +32,9 @@ def read(limit):
 for step in job["steps"]:
     if "send" in step:
         os.write(terminal, step["send"].encode())
+    elif "hangUp" in step:
+        os.close(terminal)
+        closed = True
     elif "pause" in step:
         end = time.monotonic() + step["pause"]
         while time.monotonic() < end and not closed:
@@ -51,7 +54,7 @@ while not closed and time.monotonic() < deadline and missing is None:
 echo = None
 try:
     echo = bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
-except termios.error:
+except (termios.error, OSError):  # hung up
     pass
 if missing is not None or not closed:
     os.kill(pid, signal.SIGKILL)

@@ -12,5 +12,8 @@ if (project !== undefined) {
   console.log(version);
 } else {
   const { run } = await import("./program.js");
+  const hungUp = 129; // 128 + SIGHUP
   process.exitCode = await run(args);
+  // With the terminal gone Node aborts at its exit, when it resets it. Ended by the signal itself, nothing is reset.
+  if (process.exitCode === hungUp) process.kill(process.pid, "SIGHUP");
 }
