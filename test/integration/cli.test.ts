@@ -145,11 +145,12 @@ describe("a failed build", () => {
     });
     await shown(child, "running install.d/20-wait");
     const started = performance.now();
+    const ended = once(child, "close");
     for (let times = 0; times < 3; times++) {
       child.kill("SIGINT");
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    const [exitCode] = (await once(child, "close")) as [number];
+    const [exitCode] = (await ended) as [number];
     expect(exitCode).toBe(130);
     expect(performance.now() - started).toBeLessThan(5000);
     await expect.poll(() => execFileSync("ps", ["ax"]).toString(), { timeout: 2000 }).not.toContain("sleep 4321");
