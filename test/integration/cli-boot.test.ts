@@ -18,7 +18,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const dib = (...args: readonly string[]) => runDib(["boot", ...args], { cwd: folder });
+const dib = (...args: readonly string[]) => runDib(["boot", ...args], where());
+// Scratch folders of killed commands go with ours.
+const where = () => ({ cwd: folder, env: { TMPDIR: folder } });
 /** Machines that have our folder's files open. */
 const machines = () =>
   readdirSync("/proc")
@@ -100,7 +102,7 @@ describe("dib boot", () => {
     ["SIGTERM", 143],
     ["SIGKILL", null],
   ] as const)("%s leaves no machine behind", async (signal, code) => {
-    const child = startDib(["boot", "toy.raw", "--expect", "no such text", "--accel", "tcg"], { cwd: folder });
+    const child = startDib(["boot", "toy.raw", "--expect", "no such text", "--accel", "tcg"], where());
     await expect.poll(machines, { timeout: 60_000 }).toHaveLength(1);
     child.kill(signal);
     const [exitCode] = (await once(child, "close")) as [number | null];
@@ -109,6 +111,9 @@ describe("dib boot", () => {
   });
 });
 
-test("no scratch folder is left", () => {
-  expect(readdirSync(tmpdir()).filter((name) => name.startsWith("dib-kvm-"))).toEqual([]);
+test("commands that were not killed leave no scratch folder", async () => {
+  const before = readdirSync(folder).filter((name) => name.startsWith("dib-"));
+  await dib("toy.raw", "--expect", "login:");
+  await dib("none.raw");
+  expect(readdirSync(folder).filter((name) => name.startsWith("dib-"))).toEqual(before);
 });
