@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { createExec, mustRun } from "@dibjs/core/process/exec.js";
 import { startAptProxy } from "./apt-proxy.js";
 import { cacheFolder } from "./cache-folder.js";
-import { lockFile } from "./file-lock.js";
+import { isKept, keepFolder, lockFile } from "./file-lock.js";
 import { serveFolder, type FileServer } from "./file-server.js";
 import { openSigningKey, tamper, type SigningKey } from "./signing-key.js";
 import { makePackages, type ArchiveKeys } from "./ubuntu-packages.js";
@@ -46,20 +46,22 @@ export async function openUbuntuArchive(): Promise<UbuntuArchive> {
   );
   const recipe = sha256([keys.key.fingerprint, ...sources].join());
   const folder = (await findChecked(recipe)) ?? (await checkPackages(recipe, keys));
+  await keepFolder(folder);
+  await removeOld(folder);
   return { folder, keyring: join(folder, "keyring.gpg"), ...keys };
 }
 
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 const sha256 = (text: string) => createHash("sha256").update(text).digest("hex").slice(0, 16);
 
-/** Names the archive of the last check and the recipe it was made by; whether there are newer packages is asked twice a day. */
-const checked = join(home, "checked");
+const halfDayMs = 12 * 3_600_000;
+
+/** Whether there are newer packages is asked twice a day: this file names the archive of the last time. */
+const checkedFile = (recipe: string) => join(home, `checked-${recipe}`);
 
 async function findChecked(recipe: string): Promise<string | undefined> {
-  const { mtimeMs } = await stat(checked).catch(() => ({ mtimeMs: 0 }));
-  if (Date.now() - mtimeMs > 12 * 3_600_000) return undefined;
-  const [madeBy, name = ""] = (await readFile(checked, "utf8")).split(" ");
-  return madeBy === recipe && existsSync(join(home, name)) ? join(home, name) : undefined;
+  const name = (await ageMs(checkedFile(recipe))) < halfDayMs ? await readFile(checkedFile(recipe), "utf8") : "";
+  return name !== "" && existsSync(join(home, name)) ? join(home, name) : undefined;
 }
 
 async function checkPackages(recipe: string, keys: ArchiveKeys): Promise<string> {
@@ -67,14 +69,29 @@ async function checkPackages(recipe: string, keys: ArchiveKeys): Promise<string>
   const name = sha256(JSON.stringify([recipe, await apt.resolve()]));
   const folder = join(home, name);
   if (!existsSync(folder)) {
-    const old = (await readdir(home)).filter((each) => /^[0-9a-f]{16}/.test(each));
     await makeArchive(`${folder}.new`, keys, apt);
     await rename(`${folder}.new`, folder);
-    for (const each of old) await rm(join(home, each), { recursive: true });
   }
-  await writeFile(checked, `${recipe} ${name}`);
+  await writeFile(checkedFile(recipe), name);
   return folder;
 }
+
+/** Other checkouts of the project may use other archives at the same time. */
+async function removeOld(current: string): Promise<void> {
+  const others = (await readdir(home))
+    .map((name) => join(home, name))
+    .filter((path) => /[0-9a-f]{16}$/.test(path) && path !== current);
+  for (const path of others) {
+    const isOld = (await ageMs(path)) > 2 * halfDayMs;
+    if (isOld && !(await isKept(path))) await rm(path, { recursive: true });
+  }
+}
+
+const ageMs = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs,
+    () => Infinity,
+  );
 
 /** Mirrors of the archive are `URL/good` and so on. */
 export const serveUbuntuArchive = ({ folder }: UbuntuArchive): Promise<FileServer> => serveFolder(folder);
