@@ -14,9 +14,11 @@ beforeEach(() => {
   project.script("install.d/10-say", "echo 'said so'");
 });
 afterEach(() => {
-  expect(readdirSync(join(project.dir, "tmp"))).toEqual([]);
-  expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(project.dir);
+  const left = readdirSync(join(project.dir, "tmp"));
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8");
   project[Symbol.dispose]();
+  expect(left).toEqual([]);
+  expect(mounts).not.toContain(project.dir);
 });
 
 const args = (...more: readonly string[]) => [

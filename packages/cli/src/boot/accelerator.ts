@@ -3,7 +3,7 @@ import { constants } from "node:fs";
 import { access, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { arch, tmpdir } from "node:os";
 import { join } from "node:path";
-import { qemuProgram, startQemu } from "./qemu.js";
+import { escapePath, qemuProgram, startQemu } from "./qemu.js";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -61,7 +61,7 @@ async function runsGuest(): Promise<boolean> {
       "-nic",
       "none",
       "-drive",
-      `file=${disk},format=raw,if=ide`,
+      `file=${escapePath(disk)},format=raw,if=ide`,
       "-serial",
       "stdio",
     ]);

@@ -2,6 +2,7 @@ import { access, copyFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, type Exec } from "@dibjs/core";
 import { firmwareOf } from "./partitions.js";
+import { escapePath } from "./qemu.js";
 
 export type Firmware = "bios" | "uefi";
 
@@ -56,7 +57,7 @@ export async function uefiOptions(arch: string, folder: string): Promise<readonl
       "-drive",
       `if=pflash,format=raw,unit=0,readonly=on,file=${code}`,
       "-drive",
-      `if=pflash,format=raw,unit=1,file=${variables}`,
+      `if=pflash,format=raw,unit=1,file=${escapePath(variables)}`,
     ];
   }
   const debian = arch === "arm64" ? "qemu-efi-aarch64" : "ovmf";

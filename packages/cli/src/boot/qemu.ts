@@ -19,6 +19,9 @@ const programs: Readonly<Record<string, string>> = {
 /** `qemu-system-…` for an architecture by Debian's name. */
 export const qemuProgram = (arch: string): string => programs[arch] ?? `qemu-system-${arch}`;
 
+/** A path in a list of options: QEMU's own way to write a comma is two. */
+export const escapePath = (path: string): string => path.replaceAll(",", ",,");
+
 /** Starts a machine without a display. The kernel ends it when this process dies, however it dies. */
 export function startQemu(
   [program, ...args]: readonly [string, ...string[]],

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { BuildError, createExec, type Exec } from "@dibjs/core";
 import { chooseAccelerator, type Accelerator } from "../boot/accelerator.js";
 import { detectFirmware, uefiOptions, type Firmware, type ImageFile } from "../boot/firmware.js";
-import { qemuProgram, startQemu, type Qemu } from "../boot/qemu.js";
+import { escapePath, qemuProgram, startQemu, type Qemu } from "../boot/qemu.js";
 import { Conversation } from "../boot/serial.js";
 import type { Given } from "../options.js";
 import type { BootStep } from "../program.js";
@@ -102,7 +102,6 @@ export function qemuCommand(
   { arch, accelerator, image, memoryMiB, processors }: Machine,
   firmware: readonly string[],
 ): [string, ...string[]] {
-  const escaped = image.path.replaceAll(",", ",,"); // QEMU's own way to write a comma
   return [
     qemuProgram(arch),
     ...["-accel", accelerator, "-cpu", accelerator === "kvm" ? "host" : "max"],
@@ -110,7 +109,7 @@ export function qemuCommand(
     ...["-m", String(memoryMiB), "-smp", String(processors)],
     ...firmware,
     // snapshot=on: what the guest writes goes to a nameless temporary file
-    ...["-drive", `file=${escaped},format=${image.format},if=virtio,snapshot=on`],
+    ...["-drive", `file=${escapePath(image.path)},format=${image.format},if=virtio,snapshot=on`],
     ...["-nic", "user,model=virtio-net-pci", "-device", "virtio-rng-pci", "-no-reboot"],
   ];
 }
