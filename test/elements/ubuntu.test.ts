@@ -172,10 +172,9 @@ describe("ubuntu", () => {
   afterAll(() => built[Symbol.asyncDispose]());
 
   test("resumes a download that was cut, and says who signed it", () => {
-    const cut = Math.floor(images.sizeBytes / 10);
     expect(requests.filter(({ path }) => path.endsWith(images.name)).map(({ range }) => range)).toEqual([
       undefined,
-      `bytes=${cut}-`,
+      expect.stringMatching(/^bytes=[1-9]\d*-$/),
     ]);
     const said = built.folder.outputOf("10-ubuntu-tarball").join("\n");
     expect(said).toContain(`is signed by ${archive.key.fingerprint}`);

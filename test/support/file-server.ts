@@ -81,7 +81,10 @@ function answer(file: string, request: IncomingMessage, response: ServerResponse
   const end = Math.min(size, start + fault.cutAfterBytes) - 1;
   createReadStream(file, { start, end })
     .on("data", (chunk) => response.write(chunk))
-    .on("end", () => response.socket?.end());
+    .on("end", () => {
+      // A client drops what it has not yet read when the connection breaks: give it time to read.
+      setTimeout(() => response.socket?.destroy(), 200);
+    });
 }
 
 /** 0 unless a valid range of this very version was asked for. */
