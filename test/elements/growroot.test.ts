@@ -25,7 +25,7 @@ describe("growroot", () => {
   });
 
   test("leaves a root alone that is not on a partition", async () => {
-    const findmnt = "#!/bin/sh\ncase $4 in SOURCE) echo overlay ;; *) echo overlay ;; esac\n";
+    const findmnt = "#!/bin/sh\necho overlay\n";
     await run.chroot({ "/usr/local/bin/findmnt": findmnt }, "chmod", "0755", "/usr/local/bin/findmnt");
     const said = await run.chroot({}, "sh", "-c", "PATH=/usr/local/bin:$PATH growroot 2>&1");
     expect(said).toBe("growroot: the root is not on a block device: overlay\n");
