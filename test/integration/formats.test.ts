@@ -5,7 +5,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { builtInFormats } from "@dibjs/core/formats/built-in.js";
 import { exportDisk, exportTree } from "@dibjs/core/formats/export.js";
 import { createExec, type Exec } from "@dibjs/core/process/exec.js";
-import { publishArtifacts } from "@dibjs/core/publish/publish.js";
+import { Hashing } from "@dibjs/core/publish/hashing.js";
+import { digestAlgorithms, publishArtifacts } from "@dibjs/core/publish/publish.js";
 import { Stopwatch } from "@dibjs/core/report/stopwatch.js";
 import {
   createToyDisk,
@@ -59,7 +60,9 @@ test("one disk becomes raw, qcow2, tar, tgz and squashfs, each readable, with su
   await disk.unmount();
   staged.push(...(await exportDisk({ ...request, image: disk.image })));
   const caller = { uid: 1000, gid: 1000, user: "user", home: "/" };
-  const artifacts = await publishArtifacts({ plan, places: { output: join(out, "toy"), caller }, staged, ctx });
+  const hashing = new Hashing(digestAlgorithms(plan));
+  const places = { output: join(out, "toy"), caller };
+  const artifacts = await publishArtifacts({ plan, places, staged, hashing, ctx });
 
   expect(artifacts.map(({ format }) => format).sort()).toEqual(["qcow2", "raw", "squashfs", "tar", "tgz"]);
   expect(readdirSync(out).sort()).toEqual(

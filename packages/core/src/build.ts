@@ -8,7 +8,8 @@ import { planDigest } from "./plan/digest.js";
 import { preparePlan, type PreparedPlan } from "./plan/prepare.js";
 import { createExec } from "./process/exec.js";
 import { lockOutput } from "./publish/lock-output.js";
-import { publishArtifacts } from "./publish/publish.js";
+import { Hashing } from "./publish/hashing.js";
+import { digestAlgorithms, publishArtifacts } from "./publish/publish.js";
 import { openBuildLog } from "./report/build-log.js";
 import type { BuildEvent } from "./report/events.js";
 import type { BuildReport } from "./report/report.js";
@@ -55,14 +56,18 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
 
     await using lock = await lockOutput(places.output, ctx);
     await using log = await openBuildLog(options.logFile, Object.values(places.secrets), ctx.emit);
+    using hashing = new Hashing(digestAlgorithms(plan));
     const listener = {
-      onEvent: ctx.emit,
+      onEvent(event: BuildEvent) {
+        if (event.type === "format") for (const file of event.files) void hashing.start(file);
+        ctx.emit(event);
+      },
       onOutput: (frame: OutputFrame) => log.write(frame),
       onBreak: options.onBreak ?? (async () => {}),
     };
     const result = await launchWorker(plan, places, listener, ctx);
 
-    const artifacts = await publishArtifacts({ plan, places, staged: result.staged, ctx });
+    const artifacts = await publishArtifacts({ plan, places, staged: result.staged, hashing, ctx });
     const report = assembleReport({ plan, result, artifacts, startedAt });
     await writeReport(report, places);
     for (const artifact of artifacts) await ctx.hooks.artifact.run(artifact);

@@ -63,7 +63,8 @@ async function exportOutput(
   const result = await stopwatch.time(`format:${format}`, () => ctx.hooks.format.for(format).run(request));
   if (result === undefined) throw new BuildError("FORMAT_FAILED", { format, reason: "nothing implements it" });
   for (const file of result.files) await checkStaged(file.staged, staging);
-  ctx.emit({ type: "format", format, seconds: (performance.now() - started) / 1000 });
+  const files = result.files.map(({ staged }) => staged);
+  ctx.emit({ type: "format", format, seconds: (performance.now() - started) / 1000, files });
   return result.files.map((file) => ({ format, ...file }));
 }
 

@@ -5,7 +5,7 @@ import { BuildError, isBuildError, reasonOf } from "../errors.js";
 import type { StagedFile } from "../formats/export.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import type { Artifact } from "../report/report.js";
-import { hashFile } from "./hash-file.js";
+import type { Hashing } from "./hashing.js";
 import { keptName, replaceFiles, syncPath, type Replacement } from "./replace-files.js";
 
 export interface PublishRequest {
@@ -13,6 +13,8 @@ export interface PublishRequest {
   readonly places: Pick<BuildPlaces, "output" | "caller">;
   /** All in one folder beside the output; the folder is removed whatever happens. */
   readonly staged: readonly StagedFile[];
+  /** May have begun when each file was whole. */
+  readonly hashing: Hashing;
   readonly ctx: Pick<BuildContext, "emit">;
 }
 
@@ -20,12 +22,12 @@ export interface PublishRequest {
  * Gives the staged files their names: hashed and synced first, then sums and images renamed, images last. Old images
  * are kept aside under a name with the time unless the plan overwrites them. Throws PUBLISH_FAILED with all as it was.
  */
-export async function publishArtifacts({ plan, places, staged, ctx }: PublishRequest): Promise<Artifact[]> {
+export async function publishArtifacts({ plan, places, staged, hashing, ctx }: PublishRequest): Promise<Artifact[]> {
   const scratch = staged[0] === undefined ? undefined : dirname(staged[0].staged);
   if (scratch === undefined) return [];
   try {
     const prepared: Prepared[] = [];
-    for (const file of staged) prepared.push(await prepare(file, plan, places));
+    for (const file of staged) prepared.push(await prepare(file, plan, places, hashing));
     const asides = plan.settings.overwriteOldImage ? [] : await prepareAsides(prepared, places.caller, new Date());
     const stale = (await Promise.all(prepared.map(staleSums))).flat();
     const sums = [...asides, ...prepared].flatMap((part) => part.sums);
@@ -54,14 +56,19 @@ interface Prepared {
 
 const sumAlgorithms = ["md5", "sha256"];
 
+/** What to hash outputs with: the report tells sha256 in any case. */
+export const digestAlgorithms = ({ checksums }: PublishRequest["plan"]): readonly string[] =>
+  sumAlgorithms.filter((algorithm) => algorithm === "sha256" || checksums.includes(algorithm));
+
 async function prepare(
   { format, staged, extension }: StagedFile,
   plan: PublishRequest["plan"],
   { output, caller }: PublishRequest["places"],
+  hashing: Hashing,
 ): Promise<Prepared> {
   const path = `${output}.${extension}`;
   const wanted = sumAlgorithms.filter((algorithm) => plan.checksums.includes(algorithm));
-  const digests = await hashFile(staged, [...new Set(["sha256", ...wanted])]);
+  const digests = await hashing.digestsOf(staged);
   await own(staged, caller);
   const sums: Replacement[] = [];
   for (const algorithm of wanted) {

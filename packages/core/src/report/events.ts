@@ -56,7 +56,13 @@ export type BuildEvent =
   | { readonly type: "phase-end"; readonly phase: string; readonly seconds: number }
   | { readonly type: "fingerprint"; readonly phase: string; readonly digest: string }
   | { readonly type: "disk"; readonly doing: string; readonly node?: string; readonly seconds?: number }
-  | { readonly type: "format"; readonly format: string; readonly seconds: number }
+  | {
+      readonly type: "format";
+      readonly format: string;
+      readonly seconds: number;
+      /** What it wrote: whole, and not yet under the final name. */
+      readonly files: readonly string[];
+    }
   | { readonly type: "artifact"; readonly artifact: Artifact }
   | { readonly type: "cleanup"; readonly what: string }
   | { readonly type: "note"; readonly level: "info" | "warning"; readonly text: string }

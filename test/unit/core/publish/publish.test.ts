@@ -17,7 +17,8 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { BuildPlan } from "@dibjs/core/plan/plan.js";
 import { createExec } from "@dibjs/core/process/exec.js";
 import { lockOutput } from "@dibjs/core/publish/lock-output.js";
-import { publishArtifacts } from "@dibjs/core/publish/publish.js";
+import { Hashing } from "@dibjs/core/publish/hashing.js";
+import { digestAlgorithms, publishArtifacts } from "@dibjs/core/publish/publish.js";
 import { keptName } from "@dibjs/core/publish/replace-files.js";
 import type { BuildEvent } from "@dibjs/core/report/events.js";
 import { toyPlan } from "../../../support/toy-disk.js";
@@ -51,6 +52,7 @@ function publish(
     plan,
     places: { output: join(out, "toy"), caller },
     staged,
+    hashing: new Hashing(digestAlgorithms(plan)),
     ctx: { emit: (event) => void events.push(event) },
   });
 }
@@ -144,6 +146,7 @@ test("a staged file that is missing is PUBLISH_FAILED and leaves no staging fold
     plan: toyPlan(undefined),
     places: { output: join(out, "toy"), caller },
     staged,
+    hashing: new Hashing(["sha256"]),
     ctx: { emit: () => {} },
   };
   await expect(publishArtifacts(request)).rejects.toMatchObject({ code: "PUBLISH_FAILED" });
