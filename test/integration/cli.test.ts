@@ -197,8 +197,8 @@ describe("exit codes and codes of bad requests", () => {
     ["an unknown command", ["bild"], "USAGE_INVALID", 2],
     ["--docker-target", ["build", "toy-os", "--docker-target", "x"], "USAGE_INVALID", 2],
     [
-      "an output folder that is missing",
-      ["build", "toy-os", "-n", "-t", "tar", "-o", "none/image", ...places],
+      "an output folder that can't be made",
+      ["build", "toy-os", "-n", "-t", "tar", "-o", "/proc/none/image", ...places],
       "OUTPUT_UNWRITABLE",
       3,
     ],

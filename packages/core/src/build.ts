@@ -54,7 +54,7 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
     await checkHost(plan, places);
     throwIfInterrupted(ctx.signal, "plan");
 
-    await using lock = await lockOutput(places.output, ctx);
+    await using lock = await lockOutput(places, ctx);
     await using log = await openBuildLog(options.logFile, Object.values(places.secrets), ctx.emit);
     using hashing = new Hashing(digestAlgorithms(plan));
     const listener = {

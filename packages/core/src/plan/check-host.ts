@@ -212,10 +212,9 @@ async function usesTmpfs({ settings }: BuildPlan, probe: HostProbe): Promise<boo
 }
 
 async function checkOutput(plan: BuildPlan, { output }: BuildPlaces, probe: HostProbe): Promise<readonly BuildError[]> {
-  const folder = dirname(output);
+  const folder = await existingPart(dirname(output), probe); // what is missing below it is made
   const unwritable = (path: string, reason: string) => [new BuildError("OUTPUT_UNWRITABLE", { path, reason })];
   const kind = await probe.kindOf(folder);
-  if (kind === undefined) return unwritable(output, `the folder ${folder} does not exist`);
   if (kind !== "folder") return unwritable(output, `${folder} is not a folder`);
   if (!(await probe.canWrite(folder))) return unwritable(output, `the folder ${folder} is not writable`);
   const files = plan.outputs.map(({ extension }) => `${output}.${extension}`);

@@ -1,41 +1,64 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { mkdir, mkdtemp, open, realpath, rmdir, type FileHandle } from "node:fs/promises";
+import { chown, mkdir, mkdtemp, open, realpath, rmdir, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { BuildError, reasonOf } from "../errors.js";
+import type { BuildPlaces } from "../plan/plan.js";
+import { ResourceStack } from "../workspace/resource-stack.js";
 
 const lockDir = "/run/lock";
 
 /**
  * Keeps other builds from the same output for as long as this process lives: a kernel lock on a file outside the
- * output folder, so that nothing is left there. Throws OUTPUT_UNWRITABLE and OUTPUT_BUSY.
+ * output folder, so that nothing is left there. A missing folder is made, the caller's, and goes again unless something
+ * was put into it. Throws OUTPUT_UNWRITABLE and OUTPUT_BUSY.
  */
-export async function lockOutput(output: string, { exec }: Pick<BuildContext, "exec">): Promise<AsyncDisposable> {
-  const folder = await checkFolder(output);
+export async function lockOutput(
+  { output, caller }: Pick<BuildPlaces, "output" | "caller">,
+  { exec }: Pick<BuildContext, "exec">,
+): Promise<AsyncDisposable> {
+  await using held = new ResourceStack();
+  const folder = await openFolder(output, caller, held);
   const key = createHash("sha256")
     .update(join(folder, basename(output)))
     .digest("hex")
     .slice(0, 24);
   const handle = await openLock(join(lockDir, `dib-output-${key}.lock`), output);
+  held.defer("the lock of the output", () => handle.close());
   const { exitCode } = await exec("flock", ["-n", "-x", "3"], { descriptors: [handle.fd] });
-  if (exitCode !== 0) {
-    await handle.close();
-    throw new BuildError("OUTPUT_BUSY", { path: output });
-  }
-  return { [Symbol.asyncDispose]: () => handle.close() };
+  if (exitCode !== 0) throw new BuildError("OUTPUT_BUSY", { path: output });
+  return held.move();
 }
 
-/** The real path of the output's folder, which must be writable; a missing one is made. */
-async function checkFolder(output: string): Promise<string> {
+/** The real path of the output's folder, which must be writable. */
+async function openFolder(output: string, { uid, gid }: BuildPlaces["caller"], held: ResourceStack): Promise<string> {
   const folder = dirname(output);
   try {
-    await mkdir(folder, { recursive: true });
+    for (const made of await makeFolders(folder)) {
+      held.defer(`the folder ${made}`, () => removeEmpty(made));
+      await chown(made, uid, gid);
+    }
     await rmdir(await mkdtemp(join(folder, ".dib-probe-"))); // permission bits say nothing to root, nor of read-only places
     return await realpath(folder);
   } catch (cause) {
     throw new BuildError("OUTPUT_UNWRITABLE", { path: output, reason: reasonOf(cause) }, { cause });
   }
+}
+
+/** The folders that were missing, outermost first. */
+async function makeFolders(folder: string): Promise<readonly string[]> {
+  const outermost = await mkdir(folder, { recursive: true });
+  if (outermost === undefined) return [];
+  const made: string[] = [];
+  for (let at = folder; at.length >= outermost.length; at = dirname(at)) made.unshift(at);
+  return made;
+}
+
+async function removeEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(error.code ?? "")) throw error;
+  });
 }
 
 /** Another user's lock file can be read, and a lock needs no more; /run/lock is sticky and would refuse O_CREAT on it. */

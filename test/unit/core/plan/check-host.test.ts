@@ -171,7 +171,11 @@ describe("what a host lacks", () => {
     ["qemu-user that works in a chroot", "HOST_ARCH_UNFIT", { files: binfmt("OC") }, aPlan({ arch: "arm64" })],
     ["space for the work folders", "HOST_SPACE_SHORT", { freeBytes: { "/var/tmp": 1000 } }],
     ["space for the output", "HOST_SPACE_SHORT", { freeBytes: { "/out": 1000 } }],
-    ["the output's folder", "OUTPUT_UNWRITABLE", { kinds: { "/out": undefined } }],
+    [
+      "a writable folder to make the output's in",
+      "OUTPUT_UNWRITABLE",
+      { kinds: { "/out": undefined }, readOnly: ["/"] },
+    ],
     ["an output's folder that is one", "OUTPUT_UNWRITABLE", { kinds: { "/out": "file" } }],
     ["a writable output's folder", "OUTPUT_UNWRITABLE", { readOnly: ["/out"] }],
     ["a place for the output", "OUTPUT_UNWRITABLE", { kinds: { "/out/image.qcow2": "folder" } }],
@@ -190,7 +194,7 @@ describe("what a host lacks", () => {
     const host = {
       uid: 1000,
       without: ["sudo", "unshare", "losetup"],
-      kinds: { "/out": undefined },
+      kinds: { "/out": "file" as const },
       files: { "/proc/filesystems": "\text4\n" },
     };
     expect(await findingsOf(host, aPlan({ arch: "arm64" }))).toEqual([

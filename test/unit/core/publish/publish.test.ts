@@ -159,22 +159,37 @@ test("the name of an old image carries the local time before its ending", () => 
   );
 });
 
+const lock = (output: string) => lockOutput({ output, caller }, { exec: createExec() });
+
 test("an output is locked for one build at a time, by its real path, and leaves nothing in the folder", async () => {
-  const ctx = { exec: createExec() };
   symlinkSync(out, join(folder, "alias"));
   {
-    await using _ = await lockOutput(join(out, "toy"), ctx);
-    await expect(lockOutput(join(folder, "alias/toy"), ctx)).rejects.toMatchObject({ code: "OUTPUT_BUSY" });
-    await using _other = await lockOutput(join(out, "another"), ctx);
+    await using _ = await lock(join(out, "toy"));
+    await expect(lock(join(folder, "alias/toy"))).rejects.toMatchObject({ code: "OUTPUT_BUSY" });
+    await using _other = await lock(join(out, "another"));
   }
-  await using _ = await lockOutput(join(out, "toy"), ctx);
+  await using _ = await lock(join(out, "toy"));
   expect(readdirSync(out)).toEqual([]);
 });
 
 test("an output below a file, or in a folder that can't be written, is OUTPUT_UNWRITABLE", async () => {
   writeFileSync(join(folder, "file"), "");
-  await expect(lockOutput(join(folder, "file/toy"), { exec: createExec() })).rejects.toMatchObject({
+  await expect(lock(join(folder, "file/toy"))).rejects.toMatchObject({
     code: "OUTPUT_UNWRITABLE",
   });
-  await expect(lockOutput("/proc/toy", { exec: createExec() })).rejects.toMatchObject({ code: "OUTPUT_UNWRITABLE" });
+  await expect(lock("/proc/toy")).rejects.toMatchObject({ code: "OUTPUT_UNWRITABLE" });
+});
+
+test("folders that the output lacks are made, and go again when nothing was put into them", async () => {
+  const output = join(out, "new/deep/toy");
+  {
+    await using _ = await lock(output);
+    expect(readdirSync(join(out, "new/deep"))).toEqual([]);
+  }
+  expect(readdirSync(out)).toEqual([]);
+  {
+    await using _ = await lock(output);
+    writeFileSync(join(out, "new/image"), "");
+  }
+  expect(readdirSync(join(out, "new"))).toEqual(["image"]);
 });
