@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { BuildReport } from "@dibjs/core";
 import { beforeAll, describe, expect, test } from "vitest";
 import { debianBuild, password } from "../support/debian-build.js";
-import { dib } from "../support/dib.js";
+import { runDib } from "../support/dib.js";
 
 let folder: string;
 let report: BuildReport;
@@ -113,7 +113,7 @@ test("it boots under BIOS to a login, and no unit has failed", async () => {
     "--send",
     "systemctl --failed --no-legend --plain | wc -l | sed 's/^/failed=/'",
   ];
-  const booted = await dib(["boot", "debian.qcow2", ...steps, "--expect", "failed=0", "--timeout", "400"], {
+  const booted = await runDib(["boot", "debian.qcow2", ...steps, "--expect", "failed=0", "--timeout", "400"], {
     cwd: folder,
   });
   expect(booted, booted.stdout.slice(-3000)).toMatchObject({ exitCode: 0 });

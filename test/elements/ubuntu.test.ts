@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createExec } from "@dibjs/core";
 import { startCloudImageServer, type CloudImageServer, type CloudImageVariant } from "../support/cloud-image-server.js";
-import { dib } from "../support/dib.js";
+import { runDib } from "../support/dib.js";
 import type { FileServer } from "../support/file-server.js";
 import { readHostState } from "../support/host-guard.js";
 import { BuildFolder } from "../support/real-build.js";
@@ -84,7 +84,7 @@ async function buildDisk(
 /** Returns how `dib boot` ended, and what came over the serial line when it was not the prompt. */
 const boot = async ({ image, path }: BuildFolder): Promise<string> => {
   const args = ["boot", `${image}.qcow2`, "--expect", "login:", "--timeout", "600", "--accel", "tcg"];
-  const { exitCode, stdout, stderr } = await dib(args, { cwd: path });
+  const { exitCode, stdout, stderr } = await runDib(args, { cwd: path });
   return exitCode === 0 ? "it is up" : `exit code ${exitCode}\n${stdout.slice(-3000)}\n${stderr.slice(-1000)}`;
 };
 

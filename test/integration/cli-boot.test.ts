@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeTalkingDisk } from "../support/boot-sector.js";
-import { runDib, startDib } from "../support/cli.js";
+import { runDib, startDib } from "../support/dib.js";
 
 let folder: string;
 let disk: string;

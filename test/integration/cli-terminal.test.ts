@@ -3,7 +3,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { dibOnTerminal, runDib, type Step } from "../support/cli.js";
+import { runDib } from "../support/dib.js";
+import { dibOnTerminal, type Step } from "../support/terminal.js";
 import { Project } from "../support/toy-os.js";
 
 let project: Project;

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { BuildEvent } from "@dibjs/core";
-import { dib as program, runDib, startDib } from "../support/cli.js";
+import { dibProgram, runDib, startDib } from "../support/dib.js";
 import { Project } from "../support/toy-os.js";
 
 let project: Project;
@@ -236,7 +236,7 @@ describe("dib plan", () => {
     const here = await dib(args);
     using elsewhere = new Project();
     elsewhere.script("install.d/10-say", "printf 'said \\033]0;evil\\007so\\n'");
-    const there = execFileSync("bash", ["-c", 'umask 077; exec "$@"', "bash", process.execPath, program, ...args], {
+    const there = execFileSync("bash", ["-c", 'umask 077; exec "$@"', "bash", process.execPath, dibProgram, ...args], {
       cwd: elsewhere.dir,
       env: {
         PATH: process.env.PATH,
@@ -267,7 +267,7 @@ describe("dib plan", () => {
 
   test("a reader that went away is no failure", () => {
     const script = `set -o pipefail; "$0" "$1" plan toy-os subject -n -t tar --elements-path elements --json | head -c 1 >/dev/null; echo $?`;
-    const said = execFileSync("bash", ["-c", script, process.execPath, program], {
+    const said = execFileSync("bash", ["-c", script, process.execPath, dibProgram], {
       cwd: project.dir,
       env: { PATH: process.env.PATH, HOME: project.dir },
       encoding: "utf8",

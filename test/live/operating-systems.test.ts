@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { dib } from "../support/dib.js";
+import { runDib } from "../support/dib.js";
 
 const packages = fileURLToPath(new URL("../../packages", import.meta.url));
 const folder = mkdtempSync("/var/tmp/dibjs-live-");
@@ -36,7 +36,7 @@ const unreachable =
   /FETCH_FAILED|Could not resolve|Temporary failure resolving|Connection (refused|timed out)|Unable to connect|Network is unreachable|Couldn't (download|connect)|[45]\d\d +(Forbidden|Not Found|Bad Gateway|Service Unavailable)/;
 
 test.for([...systems, "debian"].sort())("%s builds from its default mirrors", async (element, context) => {
-  const built = await dib(["build", element, "-t", "tar", "-o", element, "--logfile", `${element}.log`], {
+  const built = await runDib(["build", element, "-t", "tar", "-o", element, "--logfile", `${element}.log`], {
     cwd: folder,
   });
   const said =

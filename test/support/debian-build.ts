@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildEvent } from "@dibjs/core";
 import { startAptProxy } from "./apt-proxy.js";
-import { dib, eventsOf } from "./dib.js";
+import { runDib, eventsOf } from "./dib.js";
 import { e2eFolder } from "./e2e-folder.js";
 
 export interface DebianBuild {
@@ -47,7 +47,7 @@ export async function debianBuild(): Promise<DebianBuild> {
       "--logfile",
       "build.log",
     ];
-    const result = await dib(args, { cwd: folder, env });
+    const result = await runDib(args, { cwd: folder, env });
     if (result.exitCode !== 0)
       throw new Error(
         `dib build ended with ${result.exitCode}\n${result.stderr.slice(-4000)}\n${result.stdout.slice(-2000)}`,

@@ -96,14 +96,8 @@ const dockerFlags =
 export const loopFlags = "docker run --privileged -v /dev:/dev";
 
 export async function checkPrivileges(probe: HostProbe): Promise<readonly BuildError[]> {
-  if (probe.uid !== 0 && (await probe.which("sudo")) === undefined) {
-    return [
-      new BuildError("HOST_PRIVILEGE_MISSING", {
-        reason: "A build needs root, and there is no sudo.",
-        hint: "Run it as root, or install sudo.",
-      }),
-    ];
-  }
+  const unraised = probe.uid === 0 ? undefined : await checkSudo(probe);
+  if (unraised !== undefined) return [new BuildError("HOST_PRIVILEGE_MISSING", unraised)];
   const missing = await missingCapabilities(probe);
   if (missing.length === 0) return [];
   const reason = `Even root lacks ${missing.join(" and ")} here, which mounting and chroot need.`;
@@ -111,6 +105,16 @@ export async function checkPrivileges(probe: HostProbe): Promise<readonly BuildE
     ? `Start the container with: ${dockerFlags}`
     : "Run it outside the sandbox that took them away.";
   return [new BuildError("HOST_PRIVILEGE_MISSING", { reason, hint })];
+}
+
+/** The worker has no terminal for sudo to ask on: it would tangle with break points and with Ctrl-C. */
+async function checkSudo(probe: HostProbe): Promise<{ reason: string; hint: string } | undefined> {
+  if ((await probe.which("sudo")) === undefined)
+    return { reason: "A build needs root, and there is no sudo.", hint: "Run it as root, or install sudo." };
+  const refusal = await probe.sudoRefusal();
+  if (refusal === undefined) return undefined;
+  const hint = `Put sudo env "PATH=$PATH" before the command; the image will be yours all the same.`;
+  return { reason: `A build needs root, and sudo refused: ${refusal}`, hint };
 }
 
 /** Formats of the tree alone need no loop device. */

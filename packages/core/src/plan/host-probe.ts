@@ -3,6 +3,7 @@ import { access, constants, readFile, stat, statfs } from "node:fs/promises";
 import { release } from "node:os";
 import { dirname, join } from "node:path";
 import { debianArch } from "../config/normalize.js";
+import { createExec } from "../process/exec.js";
 
 export interface HostProbe {
   readonly uid: number;
@@ -18,6 +19,8 @@ export interface HostProbe {
   /** Of the file system that holds `path`. `type` is the kernel's magic number, `device` tells file systems apart. */
   space(path: string): Promise<{ freeBytes: number; type: number; device: number } | undefined>;
   readText(path: string): Promise<string | undefined>;
+  /** What sudo says when it won't run a program without asking for a password; undefined when it will. */
+  sudoRefusal(): Promise<string | undefined>;
 }
 
 /** This machine, with `path` as PATH. */
@@ -40,6 +43,10 @@ export function openProbe(path: string): HostProbe {
       return { freeBytes: bavail * bsize, type, device: dev };
     },
     readText: (at) => readFile(at, "utf8").catch(() => undefined),
+    sudoRefusal: async () => {
+      const { exitCode, stderr } = await createExec()("setsid", ["--wait", "sudo", "-n", "true"], { env: { PATH: path } });
+      return exitCode === 0 ? undefined : stderr.trim();
+    },
   };
 }
 

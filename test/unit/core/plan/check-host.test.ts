@@ -19,6 +19,7 @@ interface FakeHost {
   freeBytes?: Readonly<Record<string, number>>;
   type?: number;
   files?: Readonly<Record<string, string | undefined>>;
+  sudoRefusal?: string;
 }
 
 const goodKinds = { "/": "folder", "/out": "folder", "/var/tmp": "folder", "/dev/loop-control": "other" } as const;
@@ -47,6 +48,7 @@ function aHost(host: FakeHost = {}): HostProbe {
       device: device(path),
     }),
     readText: async (path) => files[path],
+    sudoRefusal: async () => host.sudoRefusal,
   };
 }
 
@@ -158,6 +160,7 @@ describe("what a host lacks", () => {
       aPlan({ settings: { ...aPlan().settings, shellOnError: true } }),
     ],
     ["root and sudo", "HOST_PRIVILEGE_MISSING", { uid: 1000, without: ["sudo"] }],
+    ["a sudo that asks for no password", "HOST_PRIVILEGE_MISSING", { uid: 1000, sudoRefusal: "a password is required" }],
     ["capabilities of root", "HOST_PRIVILEGE_MISSING", { files: noCapabilities }],
     ["loop devices", "HOST_KERNEL_UNFIT", { kinds: { "/dev/loop-control": undefined } }],
     [
