@@ -4,8 +4,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { BuildReport } from "@dibjs/core";
 import { beforeAll, describe, expect, test } from "vitest";
-import { debianBuild, password } from "../support/debian-build.js";
-import { runDib } from "../support/dib.js";
+import { bootDebian, debianBuild, formats, password } from "../support/debian-build.js";
 
 let folder: string;
 let report: BuildReport;
@@ -17,7 +16,6 @@ beforeAll(async () => {
 
 const run = (file: string, ...args: string[]): string =>
   execFileSync(file, args, { cwd: folder, maxBuffer: 2 ** 28 }).toString();
-const formats = ["qcow2", "raw", "tar", "tgz", "squashfs"];
 
 describe("the outputs", () => {
   test.each(formats)("debian.%s is there with sums that verify", (format) => {
@@ -84,7 +82,7 @@ describe("the report", () => {
 
 test("the password is in no log, report or manifest, and not in clear in the image", () => {
   expect(() =>
-    run("grep", "-rlaF", password, "build.log", "debian.report.json", "events.ndjson", "debian.raw", "debian.d"),
+    run("grep", "-rlaF", password, "build.log", "debian.report.json", "events.json", "debian.raw", "debian.d"),
   ).toThrow(expect.objectContaining({ status: 1 }));
 });
 
@@ -99,22 +97,6 @@ test("nothing of the build is in the image: no proxy, no resolv.conf of the host
 });
 
 test("it boots under BIOS to a login, and no unit has failed", async () => {
-  const steps = [
-    "--expect",
-    "login:",
-    "--send",
-    "devuser",
-    "--expect",
-    "Password:",
-    "--send",
-    password,
-    "--expect",
-    "$ ",
-    "--send",
-    "systemctl --failed --no-legend --plain | wc -l | sed 's/^/failed=/'",
-  ];
-  const booted = await runDib(["boot", "debian.qcow2", ...steps, "--expect", "failed=0", "--timeout", "400"], {
-    cwd: folder,
-  });
+  const booted = await bootDebian(folder);
   expect(booted, booted.stdout.slice(-3000)).toMatchObject({ exitCode: 0 });
 });

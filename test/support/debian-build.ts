@@ -26,42 +26,44 @@ export async function debianEnvironment(): Promise<Record<string, string>> {
   };
 }
 
-/** `dib build debian vm` in all five formats, with break points around root; made once a test run. */
+export const formats = ["qcow2", "raw", "tar", "tgz", "squashfs"];
+
+/** `dib build debian vm` in all five formats; returns its events. */
+export async function buildDebian(
+  folder: string,
+  elements: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<readonly BuildEvent[]> {
+  await mkdir(folder, { recursive: true });
+  const options = ["-o", "debian", "-t", formats.join(), "--checksum", "--json", "--logfile", "build.log"];
+  const built = await runDib(["build", "debian", "vm", "devuser", ...elements, ...options], {
+    cwd: folder,
+    env: { ...(await debianEnvironment()), ...env },
+  });
+  if (built.exitCode !== 0)
+    throw new Error(
+      `dib build ended with ${built.exitCode}\n${built.stderr.slice(-4000)}\n${built.stdout.slice(-2000)}`,
+    );
+  return eventsOf(built);
+}
+
+/** Boots it, logs in over the serial line, and expects that no unit has failed. */
+export const bootDebian = (folder: string, ...options: readonly string[]) => {
+  const talk = [
+    ...["--expect", "login:", "--send", "devuser", "--expect", "Password:", "--send", password],
+    ...["--expect", "$ ", "--send", "systemctl --failed --no-legend --plain | wc -l | sed 's/^/failed=/'"],
+    ...["--expect", "failed=0"],
+  ];
+  return runDib(["boot", "debian.qcow2", ...options, ...talk, "--timeout", "480"], { cwd: folder });
+};
+
+/** A build of `debian vm` with break points around root; made once a test run. */
 export async function debianBuild(): Promise<DebianBuild> {
   const folder = join(e2eFolder, "debian");
-  const stream = join(folder, "events.ndjson");
+  const stream = join(folder, "events.json");
   if (!existsSync(stream)) {
-    await mkdir(folder, { recursive: true });
-    const env = { ...(await debianEnvironment()), break: "before-root,after-root", break_cmd: "true" };
-    const args = [
-      "build",
-      "debian",
-      "vm",
-      "devuser",
-      "-o",
-      "debian",
-      "-t",
-      "qcow2,raw,tar,tgz,squashfs",
-      "--checksum",
-      "--json",
-      "--logfile",
-      "build.log",
-    ];
-    const result = await runDib(args, { cwd: folder, env });
-    if (result.exitCode !== 0)
-      throw new Error(
-        `dib build ended with ${result.exitCode}\n${result.stderr.slice(-4000)}\n${result.stdout.slice(-2000)}`,
-      );
-    await writeFile(
-      stream,
-      eventsOf(result)
-        .map((event) => `${JSON.stringify(event)}\n`)
-        .join(""),
-    );
+    const events = await buildDebian(folder, [], { break: "before-root,after-root", break_cmd: "true" });
+    await writeFile(stream, JSON.stringify(events));
   }
-  const events = (await readFile(stream, "utf8"))
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as BuildEvent);
-  return { folder, events };
+  return { folder, events: JSON.parse(await readFile(stream, "utf8")) as readonly BuildEvent[] };
 }
