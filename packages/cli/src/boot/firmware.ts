@@ -1,8 +1,8 @@
-import { access, copyFile, readFile } from "node:fs/promises";
+import { access, mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { BuildError, type Exec } from "@dibjs/core";
 import { firmwareOf } from "./partitions.js";
-import { escapePath } from "./qemu.js";
 
 export type Firmware = "bios" | "uefi";
 
@@ -29,35 +29,27 @@ export interface ImageFile {
 
 const startBytes = 64 * 1024;
 
-/** Reads the partition table through qemu-img, so that every format it knows will do. `folder` is for a scratch file. */
-export async function detectFirmware({ path, format }: ImageFile, folder: string, exec: Exec): Promise<Firmware> {
-  const start = join(folder, "start");
-  const { exitCode, stderr } = await exec("qemu-img", [
-    "dd",
-    "-f",
-    format,
-    "-O",
-    "raw",
-    "bs=512",
-    `count=${startBytes / 512}`,
-    `if=${path}`,
-    `of=${start}`,
-  ]);
-  if (exitCode !== 0) throw new BuildError("USAGE_INVALID", { reason: `${path} can't be read: ${stderr.trim()}` });
-  return firmwareOf(await readFile(start));
+/** Reads the partition table through qemu-img, so that every format it knows will do. */
+export async function detectFirmware({ path, format }: ImageFile, exec: Exec): Promise<Firmware> {
+  const folder = await mkdtemp(join(tmpdir(), "dib-boot-"));
+  try {
+    const start = join(folder, "start");
+    const which = ["-f", format, "-O", "raw", "bs=512", `count=${startBytes / 512}`, `if=${path}`, `of=${start}`];
+    const { exitCode, stderr } = await exec("qemu-img", ["dd", ...which]);
+    if (exitCode !== 0) throw new BuildError("USAGE_INVALID", { reason: `${path} can't be read: ${stderr.trim()}` });
+    return firmwareOf(await readFile(start));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
-/** Options of QEMU for UEFI; the variables are a copy in `folder`. Throws HOST_TOOL_MISSING. */
-export async function uefiOptions(arch: string, folder: string): Promise<readonly string[]> {
-  for (const [code, template] of uefiFiles[arch] ?? []) {
-    if (!(await exists(code)) || !(await exists(template))) continue;
-    const variables = join(folder, "variables.fd");
-    await copyFile(template, variables);
+/** Options of QEMU for UEFI; what the firmware remembers goes with the machine. Throws HOST_TOOL_MISSING. */
+export async function uefiOptions(arch: string): Promise<readonly string[]> {
+  for (const [code, variables] of uefiFiles[arch] ?? []) {
+    if (!(await exists(code)) || !(await exists(variables))) continue;
     return [
-      "-drive",
-      `if=pflash,format=raw,unit=0,readonly=on,file=${code}`,
-      "-drive",
-      `if=pflash,format=raw,unit=1,file=${escapePath(variables)}`,
+      ...["-drive", `if=pflash,format=raw,unit=0,readonly=on,file=${code}`],
+      ...["-drive", `if=pflash,format=raw,unit=1,snapshot=on,file=${variables}`],
     ];
   }
   const debian = arch === "arm64" ? "qemu-efi-aarch64" : "ovmf";

@@ -1,6 +1,5 @@
-import { access, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { access } from "node:fs/promises";
+import { resolve } from "node:path";
 import { BuildError, createExec, type Exec } from "@dibjs/core";
 import { chooseAccelerator, type Accelerator } from "../boot/accelerator.js";
 import { detectFirmware, uefiOptions, type Firmware, type ImageFile } from "../boot/firmware.js";
@@ -35,28 +34,23 @@ export async function boot(terminal: Terminal, given: Given, [image = ""]: reado
         : undefined
       : numberFrom("--timeout", given.timeout);
   const exec = createExec();
-  const folder = await mkdtemp(join(tmpdir(), "dib-boot-"));
-  try {
-    const machine = await assembleMachine(image, given, folder, exec);
-    const firmware = machine.firmware === "uefi" ? await uefiOptions(machine.arch, folder) : [];
-    terminal.err.write(
-      `booting ${machine.image.path} (${machine.firmware}, ${machine.accelerator === "kvm" ? "KVM" : "emulated"})\n`,
-    );
-    const command = qemuCommand(machine, firmware);
-    if (steps.length === 0 && terminal.isInteractive && given.json !== true) return await attend(command, terminal);
-    return await watch(command, { machine, steps, timeout, isJson: given.json === true }, terminal);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const machine = await assembleMachine(image, given, exec);
+  const firmware = machine.firmware === "uefi" ? await uefiOptions(machine.arch) : [];
+  terminal.err.write(
+    `booting ${machine.image.path} (${machine.firmware}, ${machine.accelerator === "kvm" ? "KVM" : "emulated"})\n`,
+  );
+  const command = qemuCommand(machine, firmware);
+  if (steps.length === 0 && terminal.isInteractive && given.json !== true) return attend(command, terminal);
+  return watch(command, { machine, steps, timeout, isJson: given.json === true }, terminal);
 }
 
-async function assembleMachine(written: string, given: Given, folder: string, exec: Exec): Promise<Machine> {
+async function assembleMachine(written: string, given: Given, exec: Exec): Promise<Machine> {
   const image = await openImage(resolve(written), exec);
   const arch = (given.a as string | undefined) ?? (process.arch === "x64" ? "amd64" : process.arch);
   await checkProgram(qemuProgram(arch), arch, exec);
   const accelerator = await chooseAccelerator(given.accel as Accelerator | "auto", arch);
   const asked = given.firmware as Firmware | "auto";
-  const firmware = asked !== "auto" ? asked : arch === "arm64" ? "uefi" : await detectFirmware(image, folder, exec);
+  const firmware = asked !== "auto" ? asked : arch === "arm64" ? "uefi" : await detectFirmware(image, exec);
   return {
     arch,
     accelerator,
