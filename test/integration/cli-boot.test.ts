@@ -57,6 +57,22 @@ describe("dib boot", () => {
     });
   });
 
+  test("a verdict that KVM works is no promise: what it can't start is emulated, and remembered", async () => {
+    const verdict = join(folder, "dib-kvm.json");
+    writeFileSync(verdict, '{"works":true}\n');
+    const { exitCode, stdout, stderr } = await runDib(["boot", "toy.raw", "--expect", "login:"], {
+      cwd: folder,
+      env: { TMPDIR: folder, XDG_RUNTIME_DIR: folder },
+    });
+    expect({ exitCode, stdout }, stderr).toEqual({ exitCode: 0, stdout: "toy login: \n" });
+    const fellBack = stderr.includes("once more, emulated");
+    expect(stderr.match(/\((bios, (?:KVM|emulated))\)/g)?.at(-1)).toBe(
+      fellBack || !existsSync("/dev/kvm") ? "(bios, emulated)" : "(bios, KVM)",
+    );
+    expect(JSON.parse(readFileSync(verdict, "utf8"))).toEqual({ works: !fellBack });
+    rmSync(verdict);
+  });
+
   test("a text that does not come ends with 1 and the last lines", async () => {
     const { exitCode, stderr } = await dib("toy.raw", "--expect", "no such text", "--timeout", "5", "--accel", "tcg");
     expect(exitCode).toBe(1);

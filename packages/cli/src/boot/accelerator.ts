@@ -12,16 +12,30 @@ const word = "dib-kvm-works";
 
 /** In memory of this boot of the host: a verdict that no later boot has to wait for. */
 const verdictFile = (): string | undefined => {
-  const folder = process.getuid?.() === 0 ? "/run" : process.env.XDG_RUNTIME_DIR;
-  return folder === undefined || folder === "" ? undefined : join(folder, "dib-kvm.json");
+  const folder = process.env.XDG_RUNTIME_DIR || (process.getuid?.() === 0 ? "/run" : undefined);
+  return folder === undefined ? undefined : join(folder, "dib-kvm.json");
 };
 
-/** Takes KVM only when it has run a guest. */
-export async function chooseAccelerator(asked: Accelerator | "auto", guestArch: string): Promise<Accelerator> {
-  if (asked !== "auto") return asked;
-  const isSame = guestArch === (arch() === "x64" ? "amd64" : arch());
-  return isSame && (await kvmWorks()) ? "kvm" : "tcg";
+async function remember(works: boolean): Promise<void> {
+  const file = verdictFile();
+  if (file !== undefined) await writeFile(file, `${JSON.stringify({ works })}\n`).catch(() => {}); // only a memory
 }
+
+/** What to boot with, first choice first. KVM only when it has run a guest, and then with something to fall back on. */
+export async function chooseAccelerators(
+  asked: Accelerator | "auto",
+  guestArch: string,
+): Promise<readonly [Accelerator, ...Accelerator[]]> {
+  if (asked !== "auto") return [asked];
+  const isSame = guestArch === (arch() === "x64" ? "amd64" : arch());
+  return isSame && (await kvmWorks()) ? ["kvm", "tcg"] : ["tcg"];
+}
+
+/** An image that KVM could not start came up without it: no later boot tries again. */
+export const distrustKvm = (): Promise<void> => remember(false);
+
+/** The processor that a guest gets. KVM's probe has to ask for the same one: some hosts refuse only that. */
+export const processorFor = (accelerator: Accelerator): string => (accelerator === "kvm" ? "host" : "max");
 
 export async function kvmWorks(): Promise<boolean> {
   const isThere = await access("/dev/kvm", constants.R_OK | constants.W_OK).then(
@@ -34,7 +48,7 @@ export async function kvmWorks(): Promise<boolean> {
   const known = file === undefined ? undefined : await readFile(file, "utf8").catch(() => undefined);
   if (known !== undefined) return known.includes('"works":true');
   const works = await runsGuest();
-  if (file !== undefined) await writeFile(file, `${JSON.stringify({ works })}\n`).catch(() => {}); // only a memory
+  await remember(works);
   return works;
 }
 
@@ -56,6 +70,8 @@ async function runsGuest(): Promise<boolean> {
       qemuProgram("amd64"),
       "-accel",
       "kvm",
+      "-cpu",
+      processorFor("kvm"),
       "-m",
       "64",
       "-nic",

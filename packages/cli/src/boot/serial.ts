@@ -6,8 +6,12 @@ import { sanitise } from "../progress/sanitise.js";
 const keptChars = 256 * 1024;
 const tailLines = 20;
 
+/** A line of the kernel's log, or of what comes after it. */
+const life = /^\[ *\d+\.\d{6}\] |Linux version|login:/m;
+
 export class Conversation {
   readonly #steps: BootStep[];
+  #isAnswered = false;
   readonly #keyboard: Writable | null;
   /** What came since the last text that was waited for. */
   #heard = "";
@@ -21,6 +25,11 @@ export class Conversation {
 
   get isOver(): boolean {
     return this.#steps.length === 0;
+  }
+
+  /** Whether a kernel has spoken, or anything that was waited for. Firmware alone is no sign of life. */
+  get showsLife(): boolean {
+    return this.#isAnswered || life.test(this.#all);
   }
 
   /** The text that is waited for. */
@@ -44,6 +53,7 @@ export class Conversation {
       if (step.do === "send")
         this.#keyboard?.write(`${step.text}\r`); // Enter sends a carriage return
       else if (!this.#skipPast(step.text)) return;
+      else this.#isAnswered = true;
       this.#steps.shift();
     }
   }

@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { resolve } from "node:path";
 import { BuildError, createExec, type Exec } from "@dibjs/core";
-import { chooseAccelerator, type Accelerator } from "../boot/accelerator.js";
+import { chooseAccelerators, distrustKvm, processorFor, type Accelerator } from "../boot/accelerator.js";
 import { detectFirmware, uefiOptions, type Firmware, type ImageFile } from "../boot/firmware.js";
 import { escapePath, qemuProgram, startQemu, type Qemu } from "../boot/qemu.js";
 import { Conversation } from "../boot/serial.js";
@@ -15,10 +15,13 @@ import type { Terminal } from "../terminal.js";
 
 const defaultTimeoutSeconds = 120;
 
+/** A guest that runs shows its kernel by then; one that KVM lets hang never does. */
+const silenceSeconds = 20;
+
 interface Machine {
   readonly arch: string;
-  readonly accelerator: Accelerator;
   readonly firmware: Firmware;
+  readonly firmwareOptions: readonly string[];
   readonly image: ImageFile;
   readonly memoryMiB: number;
   readonly processors: number;
@@ -35,26 +38,33 @@ export async function boot(terminal: Terminal, given: Given, [image = ""]: reado
       : numberFrom("--timeout", given.timeout);
   const exec = createExec();
   const machine = await assembleMachine(image, given, exec);
-  const firmware = machine.firmware === "uefi" ? await uefiOptions(machine.arch) : [];
-  terminal.err.write(
-    `booting ${machine.image.path} (${machine.firmware}, ${machine.accelerator === "kvm" ? "KVM" : "emulated"})\n`,
-  );
-  const command = qemuCommand(machine, firmware);
-  if (steps.length === 0 && terminal.isInteractive && given.json !== true) return attend(command, terminal);
-  return watch(command, { machine, steps, timeout, isJson: given.json === true }, terminal);
+  const accelerators = await chooseAccelerators(given.accel as Accelerator | "auto", machine.arch);
+  const isAttended = steps.length === 0 && terminal.isInteractive && given.json !== true;
+  const watched = { machine, steps, timeout, isJson: given.json === true };
+  for (const [index, accelerator] of accelerators.entries()) {
+    const canFallBack = index < accelerators.length - 1;
+    const outcome = isAttended
+      ? await attend(machine, accelerator, canFallBack, terminal)
+      : await watch(watched, accelerator, canFallBack, terminal);
+    if (outcome !== "lifeless") {
+      if (index > 0 && outcome === 0) await distrustKvm();
+      return outcome;
+    }
+    terminal.err.write("KVM is here but does not start this image: once more, emulated\n");
+  }
+  throw new Error("the last accelerator has nothing to fall back on");
 }
 
 async function assembleMachine(written: string, given: Given, exec: Exec): Promise<Machine> {
   const image = await openImage(resolve(written), exec);
   const arch = (given.a as string | undefined) ?? (process.arch === "x64" ? "amd64" : process.arch);
   await checkProgram(qemuProgram(arch), arch, exec);
-  const accelerator = await chooseAccelerator(given.accel as Accelerator | "auto", arch);
   const asked = given.firmware as Firmware | "auto";
   const firmware = asked !== "auto" ? asked : arch === "arm64" ? "uefi" : await detectFirmware(image, exec);
   return {
     arch,
-    accelerator,
     firmware,
+    firmwareOptions: firmware === "uefi" ? await uefiOptions(arch) : [],
     image,
     memoryMiB: numberFrom("--memory", given.memory),
     processors: numberFrom("--smp", given.smp),
@@ -93,26 +103,40 @@ const missing = (tool: string, packages: { debian: string; fedora: string; opens
   new BuildError("HOST_TOOL_MISSING", { tools: [{ tool, neededFor: "dib boot", ...packages }] });
 
 export function qemuCommand(
-  { arch, accelerator, image, memoryMiB, processors }: Machine,
-  firmware: readonly string[],
+  { arch, firmwareOptions, image, memoryMiB, processors }: Machine,
+  accelerator: Accelerator,
 ): [string, ...string[]] {
   return [
     qemuProgram(arch),
-    ...["-accel", accelerator, "-cpu", accelerator === "kvm" ? "host" : "max"],
+    ...["-accel", accelerator, "-cpu", processorFor(accelerator)],
     ...(arch === "arm64" ? ["-machine", "virt"] : []),
     ...["-m", String(memoryMiB), "-smp", String(processors)],
-    ...firmware,
+    ...firmwareOptions,
     // snapshot=on: what the guest writes goes to a nameless temporary file
     ...["-drive", `file=${escapePath(image.path)},format=${image.format},if=virtio,snapshot=on`],
     ...["-nic", "user,model=virtio-net-pci", "-device", "virtio-rng-pci", "-no-reboot"],
   ];
 }
 
+/** `lifeless`: the accelerator started nothing, and there is another one. */
+type Booted = number | "lifeless";
+
+const tellStart = ({ image, firmware }: Machine, accelerator: Accelerator, { err }: Terminal): void =>
+  void err.write(`booting ${image.path} (${firmware}, ${accelerator === "kvm" ? "KVM" : "emulated"})\n`);
+
 /** The terminal is the machine's console: every key goes there, Ctrl-C too. */
-async function attend(command: [string, ...string[]], { err }: Terminal): Promise<number> {
-  err.write("Ctrl-A X ends the machine.\n");
+async function attend(
+  machine: Machine,
+  accelerator: Accelerator,
+  canFallBack: boolean,
+  terminal: Terminal,
+): Promise<Booted> {
+  tellStart(machine, accelerator, terminal);
+  terminal.err.write("Ctrl-A X ends the machine.\n");
+  const command = qemuCommand(machine, accelerator);
   const how = await startQemu([...command, "-serial", "mon:stdio"], ["inherit", "inherit", "inherit"]).ended;
-  return how === "exit code 0" ? 0 : 1;
+  if (how === "exit code 0") return 0;
+  return canFallBack ? "lifeless" : 1;
 }
 
 interface Watch {
@@ -123,15 +147,18 @@ interface Watch {
   readonly isJson: boolean;
 }
 
-/** Shows the serial line, and carries the conversation through when there is one. */
+/** Shows the serial line, and carries the conversation through when there is one. The time starts anew after a fall-back. */
 async function watch(
-  command: [string, ...string[]],
   { machine, steps, timeout, isJson }: Watch,
+  accelerator: Accelerator,
+  canFallBack: boolean,
   terminal: Terminal,
-): Promise<number> {
+): Promise<Booted> {
+  tellStart(machine, accelerator, terminal);
   using interrupts = listenForInterrupts(() => {});
   terminal.onClosed = () => interrupts.abort("SIGPIPE");
   const started = performance.now();
+  const command = qemuCommand(machine, accelerator);
   const qemu = startQemu([...command, "-monitor", "none", "-serial", "stdio"], ["pipe", "pipe", "pipe"]);
   qemu.child.stdin?.on("error", () => {}); // the machine is gone: its end says more
   const conversation = new Conversation(steps, qemu.child.stdin);
@@ -141,24 +168,26 @@ async function watch(
     const outcome = await carry(qemu, conversation, {
       hasSteps: steps.length > 0,
       timeout,
+      isImpatient: canFallBack,
       signal: interrupts.signal,
       show: isJson ? terminal.err : terminal.out,
     });
     const seconds = (performance.now() - started) / 1000;
+    if (canFallBack && !conversation.showsLife && isLifeless(outcome)) return "lifeless";
     if (outcome === "interrupted") return exitCodeOfSignal(String(interrupts.signal.reason));
     if (outcome === "over") {
       terminal.err.write(steps.length > 0 ? `\nall that was expected came within ${formatSeconds(seconds)}\n` : "");
       if (isJson)
         terminal.out.write(
           (await import("../envelope.js")).formatData("boot", {
-            accelerator: machine.accelerator,
+            accelerator,
             firmware: machine.firmware,
             seconds,
           }),
         );
       return 0;
     }
-    if (outcome === "timeout")
+    if (outcome === "timeout" || outcome === "silent")
       throw new BuildError("BOOT_TEXT_MISSING", {
         text: conversation.expected,
         seconds: timeout ?? 0,
@@ -174,11 +203,16 @@ async function watch(
   }
 }
 
-type Outcome = "over" | "timeout" | "interrupted" | { readonly ended: string };
+type Outcome = "over" | "timeout" | "silent" | "interrupted" | { readonly ended: string };
+
+const isLifeless = (outcome: Outcome): boolean =>
+  outcome === "silent" || outcome === "timeout" || (typeof outcome === "object" && outcome.ended !== "exit code 0");
 
 interface Carry {
   readonly hasSteps: boolean;
   readonly timeout: number | undefined;
+  /** Gives up early on a machine that shows no life. */
+  readonly isImpatient: boolean;
   readonly signal: AbortSignal;
   readonly show: Terminal["out"];
 }
@@ -187,13 +221,15 @@ interface Carry {
 async function carry(
   qemu: Qemu,
   conversation: Conversation,
-  { hasSteps, timeout, signal, show }: Carry,
+  { hasSteps, timeout, isImpatient, signal, show }: Carry,
 ): Promise<Outcome> {
-  let timer: NodeJS.Timeout | undefined;
+  const timers: NodeJS.Timeout[] = [];
   const lines = openLines(show);
   const outcome = await new Promise<Outcome>((settle) => {
     signal.addEventListener("abort", () => settle("interrupted"), { once: true });
-    if (timeout !== undefined) timer = setTimeout(() => settle(hasSteps ? "timeout" : "over"), timeout * 1000);
+    const after = (seconds: number, act: () => void) => timers.push(setTimeout(act, seconds * 1000));
+    if (timeout !== undefined) after(timeout, () => settle(hasSteps ? "timeout" : "over"));
+    if (isImpatient) after(silenceSeconds, () => conversation.showsLife || settle("silent"));
     const decoder = new TextDecoder();
     qemu.child.stdout?.on("data", (chunk: Buffer) => {
       const text = decoder.decode(chunk, { stream: true });
@@ -203,7 +239,7 @@ async function carry(
     });
     void qemu.ended.then((ended) => settle(!hasSteps && ended === "exit code 0" ? "over" : { ended }));
   });
-  clearTimeout(timer);
+  for (const timer of timers) clearTimeout(timer);
   lines.end();
   return outcome;
 }

@@ -64,3 +64,24 @@ test("says what it waits for, and the last twenty lines without escape sequences
   expect(conversation.tail.split("\n")).toHaveLength(20);
   expect(conversation.tail).toMatch(/^line 11\n[\s\S]*\nline 30$/);
 });
+
+test.each([
+  ["[    0.000000] Linux version 6.1.0", true],
+  ["debian login: ", true],
+  ["SeaBIOS (version 1.16.2)\r\nBooting from Hard Disk...\r\n", false],
+  ["BdsDxe: starting Boot0001\r\n\x1b[2J  GNU GRUB  version 2.06", false],
+  ["", false],
+])("%j shows life: %s", (text, expected) => {
+  const { conversation } = talk([{ do: "expect", text: "never" }]);
+  conversation.hear(text);
+  expect(conversation.showsLife).toBe(expected);
+});
+
+test("a text that was waited for shows life, whatever says it", () => {
+  const { conversation } = talk([
+    { do: "expect", text: "toy" },
+    { do: "expect", text: "never" },
+  ]);
+  conversation.hear("toy");
+  expect(conversation.showsLife).toBe(true);
+});

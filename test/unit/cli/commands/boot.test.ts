@@ -4,21 +4,21 @@ import { qemuCommand } from "@dibjs/cli/commands/boot.js";
 
 const machine = {
   arch: "amd64",
-  accelerator: "tcg",
   firmware: "bios",
+  firmwareOptions: [],
   image: { path: "/out/a.qcow2", format: "qcow2" },
   memoryMiB: 512,
   processors: 1,
 } as const;
 
 test("the image is never written to, and a comma in its name is no option", () => {
-  const command = qemuCommand({ ...machine, image: { path: "/out/a,readonly=off.qcow2", format: "qcow2" } }, []);
+  const command = qemuCommand({ ...machine, image: { path: "/out/a,readonly=off.qcow2", format: "qcow2" } }, "tcg");
   expect(command[0]).toBe("qemu-system-x86_64");
   expect(command).toContain("file=/out/a,,readonly=off.qcow2,format=qcow2,if=virtio,snapshot=on");
 });
 
 test("arm64 gets its own program and a machine", () => {
-  const command = qemuCommand({ ...machine, arch: "arm64" }, ["-drive", "firmware"]);
+  const command = qemuCommand({ ...machine, arch: "arm64", firmwareOptions: ["-drive", "firmware"] }, "tcg");
   expect(command[0]).toBe("qemu-system-aarch64");
   expect(command.join(" ")).toContain("-machine virt");
   expect(command).toContain("firmware");
