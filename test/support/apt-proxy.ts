@@ -80,6 +80,8 @@ async function launch(remaps: Readonly<Record<string, string>>): Promise<number>
     "SupportDir: /usr/lib/apt-cacher-ng",
     "BindAddress: 127.0.0.1",
     `Port: ${port}`,
+    // Two builds that have one index checked upstream at once make apt-cacher-ng fail for one, and its apt wait for ever.
+    "FreshIndexMaxAge: 3600",
     ...(upstream === undefined ? [] : [`Proxy: ${upstream}`]),
     ...Object.entries(remaps).map(([name, url]) => `Remap-${name}: /${name} ; ${url}/`),
   ];
