@@ -58,7 +58,9 @@ describe("cloud-init", () => {
 
 describe("cloud-init-nocloud", () => {
   test("adds an empty seed, and makes it the only data source", async () => {
-    await using run = await runElement(["cloud-init", "cloud-init-nocloud"], { env: { DIB_CLOUD_INIT_DATASOURCES: "Ec2" } });
+    await using run = await runElement(["cloud-init", "cloud-init-nocloud"], {
+      env: { DIB_CLOUD_INIT_DATASOURCES: "Ec2" },
+    });
     const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
     expect(run.diff.added).toMatchObject({
       "/var/lib/cloud/seed/nocloud/user-data": { type: "File", content: empty },

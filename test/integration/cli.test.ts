@@ -203,6 +203,12 @@ describe("exit codes and codes of bad requests", () => {
       3,
     ],
     [
+      "a work folder that can't be made",
+      ["build", "toy-os", "-n", "-t", "tar", ...places, "--tmp-dir", "/proc/none"],
+      "HOST_FOLDER_UNFIT",
+      3,
+    ],
+    [
       "a log that can't be written",
       ["build", "toy-os", "-n", "-t", "tar", "--logfile", "none/log", ...places],
       "OUTPUT_UNWRITABLE",

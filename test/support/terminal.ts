@@ -20,7 +20,12 @@ export interface OnTerminal {
 }
 
 /** Runs `dib` on a pseudo-terminal of 100 columns and talks to it. */
-export function dibOnTerminal(args: readonly string[], steps: readonly Step[], where: DibPlace, timeout = 60): OnTerminal {
+export function dibOnTerminal(
+  args: readonly string[],
+  steps: readonly Step[],
+  where: DibPlace,
+  timeout = 60,
+): OnTerminal {
   const job = {
     command: [process.execPath, dibProgram, ...args],
     env: { TERM: "xterm", ...dibEnvironment(where) },

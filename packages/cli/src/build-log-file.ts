@@ -1,7 +1,7 @@
 /** Where the full output of a build's scripts is kept. */
-import { chown, mkdir, open, readdir, rm } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
-import { BuildError, type BuildConfig } from "@dibjs/core";
+import { chown, open, readdir, rm } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { BuildError, makeFolders, type BuildConfig } from "@dibjs/core";
 
 const keptLogs = 20;
 
@@ -18,12 +18,9 @@ export async function chooseLogFile(config: BuildConfig, given: string | undefin
 
 async function nextLog({ cacheDir, output, caller }: BuildConfig, now: Date): Promise<string> {
   const folder = join(cacheDir, "logs");
-  const first = await mkdir(folder, { recursive: true }).catch((error: Error) => {
+  await makeFolders(folder, caller).catch((error: Error) => {
     throw unwritable(folder, error);
   });
-  if (first !== undefined && process.getuid?.() === 0) {
-    for (let at = folder; at.length >= first.length; at = dirname(at)) await chown(at, caller.uid, caller.gid);
-  }
   const stamp = now.toISOString().replace(/[-:]|\.\d+Z$/g, "");
   const old = (await readdir(folder)).filter((name) => name.endsWith(".log"));
   const byTime = old.sort((a, b) => (stampOf(a) < stampOf(b) ? -1 : 1));

@@ -77,4 +77,5 @@ export type { Artifact, BuildReport, PhaseReport, ScriptReport } from "./report/
 export type { ShellRequest } from "./worker/launch.js";
 export { sweepDeadBuilds } from "./workspace/journal.js";
 export type { HookTree } from "./workspace/hook-tree.js";
+export { makeFolders } from "./workspace/make-folders.js";
 export type { Fingerprint, MountSet, Workspace } from "./workspace/workspace.js";

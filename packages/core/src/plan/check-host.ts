@@ -175,6 +175,7 @@ async function checkArch({ arch }: BuildPlan, probe: HostProbe): Promise<readonl
 
 /** statfs magic of overlayfs: what a container's own files lie on. It can't carry the writable part of another overlay. */
 const overlayMagic = 0x794c7630;
+const procMagic = 0x9fa0;
 
 /** The work folders are root's to make; what they lie on must let programs run and carry an overlay. */
 async function checkFolders(
@@ -192,6 +193,8 @@ async function checkFolders(
   ] as const) {
     const there = await existingPart(path, probe);
     if ((await probe.kindOf(there)) !== "folder") findings.push(unfit(setting, path, `${there} is not a folder`));
+    else if ((await probe.space(there))?.type === procMagic)
+      findings.push(unfit(setting, path, `${there} is the kernel's, and takes no files`));
   }
   if (findings.length > 0 || (await usesTmpfs(plan, probe))) return findings;
   const there = await existingPart(tmpDir, probe);

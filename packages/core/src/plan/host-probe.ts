@@ -16,7 +16,10 @@ export interface HostProbe {
   /** Undefined when there is nothing, or it can't be looked at. */
   kindOf(path: string): Promise<"file" | "folder" | "other" | undefined>;
   canWrite(path: string): Promise<boolean>;
-  /** Of the file system that holds `path`. `type` is the kernel's magic number, `device` tells file systems apart. */
+  /**
+   * Of the file system that holds `path`. `type` is the kernel's magic number, `device` tells file systems apart.
+   * `freeBytes` is `Infinity` where none are counted, as in proc and some of FUSE.
+   */
   space(path: string): Promise<{ freeBytes: number; type: number; device: number } | undefined>;
   readText(path: string): Promise<string | undefined>;
   /** What sudo says when it won't run a program without asking for a password; undefined when it will. */
@@ -39,12 +42,14 @@ export function openProbe(path: string): HostProbe {
     space: async (at) => {
       const found = await Promise.all([statfs(at), stat(at)]).catch(() => undefined);
       if (found === undefined) return undefined;
-      const [{ bavail, bsize, type }, { dev }] = found;
-      return { freeBytes: bavail * bsize, type, device: dev };
+      const [{ blocks, bavail, bsize, type }, { dev }] = found;
+      return { freeBytes: blocks === 0 ? Infinity : bavail * bsize, type, device: dev };
     },
     readText: (at) => readFile(at, "utf8").catch(() => undefined),
     sudoRefusal: async () => {
-      const { exitCode, stderr } = await createExec()("setsid", ["--wait", "sudo", "-n", "true"], { env: { PATH: path } });
+      const { exitCode, stderr } = await createExec()("setsid", ["--wait", "sudo", "-n", "true"], {
+        env: { PATH: path },
+      });
       return exitCode === 0 ? undefined : stderr.trim();
     },
   };

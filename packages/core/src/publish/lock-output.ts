@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
-import { chown, mkdir, mkdtemp, open, realpath, rmdir, type FileHandle } from "node:fs/promises";
+import { mkdir, mkdtemp, open, realpath, rmdir, type FileHandle } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { BuildError, reasonOf } from "../errors.js";
 import type { BuildPlaces } from "../plan/plan.js";
+import { makeFolders } from "../workspace/make-folders.js";
 import { ResourceStack } from "../workspace/resource-stack.js";
 
 const lockDir = "/run/lock";
@@ -32,27 +33,15 @@ export async function lockOutput(
 }
 
 /** The real path of the output's folder, which must be writable. */
-async function openFolder(output: string, { uid, gid }: BuildPlaces["caller"], held: ResourceStack): Promise<string> {
+async function openFolder(output: string, caller: BuildPlaces["caller"], held: ResourceStack): Promise<string> {
   const folder = dirname(output);
   try {
-    for (const made of await makeFolders(folder)) {
-      held.defer(`the folder ${made}`, () => removeEmpty(made));
-      await chown(made, uid, gid);
-    }
+    for (const made of await makeFolders(folder, caller)) held.defer(`the folder ${made}`, () => removeEmpty(made));
     await rmdir(await mkdtemp(join(folder, ".dib-probe-"))); // permission bits say nothing to root, nor of read-only places
     return await realpath(folder);
   } catch (cause) {
     throw new BuildError("OUTPUT_UNWRITABLE", { path: output, reason: reasonOf(cause) }, { cause });
   }
-}
-
-/** The folders that were missing, outermost first. */
-async function makeFolders(folder: string): Promise<readonly string[]> {
-  const outermost = await mkdir(folder, { recursive: true });
-  if (outermost === undefined) return [];
-  const made: string[] = [];
-  for (let at = folder; at.length >= outermost.length; at = dirname(at)) made.unshift(at);
-  return made;
 }
 
 async function removeEmpty(folder: string): Promise<void> {

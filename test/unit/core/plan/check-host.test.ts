@@ -160,7 +160,11 @@ describe("what a host lacks", () => {
       aPlan({ settings: { ...aPlan().settings, shellOnError: true } }),
     ],
     ["root and sudo", "HOST_PRIVILEGE_MISSING", { uid: 1000, without: ["sudo"] }],
-    ["a sudo that asks for no password", "HOST_PRIVILEGE_MISSING", { uid: 1000, sudoRefusal: "a password is required" }],
+    [
+      "a sudo that asks for no password",
+      "HOST_PRIVILEGE_MISSING",
+      { uid: 1000, sudoRefusal: "a password is required" },
+    ],
     ["capabilities of root", "HOST_PRIVILEGE_MISSING", { files: noCapabilities }],
     ["loop devices", "HOST_KERNEL_UNFIT", { kinds: { "/dev/loop-control": undefined } }],
     [
@@ -262,6 +266,7 @@ describe("the real host", () => {
         undefined,
       ]);
       expect((await probe.space(folder))?.freeBytes).toBeGreaterThan(0);
+      expect((await probe.space("/proc"))?.freeBytes, "proc counts no blocks").toBe(Infinity);
       expect(await probe.canWrite(join(folder, "nothing"))).toBe(false);
     } finally {
       await rm(folder, { recursive: true });
