@@ -27,7 +27,7 @@ export async function loadElement(
     files,
     digest: sha256(
       canonicalJson({
-        files,
+        files: files.map(({ from: _, ...file }) => file),
         manifest,
         dependencies,
         provides,
