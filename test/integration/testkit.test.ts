@@ -156,8 +156,8 @@ describe("one phase", () => {
 
 describe("elements that the element needs", () => {
   test("run too when they are named, or all of them", async () => {
-    for (const more of [["banner"], "all"] as const) {
-      const run = await runPhase({ element: motd, phase: "install", with: more });
+    for (const more of [{ with: ["banner"] }, { dependencies: "run" }] as const) {
+      const run = await runPhase({ element: motd, phase: "install", ...more });
       expect(run).toHaveRun(["05-banner", "9-first", "10-motd"]);
       expect(run).toHaveAdded("/etc/banner", { content: "banner\n" });
     }
@@ -167,7 +167,7 @@ describe("elements that the element needs", () => {
     anElement("acme-os").provides("operating-system").script("root.d/10-acme").writeTo(temp.path);
     const element = anElement("on-acme").dependsOn("acme-os").script("install.d/10-x").writeTo(temp.path);
     await expect(runElement({ element })).rejects.toMatchObject({ code: "ELEMENT_ALREADY_PROVIDED" });
-    const run = await runElement({ element, provides: ["acme-os"], with: "all" });
+    const run = await runElement({ element, provides: ["acme-os"], dependencies: "run" });
     expect(run.scripts.map(({ name }) => name)).toEqual(["10-x"]);
   });
 });

@@ -29,12 +29,10 @@ export interface ElementRequest {
   readonly options?: unknown;
   /** Variables for scripts. Nothing of the caller's own environment is passed on. */
   readonly env?: Env;
-  /**
-   * More elements, whose scripts run too. Of the others that the element needs, nothing but their environment counts;
-   * `"all"` runs the scripts of all of them.
-   * @default []
-   */
-  readonly with?: readonly string[] | "all";
+  /** More elements, whose scripts run too. @default [] */
+  readonly with?: readonly string[];
+  /** Whether the scripts of all other elements that are needed run; their environment counts always. @default "skip" */
+  readonly dependencies?: "run" | "skip";
   /** Names that the tree stands for, so that the elements of those names are left out: `["debian"]`. */
   readonly provides?: readonly string[];
   /** Where element packages are looked for, and where relative paths start. @default the working directory */
@@ -113,10 +111,9 @@ async function configOf(request: ElementRequest, phase: PhaseName | undefined, f
   const element = await findElement(request.element, project);
   const layers = layersOf(request.tree ?? "tiny", project);
   await writeFixture(join(folder, "elements", fixture), request.provides ?? [], layers);
-  const { with: more = [] } = request;
-  const asked = [fixture, element.name, ...(more === "all" ? [] : more)];
+  const asked = [fixture, element.name, ...(request.with ?? [])];
   const config = await loadOne(request, element, asked, folder);
-  const running = more === "all" ? undefined : asked;
+  const running = request.dependencies === "run" ? undefined : asked;
   const plugin = await writePlugin(folder, { layers, phase, running, notes: join(folder, "notes") });
   const options = request.options === undefined ? {} : { [element.name]: request.options };
   return { ...config, projectDir: element.projectDir, plugins: [plugin], options };
