@@ -273,6 +273,12 @@ export const catalogue = {
     hint: "Wait for it, or choose another name with -o.",
   })),
 
+  // testkit
+  FIXTURE_TREE_FAILED: entry("request", (c: { doing: string; reason: string }) => ({
+    message: `The tree for the test could not be made (${c.doing}): ${c.reason}`,
+    hint: "A tree is made of folders, archives and files that exist; see the README of @dibjs/testkit.",
+  })),
+
   // worker
   WORKER_LAUNCH_FAILED: entry("host", (c: { reason: string }) => ({
     message: `The build worker could not be started: ${c.reason}`,
