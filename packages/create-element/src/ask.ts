@@ -10,8 +10,12 @@ export async function askForRest(said: NewOptions): Promise<NewOptions> {
     return answered<string | undefined>(await text({ message, placeholder, validate, output }));
   };
   const choose = async <T extends string>(message: string, values: readonly T[], labels: readonly string[]) => {
-    const options = values.map((value, index) => ({ value, label: labels[index] ?? value }));
-    return answered((await select({ message, options: options as never, output })) as T | symbol);
+    const options: { value: string; label: string }[] = values.map((value, index) => ({
+      value,
+      label: labels[index] ?? value,
+    }));
+    const chosen = answered<string>(await select({ message, options, output }));
+    return values.find((value) => value === chosen);
   };
   const name = said.name ?? (await write("Name of the element", "motd", (answer) => flawOf(answer, said.scope)));
   return {
