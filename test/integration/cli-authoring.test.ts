@@ -67,6 +67,12 @@ describe("dib pack", () => {
   });
 });
 
+test("dib info shows the README of a package with one element", async () => {
+  await using temp = await tempFolder();
+  const folder = writeElementPackage(temp.path);
+  expect((await runDib(["info", "motd"], { cwd: folder })).stdout).toContain("## What it does");
+});
+
 describe("dib import", () => {
   test("prints the folders that it made, and warnings beside", async () => {
     await using temp = await tempFolder();
