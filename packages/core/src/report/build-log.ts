@@ -3,6 +3,7 @@
  * text, so that the log holds what was written and nothing else; secrets are masked here, where output leaves the build.
  */
 import { open } from "node:fs/promises";
+import { masker } from "../mask.js";
 import type { OutputFrame } from "../worker/protocol.js";
 import type { BuildEvent } from "./events.js";
 
@@ -21,7 +22,7 @@ export async function openBuildLog(
   emit: (event: BuildEvent) => void,
 ): Promise<BuildLog> {
   const handle = file === undefined ? undefined : await open(file, "a", 0o600);
-  const mask = masker(secrets);
+  const mask = masker(secrets, "latin1");
   const begun = new Map<string, { frame: OutputFrame; text: string }>();
 
   const put = async ({ script, stream }: OutputFrame, line: string) => {
@@ -52,13 +53,4 @@ export async function openBuildLog(
       await handle?.close();
     },
   };
-}
-
-/** Longest first, so that a secret that holds another is masked whole. Very short ones would mask ordinary text. */
-export function masker(secrets: readonly string[]): (text: string) => string {
-  const known = secrets
-    .filter((secret) => secret.length >= 4)
-    .map((secret) => Buffer.from(secret).toString("latin1"))
-    .sort((a, b) => b.length - a.length);
-  return (text) => known.reduce((masked, secret) => masked.replaceAll(secret, "***"), text);
 }

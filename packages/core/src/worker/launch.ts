@@ -9,6 +9,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
+import { masker } from "../mask.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { defaultEnv, startProcess } from "../process/exec.js";
 import type { BuildEvent } from "../report/events.js";
@@ -92,6 +93,7 @@ export async function launchWorker(
   const abort = () => sendMessage(stdin, { type: "abort", signal: String(ctx.signal.reason) });
   ctx.signal.addEventListener("abort", abort, { once: true });
 
+  const mask = masker(Object.values(places.secrets));
   let isReady = false;
   let diagnostics = "";
   let outcome: (FromWorker & { type: "done" | "failed" }) | undefined;
@@ -129,7 +131,7 @@ export async function launchWorker(
       string | null,
     ];
     if (outcome?.type === "done") return outcome.result;
-    if (outcome?.type === "failed") throw readError(outcome.error);
+    if (outcome?.type === "failed") throw readError(outcome.error, mask);
     if (!isReady)
       throw new BuildError("WORKER_LAUNCH_FAILED", {
         reason: diagnostics.trim() || `it ended with ${signal ?? exitCode}`,
@@ -137,7 +139,7 @@ export async function launchWorker(
     throw new BuildError("WORKER_DIED", {
       how: signal === null ? `exit code ${exitCode}` : signal,
       phase,
-      tail: diagnostics.trim(),
+      tail: mask(diagnostics.trim()),
     });
   } finally {
     ctx.signal.removeEventListener("abort", abort);
