@@ -50,6 +50,22 @@ test("a worker that is killed ends the build as such, names the phase, and nothi
   expect(descendants(process.pid).filter(({ command }) => command.includes("sleep 600"))).toEqual([]);
 });
 
+test.each(["phase-start", "format"] as const)(
+  "a tap in the front that fails at the event %s interrupts the build, which cleans up and publishes nothing",
+  async (type) => {
+    const failing = project.build({
+      elements: ["toy-os"],
+      tap: (hooks) =>
+        hooks.event.tap((event) => {
+          if (event.type === type) throw new Error("no more of this");
+        }),
+    });
+    await expect(failing).rejects.toMatchObject({ code: "HOOK_TAP_FAILED", context: { hook: "event", tap: "caller" } });
+    expect(readdirSync(`${project.dir}/tmp`)).toEqual([]);
+    expect(readdirSync(project.out)).toEqual([]);
+  },
+);
+
 test("what a dead build left is cleared by the next start, and that build works", async () => {
   project.script("install.d/10-wait", 'echo waiting; [ -n "${DIB_PASS:-}" ] || sleep 600');
   const kill = () => {
