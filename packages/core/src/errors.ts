@@ -37,6 +37,7 @@ export const catalogue = {
   })),
   CONFIG_VALUE_INVALID: entry("request", (c: { place: Place; key: string; value: string; expected: string }) => ({
     message: `${formatPlace(c.place)}: ${c.key} is ${c.value}, expected ${c.expected}.`,
+    hint: `Correct ${c.key} there, or leave it out. The JSON Schema of dib.config lists the values of each key.`,
   })),
   CONFIG_IMAGE_UNKNOWN: entry(
     "request",
@@ -120,6 +121,7 @@ export const catalogue = {
   })),
   ELEMENT_MANIFEST_INVALID: entry("request", (c: { file: string; key: string; reason: string }) => ({
     message: `${c.file}: "dib" manifest: ${c.key ? `${c.key}: ` : ""}${c.reason}`,
+    hint: "Correct it there; of an installed package, install a version whose manifest is right.",
   })),
   ELEMENT_CORE_MISMATCH: entry("request", (c: { package: string; range: string; core: string }) => ({
     message: `${c.package} needs @dibjs/core ${c.range}, this is ${c.core}.`,
@@ -156,6 +158,7 @@ export const catalogue = {
   })),
   HOOK_ORDER_CYCLE: entry("element", (c: { hook: string; taps: readonly string[] }) => ({
     message: `Taps of hook "${c.hook}" want to run before each other: ${c.taps.join(", ")}.`,
+    hint: "Take away one of their before and after, or leave one of these elements out.",
   })),
   HOOK_KEY_UNKNOWN: entry(
     "element",
@@ -230,9 +233,9 @@ export const catalogue = {
     message: `Building for ${c.arch} on ${c.host} needs qemu-user with binfmt_misc.`,
     hint: "apt-get install qemu-user-static binfmt-support",
   })),
-  OUTPUT_UNWRITABLE: entry("host", (c: { path: string; reason: string }) => ({
+  OUTPUT_UNWRITABLE: entry("host", (c: { path: string; reason: string; setting?: string | undefined }) => ({
     message: `The output ${c.path} can't be written: ${c.reason}.`,
-    hint: "Choose another place with -o.",
+    hint: `Choose another place with ${c.setting ?? "-o"}.`,
   })),
   OUTPUT_BUSY: entry("host", (c: { path: string }) => ({
     message: `Another build is writing ${c.path}.`,
@@ -302,7 +305,7 @@ export const catalogue = {
   })),
   SPACE_EXHAUSTED: entry("space", (c: { path: string; doing: string }) => ({
     message: `No space left on ${c.path} while ${c.doing}.`,
-    hint: "Give the image more room with --image-size, or the build more with TMPDIR or --no-tmpfs.",
+    hint: "Free some space there, or choose a larger place: TMPDIR (or --no-tmpfs) for the work folders, -o for outputs, --image-cache for the cache, --logfile for the log, --image-size for the image.",
   })),
   BREAK_NAME_UNKNOWN: entry("request", (c: { name: string; nearest?: string | undefined }) => ({
     message: `There is no break point "${c.name}".`,
@@ -312,6 +315,7 @@ export const catalogue = {
   // block device
   BLOCK_DEVICE_CONFIG_INVALID: entry("request", (c: { place: string; reason: string }) => ({
     message: `Block device config (${c.place}): ${c.reason}`,
+    hint: "Correct it there: DIB_BLOCK_DEVICE_CONFIG, blockDevice in dib.config, or an element's block-device-*.yaml.",
   })),
   BLOCK_DEVICE_NODE_FAILED: entry("element", (c: { node: string; doing: string; reason: string }) => ({
     message: `Block device node ${c.node}: ${c.doing} failed: ${c.reason}`,

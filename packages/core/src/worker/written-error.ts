@@ -1,9 +1,11 @@
 import { BuildError, catalogue, isBuildError, reasonOf, type ErrorCode } from "../errors.js";
+import { outOfSpace } from "../out-of-space.js";
 import type { WrittenError } from "./protocol.js";
 
 /** An error as it goes through the channel: code and context are the contract, the rest is for people. */
 export function writeError(error: unknown): WrittenError {
-  const { cause, left } = separate(error);
+  const { cause: first, left } = separate(error);
+  const cause = outOfSpace(first, { path: "the work folders", doing: "building" });
   const code = isBuildError(cause) ? cause.code : undefined;
   return {
     code,
