@@ -1,8 +1,11 @@
 /** The front's table of contents: from a config to published files. The worker's is worker/main.ts. */
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { BuildConfig } from "./config/schema.js";
 import type { BuildContext } from "./context.js";
 import { BuildError, isBuildError, reasonOf } from "./errors.js";
 import { createHooks, facadeOf, type ElementHooks } from "./hooks.js";
+import { openBuildLock, type LockMode } from "./lock/policy.js";
 import { checkHost } from "./plan/check-host.js";
 import { planDigest } from "./plan/digest.js";
 import { preparePlan, type PreparedPlan } from "./plan/prepare.js";
@@ -27,6 +30,8 @@ export interface BuildOptions {
   readonly signal?: AbortSignal;
   /** Absolute path that the full output of all scripts is appended to. */
   readonly logFile?: string;
+  /** What `dib.lock` means to this build. @default nothing: it is neither read nor written */
+  readonly lock?: LockMode | undefined;
 }
 
 /** Everything up to the plan; touches nothing. */
@@ -39,7 +44,9 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
   const ctx = createContext(options);
   const startedAt = new Date();
   try {
-    const { plan, places, notes } = await preparePlan(config, ctx);
+    const prepared = await preparePlan(config, ctx);
+    const { places, notes } = prepared;
+    const plan = options.lock === "update" ? { ...prepared.plan, outputs: [] } : prepared.plan;
     for (const text of notes) ctx.emit({ type: "note", level: "warning", text });
     ctx.emit({
       type: "expanded",
@@ -51,6 +58,7 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
       digest: planDigest(plan),
       phases: plan.phases.map(({ phase, scripts }) => ({ phase, scripts: scripts.length })),
     });
+    const buildLock = await openBuildLock(options.lock, prepared, ctx);
     await checkHost(plan, places);
     throwIfInterrupted(ctx.signal, "plan");
 
@@ -65,11 +73,12 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
       onOutput: (frame: OutputFrame) => log.write(frame),
       onBreak: options.onBreak ?? (async () => {}),
     };
-    const result = await launchWorker(plan, places, listener, ctx);
+    const result = await launchWorker(plan, { ...places, lock: buildLock.required }, listener, ctx);
 
     const artifacts = await publishArtifacts({ plan, places, staged: result.staged, hashing, ctx });
     const report = assembleReport({ plan, result, artifacts, startedAt });
     await writeReport(report, places);
+    await buildLock.settle(report);
     for (const artifact of artifacts) await ctx.hooks.artifact.run(artifact);
     await ctx.hooks.done.run(report);
     ctx.emit({ type: "done", seconds: report.seconds });
@@ -78,6 +87,21 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
     ctx.emit({ type: "failed", code: isBuildError(error) ? error.code : "INTERNAL", message: reasonOf(error) });
     await ctx.hooks.failed.run(error instanceof Error ? error : new Error(reasonOf(error)));
     throw error;
+  }
+}
+
+/**
+ * Writes an image's entry of `dib.lock` anew from a build of all but the outputs: it goes the whole way, since the last
+ * phases may install and remove packages, too. What elements put beside an image goes with the scratch folder.
+ */
+export async function updateLock(config: BuildConfig, options: Omit<BuildOptions, "lock"> = {}): Promise<BuildReport> {
+  await mkdir(config.tmpDir, { recursive: true });
+  const scratch = await mkdtemp(join(config.tmpDir, "dib-lock-"));
+  try {
+    const output = join(scratch, basename(config.output));
+    return await buildImage({ ...config, output }, { ...options, lock: "update" });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
   }
 }
 

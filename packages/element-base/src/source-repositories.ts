@@ -149,8 +149,15 @@ async function checkOut(
     // Another build may have been faster: a folder with content can't be replaced, and theirs is as good.
     await rename(partial, cached).catch(() => rm(partial, { recursive: true, force: true }));
   }
-  let sha = await commitOf(cached, ref, run);
-  if (isCached && (run.env.DIB_OFFLINE === "" || run.env.DIB_OFFLINE === undefined || sha === undefined)) {
+  // A build that keeps to a lock takes the locked commit, wherever the ref points now.
+  const locked = run.sources.lockedCommit(location, ref);
+  const find = async () => (await commitOf(cached, locked ?? ref, run)) ?? (await commitOf(cached, ref, run));
+  let sha = await find();
+  if (
+    isCached &&
+    sha !== locked &&
+    (run.env.DIB_OFFLINE === "" || run.env.DIB_OFFLINE === undefined || sha === undefined)
+  ) {
     const specs = [
       "+refs/heads/*:refs/heads/*",
       "+refs/tags/*:refs/tags/*",
@@ -167,10 +174,11 @@ async function checkOut(
         ),
       location,
     );
-    sha = await commitOf(cached, ref, run);
+    sha = await find();
   }
   if (sha === undefined)
     throw new BuildError("FETCH_FAILED", { url: location, reason: `there is no git reference ${ref}` });
+  run.sources.recordCommit({ url: location, ref, commit: sha });
   await run.run("git", ["clone", "--quiet", "--no-hardlinks", "--no-checkout", cached, staging]);
   await run.run("git", ["-C", staging, "checkout", "--quiet", "-B", `fetch_${ref}`, sha]);
   await run.run("git", ["-C", staging, "remote", "set-url", "origin", location]);
@@ -202,7 +210,7 @@ async function retry(
 
 async function download(location: string, cached: string, run: PhaseRun): Promise<void> {
   const isCached = await isThere(cached);
-  if (isCached && run.env.DIB_OFFLINE) return;
+  if (isCached && run.env.DIB_OFFLINE) return run.sources.recordFile(location, cached);
   const program = join(run.elementFolders.get("cache-url") ?? "", "bin/cache-url");
   const { exitCode } = await run.run("bash", [program, location, cached], { check: false });
   if (exitCode !== 0)

@@ -1,4 +1,15 @@
+import type { FetchedCommit, FetchedFile } from "../fetch/sources.js";
 import type { PlannedDisk } from "../plan/plan.js";
+
+/** One suite of an apt source, as its (In)Release file had it when packages were installed. */
+export interface AptSuite {
+  /** `Debian bookworm-updates`: origin and suite, whatever mirror it came from. */
+  readonly suite: string;
+  /** As the file says it. */
+  readonly date: string;
+  /** Of the file. */
+  readonly sha256: string;
+}
 
 /** A published file. */
 export interface Artifact {
@@ -66,6 +77,12 @@ export interface BuildReport {
         }[];
       })
     | undefined;
+  /** What came from outside. Sorted; addresses without users, passwords and secrets. */
+  readonly sources: {
+    readonly files: readonly FetchedFile[];
+    readonly git: readonly FetchedCommit[];
+    readonly apt: readonly AptSuite[];
+  };
   /** Installed packages as the image's package manager lists them. */
   readonly packages: readonly { readonly name: string; readonly version: string; readonly arch: string }[];
   readonly artifacts: readonly Artifact[];
