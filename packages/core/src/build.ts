@@ -1,5 +1,6 @@
 /** The front's table of contents: from a config to published files. The worker's is worker/main.ts. */
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { BuildConfig } from "./config/schema.js";
 import type { BuildContext } from "./context.js";
@@ -8,6 +9,7 @@ import { createHooks, facadeOf, type ElementHooks } from "./hooks.js";
 import { openBuildLock, type LockMode } from "./lock/policy.js";
 import { checkHost } from "./plan/check-host.js";
 import { planDigest } from "./plan/digest.js";
+import type { BuildPlan } from "./plan/plan.js";
 import { preparePlan, type PreparedPlan } from "./plan/prepare.js";
 import { createExec } from "./process/exec.js";
 import { lockOutput } from "./publish/lock-output.js";
@@ -45,19 +47,9 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
   const startedAt = new Date();
   try {
     const prepared = await preparePlan(config, ctx);
-    const { places, notes } = prepared;
+    const { places } = prepared;
     const plan = options.lock === "update" ? { ...prepared.plan, outputs: [] } : prepared.plan;
-    for (const text of notes) ctx.emit({ type: "note", level: "warning", text });
-    ctx.emit({
-      type: "expanded",
-      elements: plan.elements.map(({ name, version }) => ({ name, version })),
-      asked: plan.asked,
-    });
-    ctx.emit({
-      type: "planned",
-      digest: planDigest(plan),
-      phases: plan.phases.map(({ phase, scripts }) => ({ phase, scripts: scripts.length })),
-    });
+    announce(plan, prepared.notes, ctx);
     const buildLock = await openBuildLock(options.lock, prepared, ctx);
     await checkHost(plan, places);
     throwIfInterrupted(ctx.signal, "plan");
@@ -95,14 +87,27 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
  * phases may install and remove packages, too. What elements put beside an image goes with the scratch folder.
  */
 export async function updateLock(config: BuildConfig, options: Omit<BuildOptions, "lock"> = {}): Promise<BuildReport> {
-  await mkdir(config.tmpDir, { recursive: true });
-  const scratch = await mkdtemp(join(config.tmpDir, "dib-lock-"));
+  const scratch = join(config.tmpDir, `dib-lock-${randomUUID()}`);
   try {
     const output = join(scratch, basename(config.output));
     return await buildImage({ ...config, output }, { ...options, lock: "update" });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+function announce(plan: BuildPlan, notes: readonly string[], { emit }: BuildContext): void {
+  for (const text of notes) emit({ type: "note", level: "warning", text });
+  emit({
+    type: "expanded",
+    elements: plan.elements.map(({ name, version }) => ({ name, version })),
+    asked: plan.asked,
+  });
+  emit({
+    type: "planned",
+    digest: planDigest(plan),
+    phases: plan.phases.map(({ phase, scripts }) => ({ phase, scripts: scripts.length })),
+  });
 }
 
 /** The worker's own answer to an abort comes through the channel; this is for the time before it. */

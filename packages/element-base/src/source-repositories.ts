@@ -138,44 +138,8 @@ async function checkOut(
   staging: string,
   run: PhaseRun,
 ): Promise<string> {
-  const isCached = (await readdir(cached).catch(() => [])).length > 0;
-  if (!isCached) {
-    const partial = `${cached}.${randomUUID()}`;
-    await retry(
-      run,
-      () => run.run("git", ["clone", "--quiet", "--mirror", location, partial], { check: false }),
-      location,
-    );
-    // Another build may have been faster: a folder with content can't be replaced, and theirs is as good.
-    await rename(partial, cached).catch(() => rm(partial, { recursive: true, force: true }));
-  }
-  // A build that keeps to a lock takes the locked commit, wherever the ref points now.
-  const locked = run.sources.lockedCommit(location, ref);
-  const find = async () => (await commitOf(cached, locked ?? ref, run)) ?? (await commitOf(cached, ref, run));
-  let sha = await find();
-  if (
-    isCached &&
-    sha !== locked &&
-    (run.env.DIB_OFFLINE === "" || run.env.DIB_OFFLINE === undefined || sha === undefined)
-  ) {
-    const specs = [
-      "+refs/heads/*:refs/heads/*",
-      "+refs/tags/*:refs/tags/*",
-      ...(ref.startsWith("refs/") ? [`+${ref}:${ref}`] : []),
-    ];
-    const lock = `${cached}.lock`;
-    await retry(
-      run,
-      () =>
-        run.run(
-          "flock",
-          ["-w", "600", lock, "git", "-C", cached, "fetch", "--quiet", "--update-head-ok", location, ...specs],
-          { check: false },
-        ),
-      location,
-    );
-    sha = await find();
-  }
+  const isNew = await cloneOnce(location, cached, run);
+  const sha = (await findLocked(location, ref, cached, run)) ?? (await findCurrent(location, ref, cached, isNew, run));
   if (sha === undefined)
     throw new BuildError("FETCH_FAILED", { url: location, reason: `there is no git reference ${ref}` });
   run.sources.recordCommit({ url: location, ref, commit: sha });
@@ -184,6 +148,50 @@ async function checkOut(
   await run.run("git", ["-C", staging, "remote", "set-url", "origin", location]);
   return sha;
 }
+
+/** False when it was there. */
+async function cloneOnce(location: string, cached: string, run: PhaseRun): Promise<boolean> {
+  if ((await readdir(cached).catch(() => [])).length > 0) return false;
+  const partial = `${cached}.${randomUUID()}`;
+  const clone = () => run.run("git", ["clone", "--quiet", "--mirror", location, partial], { check: false });
+  await retry(run, clone, location);
+  // Another build may have been faster: a folder with content can't be replaced, and theirs is as good.
+  await rename(partial, cached).catch(() => rm(partial, { recursive: true, force: true }));
+  return true;
+}
+
+/** The commit of a build that keeps to a lock, wherever the ref points now. Some servers give one that no branch has any more. */
+async function findLocked(location: string, ref: string, cached: string, run: PhaseRun): Promise<string | undefined> {
+  const locked = run.sources.lockedCommit(location, ref);
+  if (locked === undefined) return undefined;
+  if ((await commitOf(cached, locked, run)) === undefined && !run.env.DIB_OFFLINE)
+    await fetchInto(cached, location, [locked], run);
+  return commitOf(cached, locked, run);
+}
+
+/** What the ref means at its origin; offline, what it meant last time. */
+async function findCurrent(
+  location: string,
+  ref: string,
+  cached: string,
+  isNew: boolean,
+  run: PhaseRun,
+): Promise<string | undefined> {
+  const known = await commitOf(cached, ref, run);
+  if (isNew || (known !== undefined && run.env.DIB_OFFLINE)) return known;
+  const specs = [
+    "+refs/heads/*:refs/heads/*",
+    "+refs/tags/*:refs/tags/*",
+    ...(ref.startsWith("refs/") ? [`+${ref}:${ref}`] : []),
+  ];
+  await retry(run, () => fetchInto(cached, location, specs, run), location);
+  return commitOf(cached, ref, run);
+}
+
+const fetchInto = (cached: string, location: string, specs: readonly string[], run: PhaseRun) => {
+  const fetch = ["git", "-C", cached, "fetch", "--quiet", "--update-head-ok", location, ...specs];
+  return run.run("flock", ["-w", "600", `${cached}.lock`, ...fetch], { check: false });
+};
 
 async function commitOf(repository: string, ref: string, { exec, env }: PhaseRun): Promise<string | undefined> {
   const { exitCode, stdout } = await exec(
