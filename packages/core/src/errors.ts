@@ -1,3 +1,5 @@
+import type { LockDifference } from "./lock/compare.js";
+
 /** What kind of failure a code is; the CLI turns it into the exit code (design: "Errors and exit codes"). */
 export type FailureKind = "element" | "request" | "host" | "fetch" | "space" | "policy" | "cleanup";
 
@@ -17,6 +19,13 @@ export interface Place {
 
 export const formatPlace = ({ file, line, column }: Place): string =>
   [file, line, line === undefined ? undefined : column].filter((part) => part !== undefined).join(":");
+
+/** One thing that a build has and its lock has otherwise. */
+export function formatDifference({ part, name, locked, now }: LockDifference): string {
+  const what = name === "" ? part : `${part} ${name}`;
+  if (locked === undefined) return `${what}: not in the lock, ${now} now`;
+  return `${what}: ${locked} in the lock, ${now === undefined ? "gone" : now} now`;
+}
 
 const did = (nearest: string | undefined) => (nearest === undefined ? undefined : `Did you mean "${nearest}"?`);
 
@@ -346,6 +355,27 @@ export const catalogue = {
   SIGNATURE_KEY_UNTRUSTED: entry("fetch", (c: { file: string; fingerprint: string; trusted: readonly string[] }) => ({
     message: `${c.file} is signed by ${c.fingerprint}, which is not trusted.`,
     hint: `Trusted keys: ${c.trusted.join(", ")}.`,
+  })),
+
+  // lock
+  LOCK_MISSING: entry("policy", (c: { file: string; image: string; command: string }) => ({
+    message: `${c.file} has no image "${c.image}" that a locked build could keep to.`,
+    hint: `Make it with ${c.command}, and keep the file under version control.`,
+  })),
+  LOCK_INVALID: entry("policy", (c: { place: Place; reason: string }) => ({
+    message: `${formatPlace(c.place)}: ${c.reason}`,
+    hint: "Take the file back from version control, or delete it and make it anew with dib lock --update.",
+  })),
+  LOCK_MISMATCH: entry(
+    "policy",
+    (c: { file: string; image: string; differences: readonly LockDifference[]; command: string }) => ({
+      message: `The build of ${c.image} is not what ${c.file} says:\n${c.differences.map((each) => `  ${formatDifference(each)}`).join("\n")}`,
+      hint: `Nothing was published. If this is what you want: ${c.command}`,
+    }),
+  ),
+  LOCK_UNWRITABLE: entry("host", (c: { file: string; reason: string }) => ({
+    message: `The lock ${c.file} can't be written: ${c.reason}.`,
+    hint: "Make the project's folder writable; a build with --locked writes nothing there.",
   })),
 
   // formats and publishing
