@@ -10,7 +10,7 @@ const LAYERS: readonly (readonly [RegExp, number])[] = [
   [/^plan\/digest\.ts$/, 0],
   [/^plan\/prepare\.ts$/, 6], // the front's steps up to the plan: it knows the built-in formats and node types
   [/^(config|elements|fetch|lock)\//, 1],
-  [/^plan\//, 2],
+  [/^(plan|lint|pack|import)\//, 2],
   [/^(workspace|layers)\//, 3],
   [/^worker\/(protocol|launch|channel|output-frames|written-error)\.ts$/, 3],
   [/^(phases|block-device|formats)\//, 4],

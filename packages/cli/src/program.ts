@@ -90,6 +90,22 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
   add("run-parts <dir>", "run the scripts of a folder in DIB's order", async (...all) =>
     (await import("./commands/run-parts.js")).runParts(...all),
   ).option("--list", "print the scripts and run none");
+  addConfigOptions(
+    add("lint [folders...]", "check elements and their packages; exit code 1 when something is found", async (...all) =>
+      (await import("./commands/lint.js")).lint(...all),
+    ),
+  );
+  addConfigOptions(
+    add("import <folders...>", "make packages of folders that are elements of DIB", async (...all) =>
+      (await import("./commands/import.js")).importFolders(...all),
+    ),
+  )
+    .option("--into <dir>", "where the packages are made", ".")
+    .option("--scope <scope>", "scope of the packages' names")
+    .option("--license <name>", "what package.json names as the license");
+  add("pack [folder]", "write what a package's tarball loses; run as prepack", async (...all) =>
+    (await import("./commands/pack.js")).pack(...all),
+  );
   add("explain [code]", "explain an error code; all of them without one", async (...all) =>
     (await import("./commands/explain.js")).explain(...all),
   );

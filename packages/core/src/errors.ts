@@ -153,6 +153,40 @@ export const catalogue = {
     hint: "Set nodeLinker: node-modules in .yarnrc.yml.",
   })),
 
+  // writing elements
+  ELEMENT_PACKAGE_MISSING: entry("request", (c: { folder: string }) => ({
+    message: `${c.folder} is not the folder of an element package.`,
+    hint: 'Its package.json must have a "dib" key that names its elements. dib new makes such a package, dib import makes one of a DIB element.',
+  })),
+  PACK_REFUSED: entry("request", (c: { package: string; file: string; reason: string; hint: string }) => ({
+    message: `${c.package}: ${c.file}: ${c.reason}.`,
+    hint: c.hint,
+  })),
+  PACK_LIST_FAILED: entry("host", (c: { folder: string; reason: string }) => ({
+    message: `npm could not list what it would pack of ${c.folder}: ${c.reason}`,
+    hint: "Try npm pack --dry-run in that folder.",
+  })),
+  LINT_NOTHING_FOUND: entry("request", (c: { folder: string }) => ({
+    message: `There is nothing to check in ${c.folder}.`,
+    hint: "Name an element package, the folder of an element, or a folder of elements.",
+  })),
+  IMPORT_SOURCE_INVALID: entry("request", (c: { folder: string; reason: string }) => ({
+    message: `${c.folder} can't be imported: ${c.reason}.`,
+    hint: "Name folders of DIB elements, for example diskimage_builder/elements/NAME.",
+  })),
+  PACKAGE_NAME_INVALID: entry("request", (c: { name: string; origin: string; reason: string }) => ({
+    message: `"${c.name}" can't be the name of a package (from ${c.origin}): ${c.reason}.`,
+    hint: "Package names are lower case, with letters, digits, . _ and -; a scope looks like @acme.",
+  })),
+  PACKAGE_FOLDER_NOT_EMPTY: entry("request", (c: { folder: string }) => ({
+    message: `${c.folder} is there already, and not empty.`,
+    hint: "Choose another with --folder, or move it away. Nothing was written.",
+  })),
+  PACKAGE_FOLDER_UNWRITABLE: entry("host", (c: { folder: string; reason: string }) => ({
+    message: `${c.folder} can't be written: ${c.reason}`,
+    hint: "Choose another place with --folder. Nothing was left behind.",
+  })),
+
   // hooks
   HOOK_TAP_FAILED: entry("element", (c: { hook: string; tap: string; reason: string }) => ({
     message: `"${c.tap}" failed in hook "${c.hook}": ${c.reason}`,
@@ -249,6 +283,12 @@ export const catalogue = {
   OUTPUT_BUSY: entry("host", (c: { path: string }) => ({
     message: `Another build is writing ${c.path}.`,
     hint: "Wait for it, or choose another name with -o.",
+  })),
+
+  // testkit
+  FIXTURE_TREE_FAILED: entry("request", (c: { doing: string; reason: string }) => ({
+    message: `The tree for the test could not be made (${c.doing}): ${c.reason}`,
+    hint: "A tree is made of folders, archives and files that exist; see the README of @dibjs/testkit.",
   })),
 
   // worker

@@ -60,7 +60,13 @@ export {
 export type { LockDifference } from "./lock/compare.js";
 export type { Lock, LockEntry } from "./lock/lock.js";
 export { readLockState, type LockMode, type LockState } from "./lock/policy.js";
+export type { ImportedElement, ImportRequest } from "./import/import-elements.js";
+export { importElements } from "./import/start.js";
+export { lintElements, type LintFinding, type LintReport, type LintRequest } from "./lint/lint.js";
 export { nearest } from "./nearest.js";
+export { makePackageFolder } from "./pack/new-folder.js";
+export { packageNameOf, type NamedPackage } from "./pack/package-name.js";
+export { packElements, type PackReport, type PackRequest } from "./pack/pack.js";
 export { compareScripts, numberOf } from "./phases/order.js";
 export type { Env, PhaseRun, ScriptOutcome, ScriptRun, Target } from "./phases/phase-run.js";
 export { breakPoints, phaseNames, phases, type PhaseInfo, type PhaseName } from "./phases/table.js";

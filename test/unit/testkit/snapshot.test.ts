@@ -2,8 +2,7 @@ import { chmod, mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { tempFolder } from "../../support/temp-folder.js";
-import { diffTrees } from "../../support/tree-diff.js";
-import { snapshotTree } from "../../support/tree-snapshot.mjs";
+import { diffTrees, snapshotTree } from "@dibjs/testkit";
 
 test("a difference names what was added, deleted and changed: mode, content and target, not dates", async () => {
   await using temp = await tempFolder();
@@ -24,12 +23,12 @@ test("a difference names what was added, deleted and changed: mode, content and 
 
   expect(Object.keys(diff.added)).toEqual(["/etc/new"]);
   expect(diff.added["/etc/new"]).toEqual({
-    type: "Directory",
-    mode: "0700",
+    kind: "folder",
+    mode: 0o700,
     owner: `${process.getuid?.()}:${process.getgid?.()}`,
   });
   expect(Object.keys(diff.deleted)).toEqual(["/etc/gone"]);
   expect(Object.keys(diff.changed).sort()).toEqual(["/etc/edited", "/etc/mode", "/link"]);
-  expect(diff.changed["/etc/mode"]?.after.mode).toBe("4755");
+  expect(diff.changed["/etc/mode"]?.after.mode).toBe(0o4755);
   expect(diff.changed["/link"]).toMatchObject({ before: { content: "same" }, after: { content: "edited" } });
 });
