@@ -29,6 +29,13 @@ export function formatDifference({ part, name, locked, now }: LockDifference): s
 
 const did = (nearest: string | undefined) => (nearest === undefined ? undefined : `Did you mean "${nearest}"?`);
 
+/** A plugin by its element, package and module. */
+interface PluginContext {
+  element: string;
+  package?: string | undefined;
+  entry: string;
+}
+
 /** What each user-reachable failure says. One entry per code; the context type is the contract and is plain JSON. */
 export const catalogue = {
   // config
@@ -142,8 +149,20 @@ export const catalogue = {
   ELEMENT_ARCH_UNSUPPORTED: entry("request", (c: { element: string; arch: string; supported: readonly string[] }) => ({
     message: `Element ${c.element} does not support ${c.arch} (it supports ${c.supported.join(", ")}).`,
   })),
-  ELEMENT_ENTRY_FAILED: entry("element", (c: { element: string; entry: string; reason: string }) => ({
-    message: `The plugin of element ${c.element} (${c.entry}) could not be loaded: ${c.reason}`,
+  ELEMENT_ENTRY_FAILED: entry("element", (c: PluginContext & { reason: string }) => ({
+    message: `The plugin of element ${c.element} (${c.package === undefined ? "" : `package ${c.package}, `}${c.entry}) could not be loaded: ${c.reason}`,
+  })),
+  ELEMENT_ENTRY_HUNG: entry("element", (c: PluginContext & { seconds: number }) => ({
+    message: `The plugin of element ${c.element} (${c.package === undefined ? "" : `package ${c.package}, `}${c.entry}) was not loaded and set up after ${c.seconds} s.`,
+    hint: "It waits for something, or runs in circles. Work belongs into its steps and hooks, not into its module or setup.",
+  })),
+  ELEMENT_ENTRY_EXITED: entry("element", (c: PluginContext & { call: string }) => ({
+    message: `The plugin of element ${c.element} (${c.package === undefined ? "" : `package ${c.package}, `}${c.entry}) called ${c.call} while it was loaded.`,
+    hint: "A plugin throws an error to end a build.",
+  })),
+  ELEMENT_ENTRY_PATCHED: entry("element", (c: PluginContext & { changed: readonly string[] }) => ({
+    message: `The plugin of element ${c.element} (${c.package === undefined ? "" : `package ${c.package}, `}${c.entry}) changed what all code shares: ${c.changed.join(", ")}.`,
+    hint: "Builds with a plugin that does so are refused. Import a library that leaves the builtins alone.",
   })),
   ELEMENT_OPTIONS_INVALID: entry("request", (c: { element: string; issues: readonly string[] }) => ({
     message: `Options of element ${c.element}: ${c.issues.join("; ")}.`,
