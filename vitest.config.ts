@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL(".", import.meta.url));
 const aliases = (folder: "src" | "dist", ending: "ts" | "js") =>
   readdirSync(`${root}packages`).flatMap((name) => [
     { find: new RegExp(`^@dibjs/${name}/(.+)\\.js$`), replacement: `${root}packages/${name}/${folder}/$1.${ending}` },
+    { find: new RegExp(`^@dibjs/${name}/vitest$`), replacement: `${root}packages/${name}/${folder}/vitest.${ending}` },
     { find: new RegExp(`^@dibjs/${name}$`), replacement: `${root}packages/${name}/${folder}/index.${ending}` },
   ]);
 

@@ -19,7 +19,7 @@ beforeAll(async () => {
       http_proxy: "http://proxy.invalid:3128",
       no_proxy: "127.0.0.1,mirror.example",
     },
-    prepare: async ({ home }) => {
+    prepare: async (home) => {
       await mkdir(join(home, ".ssh"));
       await writeFile(join(home, ".ssh/id_ed25519.pub"), `${key}\n`);
       await writeFile(join(home, ".ssh/authorized_keys"), `${key} of authorized_keys\n`);
@@ -30,13 +30,13 @@ afterAll(() => run[Symbol.asyncDispose]());
 
 describe("devuser", () => {
   test("makes the user with shell, groups, sudo rule and home", async () => {
-    expect(run.diff.added).toMatchObject({
-      "/home/ann.dev": { type: "Directory", mode: "0755", owner: "1000:1000" },
-      "/etc/sudoers.d/ann_dev": { type: "File", mode: "0440", owner: "0:0" },
-      "/home/ann.dev/.ssh": { type: "Directory", mode: "0700", owner: "1000:1000" },
-      "/home/ann.dev/.ssh/authorized_keys": { type: "File", mode: "0600", owner: "1000:1000" },
+    expect(run.tree.added).toMatchObject({
+      "/home/ann.dev": { kind: "folder", mode: 0o755, owner: "1000:1000" },
+      "/etc/sudoers.d/ann_dev": { kind: "file", mode: 0o440, owner: "0:0" },
+      "/home/ann.dev/.ssh": { kind: "folder", mode: 0o700, owner: "1000:1000" },
+      "/home/ann.dev/.ssh/authorized_keys": { kind: "file", mode: 0o600, owner: "1000:1000" },
     });
-    expect(run.diff.changed).toHaveProperty(["/etc/passwd"]);
+    expect(run.tree.changed).toHaveProperty(["/etc/passwd"]);
     expect(await run.read("/etc/passwd")).toMatch(/^ann\.dev:x:1000:1000:[^:]*:\/home\/ann\.dev:\/bin\/dash$/m);
     expect(await run.chroot({}, "id", "-nG", "ann.dev")).toBe("ann.dev adm staff\n");
     expect(await run.read("/etc/sudoers.d/ann_dev")).toBe("ann.dev ALL=(ALL) NOPASSWD:ALL\n");
@@ -50,8 +50,8 @@ describe("devuser", () => {
   });
 
   test("lets the password appear in no event, no file of the build and no file of the image", async () => {
-    expect(JSON.stringify(run.folder.events)).not.toContain(password.slice(0, 20));
-    const out = await readdir(join(run.folder.image, ".."), { recursive: true, withFileTypes: true });
+    expect(JSON.stringify(run.events)).not.toContain(password.slice(0, 20));
+    const out = await readdir(run.out, { recursive: true, withFileTypes: true });
     const written = out
       .filter((entry) => entry.isFile() && entry.name !== "image.tar")
       .map(({ parentPath, name }) => join(parentPath, name));
@@ -71,7 +71,7 @@ describe("local-config", () => {
   });
 
   test("writes the proxy into apt's configuration", async () => {
-    expect(run.diff.added).toMatchObject({ "/etc/apt/apt.conf.d/02-use-http-proxy": { mode: "0644", owner: "0:0" } });
+    expect(run.tree.added).toMatchObject({ "/etc/apt/apt.conf.d/02-use-http-proxy": { mode: 0o644, owner: "0:0" } });
     expect(await run.read("/etc/apt/apt.conf.d/02-use-http-proxy")).toBe(
       'Acquire::http::Proxy "http://proxy.invalid:3128";\n',
     );
@@ -83,9 +83,9 @@ describe("local-config", () => {
 
 describe("dynamic-login", () => {
   test("adds a program that runs at boot, before anybody logs in", async () => {
-    expect(run.diff.added).toMatchObject({
-      "/usr/local/bin/dynamic-login": { type: "File", mode: "0755", owner: "0:0" },
-      "/etc/systemd/system/multi-user.target.wants/dynamic-login.service": { type: "SymbolicLink" },
+    expect(run.tree.added).toMatchObject({
+      "/usr/local/bin/dynamic-login": { kind: "file", mode: 0o755, owner: "0:0" },
+      "/etc/systemd/system/multi-user.target.wants/dynamic-login.service": { kind: "link" },
     });
     expect(await run.read("/usr/lib/systemd/system/dynamic-login.service")).toMatch(/^Before=.*\bgetty\.target\b/m);
   });

@@ -9,10 +9,10 @@ afterAll(() => run[Symbol.asyncDispose]());
 
 describe("openssh-server", () => {
   test("installs sshd and has it started at boot", () => {
-    expect(run.diff.added).toMatchObject({
-      "/usr/sbin/sshd": { type: "File", mode: "0755", owner: "0:0" },
+    expect(run.tree.added).toMatchObject({
+      "/usr/sbin/sshd": { kind: "file", mode: 0o755, owner: "0:0" },
       "/etc/systemd/system/multi-user.target.wants/ssh.service": {
-        type: "SymbolicLink",
+        kind: "link",
         content: "/lib/systemd/system/ssh.service",
       },
     });
@@ -26,7 +26,7 @@ describe("openssh-server", () => {
         .slice(0, 3)
         .map((line) => line.split(" ")[0]),
     ).toEqual(["KexAlgorithms", "Ciphers", "MACs"]);
-    expect(run.diff.added["/etc/ssh/sshd_config"]).toMatchObject({ mode: "0644", owner: "0:0" });
+    expect(run.tree.added["/etc/ssh/sshd_config"]).toMatchObject({ mode: 0o644, owner: "0:0" });
     await run.chroot({}, "sh", "-c", "mkdir -p /run/sshd && ssh-keygen -q -t ed25519 -N '' -f /tmp/key");
     const effective = await run.chroot({}, "/usr/sbin/sshd", "-T", "-h", "/tmp/key");
     expect(effective).toContain(
@@ -38,13 +38,13 @@ describe("openssh-server", () => {
 
 describe("runtime-ssh-host-keys", () => {
   test("leaves no host key in the image, though the package made some", () => {
-    expect(Object.keys(run.diff.added).filter((path) => path.startsWith("/etc/ssh/ssh_host"))).toEqual([]);
+    expect(Object.keys(run.tree.added).filter((path) => path.startsWith("/etc/ssh/ssh_host"))).toEqual([]);
   });
 
   test("adds a program that runs before sshd at the first boot", async () => {
-    expect(run.diff.added).toMatchObject({
-      "/usr/local/sbin/runtime-ssh-host-keys.sh": { type: "File", mode: "0755", owner: "0:0" },
-      "/etc/systemd/system/multi-user.target.wants/ssh-keygen.service": { type: "SymbolicLink" },
+    expect(run.tree.added).toMatchObject({
+      "/usr/local/sbin/runtime-ssh-host-keys.sh": { kind: "file", mode: 0o755, owner: "0:0" },
+      "/etc/systemd/system/multi-user.target.wants/ssh-keygen.service": { kind: "link" },
     });
     expect(await run.read("/usr/lib/systemd/system/ssh-keygen.service")).toMatch(/^Before=.*\bssh\.service\b/m);
   });

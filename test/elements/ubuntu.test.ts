@@ -12,8 +12,8 @@ import { runDib } from "../support/dib.js";
 import type { FileServer } from "../support/file-server.js";
 import { readHostState } from "../support/host-guard.js";
 import { BuildFolder } from "../support/real-build.js";
-import { diffTrees, type TreeDiff } from "../support/tree-diff.js";
-import type { Tree } from "../support/tree-snapshot.mjs";
+
+import { diffTrees, type Tree, type TreeDiff } from "@dibjs/testkit";
 import { openUbuntuArchive, serveUbuntuArchive, type UbuntuArchive } from "../support/ubuntu-archive.js";
 
 const minutes = 60_000;
@@ -137,8 +137,8 @@ describe("ubuntu-minimal", () => {
   describe("ubuntu-common", () => {
     test("switches temporary IPv6 addresses off", async () => {
       expect(built.diff.added["/etc/sysctl.d/99-cloudimg-ipv6.conf"]).toMatchObject({
-        type: "File",
-        mode: "0644",
+        kind: "file",
+        mode: 0o644,
         owner: "0:0",
       });
       expect(await built.read("/etc/sysctl.d/99-cloudimg-ipv6.conf")).toMatch(

@@ -9,7 +9,7 @@ import { resultOf, startDib, type DibResult } from "../support/dib.js";
 import { readHostState } from "../support/host-guard.js";
 import { giveToOtherUser, startAsOtherUser } from "../support/other-user.js";
 import { Project } from "../support/toy-os.js";
-import { snapshotTree } from "../support/tree-snapshot.mjs";
+import { snapshotTree } from "@dibjs/testkit";
 
 const core = fileURLToPath(new URL("../../packages/core", import.meta.url));
 

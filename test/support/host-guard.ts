@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createExec } from "@dibjs/core/process/exec.js";
-import { snapshotTree } from "./tree-snapshot.mjs";
+import { snapshotTree } from "@dibjs/testkit";
 
 /** Lists by what they are about, each sorted: `toEqual` names what is left or gone. */
 export type HostState = Readonly<Record<string, readonly string[]>>;

@@ -1,3 +1,5 @@
+import type { LockDifference } from "./lock/compare.js";
+
 /** What kind of failure a code is; the CLI turns it into the exit code (design: "Errors and exit codes"). */
 export type FailureKind = "element" | "request" | "host" | "fetch" | "space" | "policy" | "cleanup";
 
@@ -18,7 +20,21 @@ export interface Place {
 export const formatPlace = ({ file, line, column }: Place): string =>
   [file, line, line === undefined ? undefined : column].filter((part) => part !== undefined).join(":");
 
+/** One thing that a build has and its lock has otherwise. */
+export function formatDifference({ part, name, locked, now }: LockDifference): string {
+  const what = name === "" ? part : `${part} ${name}`;
+  if (locked === undefined) return `${what}: not in the lock, ${now} now`;
+  return `${what}: ${locked} in the lock, ${now === undefined ? "gone" : now} now`;
+}
+
 const did = (nearest: string | undefined) => (nearest === undefined ? undefined : `Did you mean "${nearest}"?`);
+
+/** A plugin by its element, package and module. */
+interface PluginContext {
+  element: string;
+  package?: string | undefined;
+  entry: string;
+}
 
 /** What each user-reachable failure says. One entry per code; the context type is the contract and is plain JSON. */
 export const catalogue = {
@@ -133,8 +149,20 @@ export const catalogue = {
   ELEMENT_ARCH_UNSUPPORTED: entry("request", (c: { element: string; arch: string; supported: readonly string[] }) => ({
     message: `Element ${c.element} does not support ${c.arch} (it supports ${c.supported.join(", ")}).`,
   })),
-  ELEMENT_ENTRY_FAILED: entry("element", (c: { element: string; entry: string; reason: string }) => ({
-    message: `The plugin of element ${c.element} (${c.entry}) could not be loaded: ${c.reason}`,
+  ELEMENT_ENTRY_FAILED: entry("element", (c: PluginContext & { reason: string }) => ({
+    message: `The plugin of element ${c.element} (${c.package === undefined ? "" : `package ${c.package}, `}${c.entry}) could not be loaded: ${c.reason}`,
+  })),
+  ELEMENT_ENTRY_HUNG: entry("element", (c: PluginContext & { seconds: number }) => ({
+    message: `The plugin of element ${c.element} (${c.package === undefined ? "" : `package ${c.package}, `}${c.entry}) was not loaded and set up after ${c.seconds} s.`,
+    hint: "It waits for something, or runs in circles. Work belongs into its steps and hooks, not into its module or setup.",
+  })),
+  ELEMENT_ENTRY_EXITED: entry("element", (c: PluginContext & { call: string }) => ({
+    message: `The plugin of element ${c.element} (${c.package === undefined ? "" : `package ${c.package}, `}${c.entry}) called ${c.call} while it was loaded.`,
+    hint: "A plugin throws an error to end a build.",
+  })),
+  ELEMENT_ENTRY_PATCHED: entry("element", (c: PluginContext & { changed: readonly string[] }) => ({
+    message: `The plugin of element ${c.element} (${c.package === undefined ? "" : `package ${c.package}, `}${c.entry}) changed what all code shares: ${c.changed.join(", ")}.`,
+    hint: "Builds with a plugin that does so are refused. Import a library that leaves the builtins alone.",
   })),
   ELEMENT_OPTIONS_INVALID: entry("request", (c: { element: string; issues: readonly string[] }) => ({
     message: `Options of element ${c.element}: ${c.issues.join("; ")}.`,
@@ -142,6 +170,40 @@ export const catalogue = {
   PLUG_N_PLAY_UNSUPPORTED: entry("request", (c: { file: string }) => ({
     message: `${c.file}: Plug'n'Play installs have no files that a script could run from.`,
     hint: "Set nodeLinker: node-modules in .yarnrc.yml.",
+  })),
+
+  // writing elements
+  ELEMENT_PACKAGE_MISSING: entry("request", (c: { folder: string }) => ({
+    message: `${c.folder} is not the folder of an element package.`,
+    hint: 'Its package.json must have a "dib" key that names its elements. dib new makes such a package, dib import makes one of a DIB element.',
+  })),
+  PACK_REFUSED: entry("request", (c: { package: string; file: string; reason: string; hint: string }) => ({
+    message: `${c.package}: ${c.file}: ${c.reason}.`,
+    hint: c.hint,
+  })),
+  PACK_LIST_FAILED: entry("host", (c: { folder: string; reason: string }) => ({
+    message: `npm could not list what it would pack of ${c.folder}: ${c.reason}`,
+    hint: "Try npm pack --dry-run in that folder.",
+  })),
+  LINT_NOTHING_FOUND: entry("request", (c: { folder: string }) => ({
+    message: `There is nothing to check in ${c.folder}.`,
+    hint: "Name an element package, the folder of an element, or a folder of elements.",
+  })),
+  IMPORT_SOURCE_INVALID: entry("request", (c: { folder: string; reason: string }) => ({
+    message: `${c.folder} can't be imported: ${c.reason}.`,
+    hint: "Name folders of DIB elements, for example diskimage_builder/elements/NAME.",
+  })),
+  PACKAGE_NAME_INVALID: entry("request", (c: { name: string; origin: string; reason: string }) => ({
+    message: `"${c.name}" can't be the name of a package (from ${c.origin}): ${c.reason}.`,
+    hint: "Package names are lower case, with letters, digits, . _ and -; a scope looks like @acme.",
+  })),
+  PACKAGE_FOLDER_NOT_EMPTY: entry("request", (c: { folder: string }) => ({
+    message: `${c.folder} is there already, and not empty.`,
+    hint: "Choose another with --folder, or move it away. Nothing was written.",
+  })),
+  PACKAGE_FOLDER_UNWRITABLE: entry("host", (c: { folder: string; reason: string }) => ({
+    message: `${c.folder} can't be written: ${c.reason}`,
+    hint: "Choose another place with --folder. Nothing was left behind.",
   })),
 
   // hooks
@@ -240,6 +302,12 @@ export const catalogue = {
   OUTPUT_BUSY: entry("host", (c: { path: string }) => ({
     message: `Another build is writing ${c.path}.`,
     hint: "Wait for it, or choose another name with -o.",
+  })),
+
+  // testkit
+  FIXTURE_TREE_FAILED: entry("request", (c: { doing: string; reason: string }) => ({
+    message: `The tree for the test could not be made (${c.doing}): ${c.reason}`,
+    hint: "A tree is made of folders, archives and files that exist; see the README of @dibjs/testkit.",
   })),
 
   // worker
@@ -346,6 +414,27 @@ export const catalogue = {
   SIGNATURE_KEY_UNTRUSTED: entry("fetch", (c: { file: string; fingerprint: string; trusted: readonly string[] }) => ({
     message: `${c.file} is signed by ${c.fingerprint}, which is not trusted.`,
     hint: `Trusted keys: ${c.trusted.join(", ")}.`,
+  })),
+
+  // lock
+  LOCK_MISSING: entry("policy", (c: { file: string; image: string; command: string }) => ({
+    message: `${c.file} has no image "${c.image}" that a locked build could keep to.`,
+    hint: `Make it with ${c.command}, and keep the file under version control.`,
+  })),
+  LOCK_INVALID: entry("policy", (c: { place: Place; reason: string }) => ({
+    message: `${formatPlace(c.place)}: ${c.reason}`,
+    hint: "Take the file back from version control, or delete it and make it anew with dib lock --update.",
+  })),
+  LOCK_MISMATCH: entry(
+    "policy",
+    (c: { file: string; image: string; differences: readonly LockDifference[]; command: string }) => ({
+      message: `The build of ${c.image} is not what ${c.file} says:\n${c.differences.map((each) => `  ${formatDifference(each)}`).join("\n")}`,
+      hint: `Nothing was published. If this is what you want: ${c.command}`,
+    }),
+  ),
+  LOCK_UNWRITABLE: entry("host", (c: { file: string; reason: string }) => ({
+    message: `The lock ${c.file} can't be written: ${c.reason}.`,
+    hint: "Make the project's folder writable; a build with --locked writes nothing there.",
   })),
 
   // formats and publishing

@@ -48,6 +48,22 @@ const disk = z.strictObject({
   ),
 });
 
+const aptSuite = z
+  .strictObject({
+    suite: z.string().describe("Origin and suite, whatever mirror it came from: `Debian bookworm-updates`."),
+    date: z.string().describe("As the file says it."),
+    sha256: sha256.describe("Of the file."),
+  })
+  .describe("One suite of an apt source, as its (In)Release file had it when packages were installed.");
+
+const sources = z
+  .strictObject({
+    files: z.array(z.strictObject({ url: z.string(), sizeBytes: count, sha256 })),
+    git: z.array(z.strictObject({ url: z.string(), ref: z.string(), commit: z.string() })),
+    apt: z.array(aptSuite),
+  })
+  .describe("What came from outside. Sorted; addresses without users, passwords and secrets.");
+
 export const reportShape = z
   .strictObject({
     version: z.literal(1),
@@ -71,6 +87,7 @@ export const reportShape = z
       .describe("Seconds of the engine's other stages by name: workspace, generateHooks, mkfs, copy, format:qcow2, …"),
     peakBytes: z.strictObject({ worker: count, front: count }).describe("Peak resident memory of our two processes."),
     disk: disk.optional().describe("Absent when all outputs are made of the tree."),
+    sources,
     packages: z
       .array(z.strictObject({ name: z.string(), version: z.string(), arch: z.string() }))
       .describe("Installed packages as the image's package manager lists them."),
@@ -81,6 +98,7 @@ export const reportShape = z
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
 
 export type Artifact = DeepReadonly<z.infer<typeof artifact>>;
+export type AptSuite = DeepReadonly<z.infer<typeof aptSuite>>;
 export type ScriptReport = DeepReadonly<z.infer<typeof scriptReport>>;
 export type PhaseReport = DeepReadonly<z.infer<typeof phaseReport>>;
 export type BuildReport = DeepReadonly<z.infer<typeof reportShape>>;

@@ -32,6 +32,7 @@ export function assembleReport({ plan, result, artifacts, startedAt }: ReportPar
     stages: result.stages,
     peakBytes: { worker: result.peakBytes, front: process.resourceUsage().maxRSS * 1024 },
     disk: result.disk,
+    sources: result.sources,
     packages: result.packages,
     artifacts,
   };

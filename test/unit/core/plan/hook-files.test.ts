@@ -28,6 +28,14 @@ const merge = (elements: readonly Element[], added: Partial<Parameters<typeof me
   mergeHookFiles(elements, { ...nothingAdded, ...added });
 
 describe("merging the files of all elements", () => {
+  test("takes a packed file from where its content lies", () => {
+    const { files } = merge([element("a", { "install.d/10-a": { ...script, from: "bin/a" }, "pkg-map": {} })]);
+    expect(files.map(({ path, from }) => [path, from])).toEqual([
+      ["install.d/10-a", "bin/a"],
+      ["pkg-map", "pkg-map"],
+    ]);
+  });
+
   test("gives one list sorted by bytes, each file with its element", () => {
     const { files, clashes } = merge([
       element("b", { "install.d/9-b": script, "pkg-map": {} }),
