@@ -4,13 +4,13 @@ import { importsOf, membersUsed, sources, targetOf } from "./source.js";
 // Lower may never import higher. `import type` is free: types describe the flow, values make it.
 // The first pattern that fits a file decides; a file that fits none has no place yet.
 const LAYERS: readonly (readonly [RegExp, number])[] = [
-  [/^(errors|nearest|context|hooks|hook-order)\.ts$/, 0],
+  [/^(errors|out-of-space|mask|nearest|context|hooks|hook-order)\.ts$/, 0],
   [/^process\//, 0],
   [/^phases\/(table|order)\.ts$/, 0], // the names and order of the phases and of their scripts: everybody reads them
   [/^plan\/digest\.ts$/, 0],
   [/^plan\/prepare\.ts$/, 6], // the front's steps up to the plan: it knows the built-in formats and node types
-  [/^(config|elements|fetch)\//, 1],
-  [/^plan\//, 2],
+  [/^(config|elements|fetch|lock)\//, 1],
+  [/^(plan|lint|pack|import)\//, 2],
   [/^(workspace|layers)\//, 3],
   [/^worker\/(protocol|launch|channel|output-frames|written-error)\.ts$/, 3],
   [/^(phases|block-device|formats)\//, 4],

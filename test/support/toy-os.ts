@@ -24,6 +24,7 @@ const programs = [
   "mkdir",
   "rm",
   "head",
+  "tr",
   "setsid",
 ];
 

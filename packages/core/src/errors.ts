@@ -1,3 +1,5 @@
+import type { LockDifference } from "./lock/compare.js";
+
 /** What kind of failure a code is; the CLI turns it into the exit code (design: "Errors and exit codes"). */
 export type FailureKind = "element" | "request" | "host" | "fetch" | "space" | "policy" | "cleanup";
 
@@ -17,6 +19,13 @@ export interface Place {
 
 export const formatPlace = ({ file, line, column }: Place): string =>
   [file, line, line === undefined ? undefined : column].filter((part) => part !== undefined).join(":");
+
+/** One thing that a build has and its lock has otherwise. */
+export function formatDifference({ part, name, locked, now }: LockDifference): string {
+  const what = name === "" ? part : `${part} ${name}`;
+  if (locked === undefined) return `${what}: not in the lock, ${now} now`;
+  return `${what}: ${locked} in the lock, ${now === undefined ? "gone" : now} now`;
+}
 
 const did = (nearest: string | undefined) => (nearest === undefined ? undefined : `Did you mean "${nearest}"?`);
 
@@ -44,6 +53,7 @@ export const catalogue = {
   })),
   CONFIG_VALUE_INVALID: entry("request", (c: { place: Place; key: string; value: string; expected: string }) => ({
     message: `${formatPlace(c.place)}: ${c.key} is ${c.value}, expected ${c.expected}.`,
+    hint: `Correct ${c.key} there, or leave it out. The JSON Schema of dib.config lists the values of each key.`,
   })),
   CONFIG_IMAGE_UNKNOWN: entry(
     "request",
@@ -134,6 +144,7 @@ export const catalogue = {
   })),
   ELEMENT_MANIFEST_INVALID: entry("request", (c: { file: string; key: string; reason: string }) => ({
     message: `${c.file}: "dib" manifest: ${c.key ? `${c.key}: ` : ""}${c.reason}`,
+    hint: "Correct it there; of an installed package, install a version whose manifest is right.",
   })),
   ELEMENT_API_UNSUPPORTED: entry(
     "request",
@@ -178,6 +189,40 @@ export const catalogue = {
     hint: "Set nodeLinker: node-modules in .yarnrc.yml.",
   })),
 
+  // writing elements
+  ELEMENT_PACKAGE_MISSING: entry("request", (c: { folder: string }) => ({
+    message: `${c.folder} is not the folder of an element package.`,
+    hint: 'Its package.json must have a "dib" key that names its elements. dib new makes such a package, dib import makes one of a DIB element.',
+  })),
+  PACK_REFUSED: entry("request", (c: { package: string; file: string; reason: string; hint: string }) => ({
+    message: `${c.package}: ${c.file}: ${c.reason}.`,
+    hint: c.hint,
+  })),
+  PACK_LIST_FAILED: entry("host", (c: { folder: string; reason: string }) => ({
+    message: `npm could not list what it would pack of ${c.folder}: ${c.reason}`,
+    hint: "Try npm pack --dry-run in that folder.",
+  })),
+  LINT_NOTHING_FOUND: entry("request", (c: { folder: string }) => ({
+    message: `There is nothing to check in ${c.folder}.`,
+    hint: "Name an element package, the folder of an element, or a folder of elements.",
+  })),
+  IMPORT_SOURCE_INVALID: entry("request", (c: { folder: string; reason: string }) => ({
+    message: `${c.folder} can't be imported: ${c.reason}.`,
+    hint: "Name folders of DIB elements, for example diskimage_builder/elements/NAME.",
+  })),
+  PACKAGE_NAME_INVALID: entry("request", (c: { name: string; origin: string; reason: string }) => ({
+    message: `"${c.name}" can't be the name of a package (from ${c.origin}): ${c.reason}.`,
+    hint: "Package names are lower case, with letters, digits, . _ and -; a scope looks like @acme.",
+  })),
+  PACKAGE_FOLDER_NOT_EMPTY: entry("request", (c: { folder: string }) => ({
+    message: `${c.folder} is there already, and not empty.`,
+    hint: "Choose another with --folder, or move it away. Nothing was written.",
+  })),
+  PACKAGE_FOLDER_UNWRITABLE: entry("host", (c: { folder: string; reason: string }) => ({
+    message: `${c.folder} can't be written: ${c.reason}`,
+    hint: "Choose another place with --folder. Nothing was left behind.",
+  })),
+
   // hooks
   HOOK_TAP_FAILED: entry("element", (c: { hook: string; tap: string; reason: string }) => ({
     message: `"${c.tap}" failed in hook "${c.hook}": ${c.reason}`,
@@ -192,6 +237,7 @@ export const catalogue = {
   })),
   HOOK_ORDER_CYCLE: entry("element", (c: { hook: string; taps: readonly string[] }) => ({
     message: `Taps of hook "${c.hook}" want to run before each other: ${c.taps.join(", ")}.`,
+    hint: "Take away one of their before and after, or leave one of these elements out.",
   })),
   HOOK_KEY_UNKNOWN: entry(
     "element",
@@ -266,9 +312,9 @@ export const catalogue = {
     message: `Building for ${c.arch} on ${c.host} needs qemu-user with binfmt_misc.`,
     hint: "apt-get install qemu-user-static binfmt-support",
   })),
-  OUTPUT_UNWRITABLE: entry("host", (c: { path: string; reason: string }) => ({
+  OUTPUT_UNWRITABLE: entry("host", (c: { path: string; reason: string; setting?: string | undefined }) => ({
     message: `The output ${c.path} can't be written: ${c.reason}.`,
-    hint: "Choose another place with -o.",
+    hint: `Choose another place with ${c.setting ?? "-o"}.`,
   })),
   OUTPUT_BUSY: entry("host", (c: { path: string }) => ({
     message: `Another build is writing ${c.path}.`,
@@ -344,7 +390,7 @@ export const catalogue = {
   })),
   SPACE_EXHAUSTED: entry("space", (c: { path: string; doing: string }) => ({
     message: `No space left on ${c.path} while ${c.doing}.`,
-    hint: "Give the image more room with --image-size, or the build more with TMPDIR or --no-tmpfs.",
+    hint: "Free some space there, or choose a larger place: TMPDIR (or --no-tmpfs) for the work folders, -o for outputs, --image-cache for the cache, --logfile for the log, --image-size for the image.",
   })),
   BREAK_NAME_UNKNOWN: entry("request", (c: { name: string; nearest?: string | undefined }) => ({
     message: `There is no break point "${c.name}".`,
@@ -354,6 +400,7 @@ export const catalogue = {
   // block device
   BLOCK_DEVICE_CONFIG_INVALID: entry("request", (c: { place: string; reason: string }) => ({
     message: `Block device config (${c.place}): ${c.reason}`,
+    hint: "Correct it there: DIB_BLOCK_DEVICE_CONFIG, blockDevice in dib.config, or an element's block-device-*.yaml.",
   })),
   BLOCK_DEVICE_NODE_FAILED: entry("element", (c: { node: string; doing: string; reason: string }) => ({
     message: `Block device node ${c.node}: ${c.doing} failed: ${c.reason}`,
@@ -384,6 +431,27 @@ export const catalogue = {
   SIGNATURE_KEY_UNTRUSTED: entry("fetch", (c: { file: string; fingerprint: string; trusted: readonly string[] }) => ({
     message: `${c.file} is signed by ${c.fingerprint}, which is not trusted.`,
     hint: `Trusted keys: ${c.trusted.join(", ")}.`,
+  })),
+
+  // lock
+  LOCK_MISSING: entry("policy", (c: { file: string; image: string; command: string }) => ({
+    message: `${c.file} has no image "${c.image}" that a locked build could keep to.`,
+    hint: `Make it with ${c.command}, and keep the file under version control.`,
+  })),
+  LOCK_INVALID: entry("policy", (c: { place: Place; reason: string }) => ({
+    message: `${formatPlace(c.place)}: ${c.reason}`,
+    hint: "Take the file back from version control, or delete it and make it anew with dib lock --update.",
+  })),
+  LOCK_MISMATCH: entry(
+    "policy",
+    (c: { file: string; image: string; differences: readonly LockDifference[]; command: string }) => ({
+      message: `The build of ${c.image} is not what ${c.file} says:\n${c.differences.map((each) => `  ${formatDifference(each)}`).join("\n")}`,
+      hint: `Nothing was published. If this is what you want: ${c.command}`,
+    }),
+  ),
+  LOCK_UNWRITABLE: entry("host", (c: { file: string; reason: string }) => ({
+    message: `The lock ${c.file} can't be written: ${c.reason}.`,
+    hint: "Make the project's folder writable; a build with --locked writes nothing there.",
   })),
 
   // formats and publishing

@@ -82,6 +82,8 @@ export interface ElementFile {
   /** sha256 of the content (of the target text for a link), hex; empty for a folder. */
   readonly digest: string;
   readonly linkTarget?: string | undefined;
+  /** Where a packed file's content lies, relative to the element's folder, when not under its path: a link led to it, or npm drops its name. */
+  readonly from?: string | undefined;
   /** How a file in a phase folder begins: with `#!` (in a line that ends in CR LF or not), as an ELF program, otherwise; or it is empty. */
   readonly opening?: Opening | undefined;
 }

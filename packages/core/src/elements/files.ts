@@ -45,7 +45,7 @@ export function isMerged(
 const neverMerged =
   /^(tests|test-elements|__pycache__|node_modules|element-deps|element-provides|README(\..*)?|.*\.pyc)$/;
 const ofThePackage =
-  /^(src|dist|package\.json|package-lock\.json|pnpm-lock\.yaml|yarn\.lock|dib-manifest\.json|tsconfig.*\.json|(LICEN[CS]E|CHANGELOG|NOTICE)(\..*)?|.*\.[cm]?[jt]s)$/;
+  /^(src|dist|package\.json|package-lock\.json|pnpm-lock\.yaml|yarn\.lock|dib-manifest\.(json|files)|tsconfig.*\.json|(LICEN[CS]E|CHANGELOG|NOTICE)(\..*)?|.*\.[cm]?[jt]s)$/;
 
 /** `inside`: real folders that the walk is in, to see a link that leads back. */
 async function readEntry(path: string, tree: ElementTree, inside: readonly string[]): Promise<ElementFile[]> {

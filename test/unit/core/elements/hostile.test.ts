@@ -76,7 +76,7 @@ describe("a package.json", () => {
     const catalog = await discover(temp.path);
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10 * MiB);
     expect([...catalog.refs.keys()]).toEqual(["good"]);
-    expect(elementNotes(catalog)).toEqual([
+    expect(elementNotes(catalog, { elements: [], askedBy: {}, provided: {} })).toEqual([
       `${folder}/package.json: "dib" manifest: it has 52428800 bytes, 1048576 at most are read. None of its elements is used.`,
     ]);
     const request = { elements: [{ name: "bad", range: "*", origin: "arguments" }], arch: "amd64", base: false };
