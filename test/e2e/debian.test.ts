@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { BuildReport } from "@dibjs/core";
+import { reportShape } from "@dibjs/core/report/report.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { bootDebian, debianBuild, formats, password } from "../support/debian-build.js";
 
@@ -56,6 +57,10 @@ describe("the outputs", () => {
 });
 
 describe("the report", () => {
+  test("is what its schema says", () => {
+    expect(reportShape.safeParse(report).error).toBeUndefined();
+  });
+
   test("says what was built from what", () => {
     expect(report.elements.find(({ name }) => name === "debian")).toMatchObject({
       version: "1.0.0",

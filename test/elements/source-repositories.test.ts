@@ -63,6 +63,34 @@ describe("source-repositories", () => {
     expect(manifest).toBe(`code git /opt/code ${sources.path}/code ${commit}\n`);
   });
 
+  test("a reference that the cache does not have yet is fetched; offline, one that it has is not", async () => {
+    await using sources = await tempFolder();
+    makeSources(sources.path);
+    const fixture = (ref: string) =>
+      subject().file("source-repository-subject", `code git /opt/code ${sources.path}/code ${ref}\n`);
+    const { folder } = await build({ elements: ["source-repositories", "subject"], fixtures: [fixture("v1")] });
+    const again = async (ref: string, env: Readonly<Record<string, string>> = {}) => {
+      const elements = join(folder.path, "elements");
+      fixture(ref).writeTo(elements);
+      const { sources: found } = await folder.build({
+        elements: ["toy-os", "source-repositories", "subject"],
+        elementPaths: [elements],
+        flags: { base: false, formats: ["tar"] },
+        env,
+      });
+      return found.git.map(({ ref: name, commit }) => [name, commit]);
+    };
+    const git = (...args: string[]) =>
+      execFileSync("git", ["-C", join(sources.path, "code"), ...args])
+        .toString()
+        .trim();
+    git("tag", "v2", "HEAD");
+    expect(await again("v2")).toEqual([["v2", git("rev-parse", "HEAD")]]);
+    git("tag", "--force", "v2", "v1");
+    expect(await again("v2", { DIB_OFFLINE: "1" })).toEqual([["v2", git("rev-parse", "HEAD")]]);
+    expect(await again("v2")).toEqual([["v2", git("rev-parse", "v1")]]);
+  });
+
   test("a reference that does not exist ends the build", async () => {
     await using sources = await tempFolder();
     makeSources(sources.path);

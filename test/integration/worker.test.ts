@@ -3,7 +3,10 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import type { BuildEvent } from "@dibjs/core";
+import { reportShape } from "@dibjs/core/report/report.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { descendants } from "../support/process-tree.js";
 import { Project } from "../support/toy-os.js";
 
 const dist = fileURLToPath(new URL("../../packages/core/dist", import.meta.url));
@@ -11,25 +14,6 @@ let project: Project;
 
 beforeEach(() => void (project = new Project()));
 afterEach(() => project[Symbol.dispose]());
-
-/** Every process below this one, from /proc. */
-function descendants(of: number): { pid: number; command: string }[] {
-  const children = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => parentOf(pid) === of);
-  return children.flatMap((pid) => [{ pid, command: commandOf(pid) }, ...descendants(pid)]);
-}
-
-const read = (path: string): string => {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return ""; // it ended meanwhile
-  }
-};
-const parentOf = (pid: number): number => Number(/^PPid:\t(\d+)$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
-const commandOf = (pid: number): string => read(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
 
 test("a worker that is killed ends the build as such, names the phase, and nothing is published", async () => {
   project.script("install.d/10-wait", "echo waiting; sleep 600");
@@ -47,6 +31,22 @@ test("a worker that is killed ends the build as such, names the phase, and nothi
   expect(readdirSync(project.out).filter((name) => !name.startsWith(".dib-"))).toEqual([]);
   expect(descendants(process.pid).filter(({ command }) => command.includes("sleep 600"))).toEqual([]);
 });
+
+test.each(["phase-start", "format"] as const)(
+  "a tap in the front that fails at the event %s interrupts the build, which cleans up and publishes nothing",
+  async (type) => {
+    const failing = project.build({
+      elements: ["toy-os"],
+      tap: (hooks) =>
+        hooks.event.tap((event) => {
+          if (event.type === type) throw new Error("no more of this");
+        }),
+    });
+    await expect(failing).rejects.toMatchObject({ code: "HOOK_TAP_FAILED", context: { hook: "event", tap: "caller" } });
+    expect(readdirSync(`${project.dir}/tmp`)).toEqual([]);
+    expect(readdirSync(project.out)).toEqual([]);
+  },
+);
 
 test("what a dead build left is cleared by the next start, and that build works", async () => {
   project.script("install.d/10-wait", 'echo waiting; [ -n "${DIB_PASS:-}" ] || sleep 600');
@@ -66,12 +66,35 @@ test("what a dead build left is cleared by the next start, and that build works"
   expect(readdirSync(project.out).sort()).toEqual(["image.report.json", "image.tar"]);
 });
 
+test.each([
+  ["a good build", "echo done"],
+  ["a failed build", "exit 1"],
+])("--keep leaves the work folders of %s, with the tree, and the next start does not clear them", async (_, body) => {
+  project.script("install.d/10-end", `echo kept > /etc/kept\n${body}`);
+  const events: BuildEvent[] = [];
+  await project
+    .build({ flags: { keep: true }, tap: (hooks) => hooks.event.tap((event) => void events.push(event)) })
+    .catch((error: unknown) => expect(error).toMatchObject({ code: "SCRIPT_FAILED" }));
+  const kept = readdirSync(`${project.dir}/tmp`).sort();
+  expect(kept).toEqual([
+    expect.stringMatching(/^dib_build\.\w+$/) as string,
+    expect.stringMatching(/^dib_image\.\w+$/) as string,
+  ]);
+  expect(readFileSync(`${project.dir}/tmp/${kept[0]}/upper/etc/kept`, "utf8")).toBe("kept\n");
+  expect(events).toContainEqual({ type: "note", level: "info", text: `Kept ${project.dir}/tmp/${kept[0]}.` });
+  project.script("install.d/10-end", "true");
+  const { report } = await project.build();
+  expect(reportShape.safeParse(report).error).toBeUndefined();
+  expect(readdirSync(`${project.dir}/tmp`).sort()).toEqual(kept);
+  expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(project.dir);
+});
+
 test("without privileges the worker does not start, and says why", async () => {
   const script = `
     const { launchWorker } = await import("${dist}/worker/launch.js");
     const listener = { onEvent() {}, onOutput() {}, async onBreak() {} };
     const ctx = { signal: new AbortController().signal };
-    await launchWorker({}, {}, listener, ctx).catch((error) => console.log(error.code));
+    await launchWorker({}, { secrets: {} }, listener, ctx).catch((error) => console.log(error.code));
   `;
   const child = spawn(
     "setpriv",

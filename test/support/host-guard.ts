@@ -26,7 +26,10 @@ export async function readHostState(scratch: string): Promise<HostState> {
         .update(JSON.stringify(await snapshotTree("/etc")))
         .digest("hex"),
     ],
-    temporary: ["/tmp", "/var/tmp", "/dev/shm", "/run/dib"].flatMap(buildFoldersIn),
+    temporary: ["/tmp", "/var/tmp", "/dev/shm"]
+      .flatMap(buildFoldersIn)
+      .filter((folder) => !isOfAnother(folder, scratch)),
+    journals: journalsAbout(scratch),
   };
 }
 
@@ -61,9 +64,29 @@ function linkOf(path: string): string {
 function buildFoldersIn(folder: string): string[] {
   try {
     return readdirSync(folder)
-      .filter((name) => /^dib_(build|image)\.|^journal/.test(name))
+      .filter((name) => /^dib_(build|image)\./.test(name))
       .map((name) => `${folder}/${name}`);
   } catch {
     return []; // no such folder here
   }
+}
+
+const journalDir = "/run/dib";
+
+/** What a build has noted down as its own. */
+function journalOf(id: string): string {
+  try {
+    return readFileSync(`${journalDir}/${id}/journal.json`, "utf8");
+  } catch {
+    return ""; // there is no such build, or it has just ended
+  }
+}
+
+const journalsAbout = (scratch: string): string[] =>
+  (existsSync(journalDir) ? readdirSync(journalDir) : []).filter((id) => journalOf(id).includes(scratch));
+
+/** Other builds may run meanwhile. */
+function isOfAnother(folder: string, scratch: string): boolean {
+  const journal = journalOf(folder.split(".").at(-1) ?? "");
+  return journal !== "" && !journal.includes(scratch);
 }

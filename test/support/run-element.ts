@@ -88,7 +88,7 @@ export async function runElement(
 }
 
 /** A minimal Debian with systemd and sudo as a tarball; a day old at most, so that it is as new as the mirror. */
-async function openBase(codename: string, mirror: string): Promise<string> {
+export async function openBase(codename: string, mirror: string): Promise<string> {
   const file = join(cacheFolder, "fixtures", `${codename}.tar.zst`);
   await using _lock = await lockFile(`${file}.lock`);
   const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: 0 }));

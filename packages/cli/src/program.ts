@@ -49,6 +49,7 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
   addImageOptions(
     add("build [elements...]", "build images", async (...all) => (await import("./commands/build.js")).build(...all)),
   )
+    .option("--locked", "fail on anything that dib.lock has otherwise")
     .option("--quiet", "print nothing but failures, and the images' paths")
     .addOption(new Option("--progress <how>", "how the build is shown").choices(progressNames))
     .option("--logfile <file>", "append all output of scripts to this file");
@@ -57,6 +58,15 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
       (await import("./commands/plan.js")).plan(...all),
     ),
   );
+  addImageOptions(
+    add(
+      "lock [names...]",
+      "compare dib.lock with the elements; names are images of the config, else elements",
+      (...all) => import("./commands/lock.js").then(({ lock }) => lock(...all)),
+    ),
+  )
+    .option("--update", "write dib.lock anew, from builds that publish nothing")
+    .option("--logfile <file>", "append all output of scripts to this file");
   addConfigOptions(
     add("elements", "list the elements that can be used", async (terminal, given) =>
       (await import("./commands/elements.js")).elements(terminal, given),

@@ -1,10 +1,15 @@
 /** The front's table of contents: from a config to published files. The worker's is worker/main.ts. */
+import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { BuildConfig } from "./config/schema.js";
 import type { BuildContext } from "./context.js";
 import { BuildError, isBuildError, reasonOf } from "./errors.js";
 import { createHooks, facadeOf, type ElementHooks } from "./hooks.js";
+import { openBuildLock, type LockMode } from "./lock/policy.js";
 import { checkHost } from "./plan/check-host.js";
 import { planDigest } from "./plan/digest.js";
+import type { BuildPlan } from "./plan/plan.js";
 import { preparePlan, type PreparedPlan } from "./plan/prepare.js";
 import { createExec } from "./process/exec.js";
 import { lockOutput } from "./publish/lock-output.js";
@@ -27,6 +32,8 @@ export interface BuildOptions {
   readonly signal?: AbortSignal;
   /** Absolute path that the full output of all scripts is appended to. */
   readonly logFile?: string;
+  /** What `dib.lock` means to this build. @default nothing: it is neither read nor written */
+  readonly lock?: LockMode | undefined;
 }
 
 /** Everything up to the plan; touches nothing. */
@@ -39,18 +46,11 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
   const ctx = createContext(options);
   const startedAt = new Date();
   try {
-    const { plan, places, notes } = await preparePlan(config, ctx);
-    for (const text of notes) ctx.emit({ type: "note", level: "warning", text });
-    ctx.emit({
-      type: "expanded",
-      elements: plan.elements.map(({ name, version }) => ({ name, version })),
-      asked: plan.asked,
-    });
-    ctx.emit({
-      type: "planned",
-      digest: planDigest(plan),
-      phases: plan.phases.map(({ phase, scripts }) => ({ phase, scripts: scripts.length })),
-    });
+    const prepared = await preparePlan(config, ctx);
+    const { places } = prepared;
+    const plan = options.lock === "update" ? { ...prepared.plan, outputs: [] } : prepared.plan;
+    announce(plan, prepared.notes, ctx);
+    const buildLock = await openBuildLock(options.lock, prepared, ctx);
     await checkHost(plan, places);
     throwIfInterrupted(ctx.signal, "plan");
 
@@ -65,11 +65,12 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
       onOutput: (frame: OutputFrame) => log.write(frame),
       onBreak: options.onBreak ?? (async () => {}),
     };
-    const result = await launchWorker(plan, places, listener, ctx);
+    const result = await launchWorker(plan, { ...places, lock: buildLock.required }, listener, ctx);
 
     const artifacts = await publishArtifacts({ plan, places, staged: result.staged, hashing, ctx });
     const report = assembleReport({ plan, result, artifacts, startedAt });
     await writeReport(report, places);
+    await buildLock.settle(report);
     for (const artifact of artifacts) await ctx.hooks.artifact.run(artifact);
     await ctx.hooks.done.run(report);
     ctx.emit({ type: "done", seconds: report.seconds });
@@ -79,6 +80,34 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
     await ctx.hooks.failed.run(error instanceof Error ? error : new Error(reasonOf(error)));
     throw error;
   }
+}
+
+/**
+ * Writes an image's entry of `dib.lock` anew from a build of all but the outputs: it goes the whole way, since the last
+ * phases may install and remove packages, too. What elements put beside an image goes with the scratch folder.
+ */
+export async function updateLock(config: BuildConfig, options: Omit<BuildOptions, "lock"> = {}): Promise<BuildReport> {
+  const scratch = join(config.tmpDir, `dib-lock-${randomUUID()}`);
+  try {
+    const output = join(scratch, basename(config.output));
+    return await buildImage({ ...config, output }, { ...options, lock: "update" });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function announce(plan: BuildPlan, notes: readonly string[], { emit }: BuildContext): void {
+  for (const text of notes) emit({ type: "note", level: "warning", text });
+  emit({
+    type: "expanded",
+    elements: plan.elements.map(({ name, version }) => ({ name, version })),
+    asked: plan.asked,
+  });
+  emit({
+    type: "planned",
+    digest: planDigest(plan),
+    phases: plan.phases.map(({ phase, scripts }) => ({ phase, scripts: scripts.length })),
+  });
 }
 
 /** The worker's own answer to an abort comes through the channel; this is for the time before it. */

@@ -1,5 +1,5 @@
 /** The public API of @dibjs/core: each name listed. */
-export { buildImage, planImage, type BuildOptions } from "./build.js";
+export { buildImage, planImage, updateLock, type BuildOptions } from "./build.js";
 export {
   defineBlockNode,
   type BlockNodeType,
@@ -35,6 +35,7 @@ export { setUpElements } from "./elements/set-up.js";
 export {
   BuildError,
   catalogue,
+  formatDifference,
   formatPlace,
   isBuildError,
   type ErrorCode,
@@ -43,6 +44,7 @@ export {
 } from "./errors.js";
 export { download, type Downloaded, type DownloadRequest } from "./fetch/download.js";
 export { selectKeys, type SelectedKeys } from "./fetch/keyring.js";
+export type { FetchedCommit, FetchedFile, Sources } from "./fetch/sources.js";
 export { verifySignature, type SignatureRequest } from "./fetch/signature.js";
 export { defineFormat, type FormatRequest, type FormatResult, type ImageFormat } from "./formats/format.js";
 export {
@@ -55,6 +57,9 @@ export {
   type Tap,
   type Tappable,
 } from "./hooks.js";
+export type { LockDifference } from "./lock/compare.js";
+export type { Lock, LockEntry } from "./lock/lock.js";
+export { readLockState, type LockMode, type LockState } from "./lock/policy.js";
 export type { ImportedElement, ImportRequest } from "./import/import-elements.js";
 export { importElements } from "./import/start.js";
 export { lintElements, type LintFinding, type LintReport, type LintRequest } from "./lint/lint.js";
@@ -79,7 +84,7 @@ export type {
 export type { PreparedPlan } from "./plan/prepare.js";
 export { createExec, startProcess, type Exec, type ExecOptions, type ExecResult } from "./process/exec.js";
 export type { BuildEvent, ScriptRef } from "./report/events.js";
-export type { Artifact, BuildReport, PhaseReport, ScriptReport } from "./report/report.js";
+export type { AptSuite, Artifact, BuildReport, PhaseReport, ScriptReport } from "./report/report.js";
 export type { ShellRequest } from "./worker/launch.js";
 export { sweepDeadBuilds } from "./workspace/journal.js";
 export type { HookTree } from "./workspace/hook-tree.js";

@@ -74,19 +74,23 @@ interface KeyringPackage {
 async function fetchKeyringPackage(run: PhaseRun): Promise<KeyringPackage> {
   const mirror = (run.env["DIB_DISTRIBUTION_MIRROR"] ?? "").replace(/\/+$/, "");
   const folder = dirname(cachedKeyring("archive", run.env));
-  const fetch = (url: string, name: string, sha256?: string) =>
-    download(
-      { url, file: join(folder, name), env: run.env, signal: run.signal, ...(sha256 === undefined ? {} : { sha256 }) },
-      run.exec,
-    );
 
   const index = `${mirror}/dists/${run.env["DIB_RELEASE"]}/main/binary-${archOf(run.env)}/Packages.gz`;
-  const { file: packages } = await fetch(index, `Packages-${run.env["DIB_RELEASE"]}-${archOf(run.env)}.gz`);
+  // No source of the image: it only says where the package is, and changes with every other one.
+  const { file: packages } = await download(
+    {
+      url: index,
+      file: join(folder, `Packages-${run.env["DIB_RELEASE"]}-${archOf(run.env)}.gz`),
+      env: run.env,
+      signal: run.signal,
+    },
+    run.exec,
+  );
   const entry = findPackage(gunzipSync(await readFile(packages)).toString("utf8"), "ubuntu-keyring");
   if (entry === undefined)
     throw new BuildError("FETCH_FAILED", { url: index, reason: "it lists no package ubuntu-keyring" });
   const url = `${mirror}/${entry.path}`;
-  const { file } = await fetch(url, "ubuntu-keyring.deb", entry.sha256);
+  const { file } = await run.sources.download({ url, file: join(folder, "ubuntu-keyring.deb"), sha256: entry.sha256 });
   return { url, files: (path) => readFromPackage(file, path, run) };
 }
 

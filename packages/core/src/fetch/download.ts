@@ -229,7 +229,8 @@ const sizeOf = (file: string): Promise<number> =>
     () => 0,
   );
 
-async function digestOf(file: string): Promise<string> {
+/** sha256 of a file. */
+export async function digestOf(file: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(file), hash);
   return hash.digest("hex");

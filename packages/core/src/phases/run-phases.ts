@@ -1,6 +1,7 @@
 import { mkdir, readdir, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildContext } from "../context.js";
+import type { SourceRecord } from "../fetch/sources.js";
 import type { Tap } from "../hooks.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { sha256 } from "../plan/digest.js";
@@ -29,6 +30,7 @@ export interface PhaseSetting {
   readonly output: ScriptOutput;
   /** Opens a shell for the user and returns when it has ended. */
   readonly breakShell: (name: string, run: PhaseRun) => Promise<void>;
+  readonly sources: SourceRecord;
   readonly ctx: BuildContext;
   readonly stopwatch: Stopwatch;
   /** A folder put first in PATH: the stand-in for sudo, on hosts without it. */

@@ -1,5 +1,6 @@
 import type { NodeConfig } from "../block-device/node.js";
 import type { ElementSource } from "../elements/element.js";
+import type { RequiredLock } from "../lock/lock.js";
 import type { PhaseName } from "../phases/table.js";
 
 /**
@@ -160,4 +161,6 @@ export interface BuildPlaces {
   readonly runEnvironment: Readonly<Record<string, string>>;
   readonly caller: { readonly uid: number; readonly gid: number; readonly user: string; readonly home: string };
   readonly args: string;
+  /** The lock that the build must keep to. */
+  readonly lock?: RequiredLock | undefined;
 }

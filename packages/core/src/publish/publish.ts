@@ -3,6 +3,7 @@ import { basename, dirname } from "node:path";
 import type { BuildContext } from "../context.js";
 import { BuildError, isBuildError, reasonOf } from "../errors.js";
 import type { StagedFile } from "../formats/export.js";
+import { outOfSpace } from "../out-of-space.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import type { Artifact } from "../report/report.js";
 import type { Hashing } from "./hashing.js";
@@ -20,7 +21,8 @@ export interface PublishRequest {
 
 /**
  * Gives the staged files their names: hashed and synced first, then sums and images renamed, images last. Old images
- * are kept aside under a name with the time unless the plan overwrites them. Throws PUBLISH_FAILED with all as it was.
+ * are kept aside under a name with the time unless the plan overwrites them. Throws PUBLISH_FAILED and SPACE_EXHAUSTED
+ * with all as it was.
  */
 export async function publishArtifacts({ plan, places, staged, hashing, ctx }: PublishRequest): Promise<Artifact[]> {
   const scratch = staged[0] === undefined ? undefined : dirname(staged[0].staged);
@@ -39,7 +41,8 @@ export async function publishArtifacts({ plan, places, staged, hashing, ctx }: P
     const artifacts = prepared.map(({ artifact }) => artifact);
     for (const artifact of artifacts) ctx.emit({ type: "artifact", artifact });
     return artifacts;
-  } catch (cause) {
+  } catch (error) {
+    const cause = outOfSpace(error, { path: places.output, doing: "publishing" });
     throw isBuildError(cause)
       ? cause
       : new BuildError("PUBLISH_FAILED", { path: places.output, reason: reasonOf(cause) }, { cause });

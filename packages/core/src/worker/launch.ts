@@ -5,17 +5,19 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
+import { masker } from "../mask.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { defaultEnv, startProcess } from "../process/exec.js";
 import type { BuildEvent } from "../report/events.js";
 import { readMessages, sendMessage } from "./channel.js";
 import { readFrames } from "./output-frames.js";
 import { protocolVersion, type FromWorker, type OutputFrame, type WorkerResult } from "./protocol.js";
-import { readError } from "./written-error.js";
+import { readError, writeError } from "./written-error.js";
 
 /** A break point that wants a shell: the command line that the front runs on the user's terminal. */
 export interface ShellRequest {
@@ -92,6 +94,8 @@ export async function launchWorker(
   const abort = () => sendMessage(stdin, { type: "abort", signal: String(ctx.signal.reason) });
   ctx.signal.addEventListener("abort", abort, { once: true });
 
+  const listening = guard(listener, () => sendMessage(stdin, { type: "abort", signal: "SIGTERM" }));
+  const mask = masker(Object.values(places.secrets));
   let isReady = false;
   let diagnostics = "";
   let outcome: (FromWorker & { type: "done" | "failed" }) | undefined;
@@ -105,9 +109,9 @@ export async function launchWorker(
         return sendMessage(stdin, { type: "build", version: protocolVersion, plan, places });
       case "event":
         if (message.event.type === "phase-start") phase = message.event.phase;
-        return listener.onEvent(message.event);
+        return listening.onEvent(message.event);
       case "break":
-        await listener.onBreak(await shellRequest(message, child));
+        await listening.onBreak(await shellRequest(message, child));
         return sendMessage(stdin, { type: "resume" });
       case "done":
       case "failed":
@@ -121,15 +125,16 @@ export async function launchWorker(
   });
   const streams = Promise.all([
     readMessages<FromWorker>(stdout, handle),
-    readFrames(stderr, listener.onOutput, (text) => (diagnostics = (diagnostics + text).slice(-4000))),
+    readFrames(stderr, listening.onOutput, (text) => (diagnostics = (diagnostics + text).slice(-4000))),
   ]);
   try {
     const [exitCode, signal] = (await Promise.race([streams.then(() => ended), failed])) as [
       number | null,
       string | null,
     ];
+    if (listening.failure !== undefined) throw await endOf(listening.failure, outcome);
     if (outcome?.type === "done") return outcome.result;
-    if (outcome?.type === "failed") throw readError(outcome.error);
+    if (outcome?.type === "failed") throw readError(outcome.error, mask);
     if (!isReady)
       throw new BuildError("WORKER_LAUNCH_FAILED", {
         reason: diagnostics.trim() || `it ended with ${signal ?? exitCode}`,
@@ -137,13 +142,46 @@ export async function launchWorker(
     throw new BuildError("WORKER_DIED", {
       how: signal === null ? `exit code ${exitCode}` : signal,
       phase,
-      tail: diagnostics.trim(),
+      tail: mask(diagnostics.trim()),
     });
   } finally {
     ctx.signal.removeEventListener("abort", abort);
     stdin.destroy(); // the lifeline: whatever happened here, nothing of the build outlives this call
     child.kill("SIGKILL");
   }
+}
+
+/** A listener that fails (a full disk under the log, a tap) interrupts the build, which then cleans up; it is not asked again. */
+function guard({ onEvent, onOutput, onBreak }: WorkerListener, interrupt: () => void) {
+  const guarded =
+    <A>(call: (value: A) => void | Promise<void>) =>
+    async (value: A): Promise<void> => {
+      if (listening.failure !== undefined) return;
+      try {
+        await call(value);
+      } catch (error) {
+        listening.failure = { error };
+        interrupt();
+      }
+    };
+  const listening = {
+    failure: undefined as { readonly error: unknown } | undefined,
+    onEvent: guarded(onEvent),
+    onOutput: guarded(onOutput),
+    onBreak: guarded(onBreak),
+  };
+  return listening;
+}
+
+/** What a build ends with whose listener failed. Outputs that were whole before it heard of that are not published. */
+async function endOf(
+  { error }: { readonly error: unknown },
+  outcome: (FromWorker & { type: "done" | "failed" }) | undefined,
+): Promise<unknown> {
+  const [staged] = outcome?.type === "done" ? outcome.result.staged : [];
+  if (staged !== undefined) await rm(dirname(staged.staged), { recursive: true, force: true });
+  const left = outcome?.type === "failed" ? outcome.error.left : [];
+  return left.length === 0 ? error : readError({ ...writeError(error), left });
 }
 
 /** Variables go as the shell's environment and not as arguments: among them are secrets, and arguments are everybody's to read. */

@@ -1,8 +1,12 @@
 /** The worker's table of contents: everything after the plan, from the workspace to the staged outputs. */
 import type { BuildContext } from "../context.js";
 import { exportDisk, exportTree } from "../formats/export.js";
+import { SourceRecord } from "../fetch/sources.js";
+import { checkGathered } from "../lock/policy.js";
+import { writeLockedLists } from "../phases/fetch-log.js";
 import type { ScriptOutput } from "../phases/script-output.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
+import { masker } from "../mask.js";
 import { Stopwatch } from "../report/stopwatch.js";
 import { generateHooks } from "../workspace/hook-tree.js";
 import { sweepDeadBuilds } from "../workspace/journal.js";
@@ -35,6 +39,13 @@ export async function runBuild({ plan, places, output, openShell, ctx }: WorkerB
   await using staging = await openStaging(workspace.id, places, ctx);
   const owners = await stopwatch.time("generateHooks", () => generateHooks(workspace.hooksDir, plan, places, ctx));
 
+  await writeLockedLists(workspace.hooksDir, places);
+  const sources = new SourceRecord({
+    locked: places.lock,
+    mask: masker(Object.values(places.secrets)),
+    emit: ctx.emit,
+  });
+
   const setting = {
     plan,
     places,
@@ -42,6 +53,7 @@ export async function runBuild({ plan, places, output, openShell, ctx }: WorkerB
     owners,
     output,
     breakShell,
+    sources,
     ctx,
     stopwatch,
     pathPrefix: await sudoStandIn(places.path),
@@ -49,20 +61,24 @@ export async function runBuild({ plan, places, output, openShell, ctx }: WorkerB
   await using tree = await runTreePhases(setting);
   await using finished =
     plan.disk === undefined ? await finishOnTree(tree, setting) : await finishOnDisk(plan.disk, tree, setting);
+  const gathered = { files: sources.files, git: sources.commits, apt: tree.aptSuites };
+  checkGathered(places.lock, { sources: gathered, packages: finished.packages });
 
   const formats = { plan, staging: staging.folder, ctx, stopwatch };
   const exported = await exportTree({ ...formats, root: workspace.mountDir });
   await finished.disk?.unmount();
   const converted = finished.disk === undefined ? [] : await exportDisk({ ...formats, image: finished.disk.image });
-  staging.keep();
+  const staged = [...exported, ...converted];
+  if (staged.length > 0) staging.keep();
 
   const { reports, packages, disk } = finished;
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   return {
-    staged: [...exported, ...converted],
+    staged,
     phases: [...tree.reports, ...reports],
     stages: stopwatch.seconds,
     disk: disk?.report,
+    sources: gathered,
     packages,
     peakBytes,
   };

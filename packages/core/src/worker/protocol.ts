@@ -9,7 +9,7 @@ import type { BuildReport, PhaseReport } from "../report/report.js";
  * Standard output: one JSON message a line. Standard error: framed script output (output-frames.ts), so that a flood of
  * it holds the script back and not the messages.
  */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 export type ToWorker =
   | { readonly type: "build"; readonly version: number; readonly plan: BuildPlan; readonly places: BuildPlaces }
@@ -49,6 +49,7 @@ export interface WorkerResult {
   readonly phases: readonly PhaseReport[];
   readonly stages: Readonly<Record<string, number>>;
   readonly disk: BuildReport["disk"];
+  readonly sources: BuildReport["sources"];
   readonly packages: BuildReport["packages"];
   /** Peak resident memory of the worker, bytes. */
   readonly peakBytes: number;

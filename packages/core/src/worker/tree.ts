@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { BuildError } from "../errors.js";
 import { runPhase, writeInstallType, type PhaseSetting } from "../phases/run-phases.js";
 import { phases } from "../phases/table.js";
-import type { PhaseReport } from "../report/report.js";
+import { readAptSuites } from "../report/apt-suites.js";
+import type { BuildReport, PhaseReport } from "../report/report.js";
 import { enterBase, type Base } from "../workspace/base.js";
 import { openResolvConf, type ResolvConf } from "../workspace/resolv-conf.js";
 
@@ -12,6 +13,8 @@ export interface BuiltTree extends AsyncDisposable {
   readonly reports: readonly PhaseReport[];
   readonly resolvConf: ResolvConf;
   readonly base: Base;
+  /** As they were when packages had been installed: later scripts may empty the lists. */
+  readonly aptSuites: BuildReport["sources"]["apt"];
 }
 
 const [rootPhase, ...laterPhases] = phases.filter(({ root, name }) => root === "tree" && name !== "block-device");
@@ -26,9 +29,13 @@ export async function runTreePhases(setting: PhaseSetting): Promise<BuiltTree> {
   const base = await enterBase(workspace.target, { deviceNodes: [], mountPaths: [] }, ctx);
   try {
     await writeInstallType(workspace.hooksDir);
-    for (const phase of laterPhases) reports.push(await runPhase(phase, { env: {}, resolvConf }, setting));
+    let aptSuites: BuiltTree["aptSuites"] = [];
+    for (const phase of laterPhases) {
+      reports.push(await runPhase(phase, { env: {}, resolvConf }, setting));
+      if (phase.name === "install") aptSuites = await readAptSuites(workspace.target);
+    }
     await rm(join(workspace.mountDir, "lost+found"), { recursive: true, force: true });
-    return { reports, resolvConf, base, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() };
+    return { reports, resolvConf, base, aptSuites, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() };
   } catch (error) {
     await base[Symbol.asyncDispose]();
     throw error;

@@ -61,9 +61,7 @@ async function deadFolders(folder: string, id: string): Promise<string[]> {
     parseJournal(text)?.folders.filter(
       (path) => basename(path).endsWith(`.${id}`) || basename(path) === `.dib-${id}`,
     ) ?? [];
-  const real = await Promise.all(
-    named.flatMap((path) => [path, `${path}.view`]).map(async (path) => ((await isFolder(path)) ? path : undefined)),
-  );
+  const real = await Promise.all(named.map(async (path) => ((await isFolder(path)) ? path : undefined)));
   return real.filter((path) => path !== undefined);
 }
 

@@ -2,6 +2,7 @@ import { chown, mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { BuildError, reasonOf } from "../errors.js";
+import { outOfSpace } from "../out-of-space.js";
 import type { BuildPlaces } from "../plan/plan.js";
 
 /** Where outputs grow: a folder beside their final place, so that publishing is a rename. */
@@ -15,6 +16,8 @@ export interface Staging extends AsyncDisposable {
 export async function openStaging(id: string, places: BuildPlaces, _ctx: BuildContext): Promise<Staging> {
   const folder = stagingFolder(id, places.output);
   await mkdir(folder, { mode: 0o700, recursive: true }).catch((error: unknown) => {
+    const failure = outOfSpace(error, { path: places.output, doing: "making a folder for outputs" });
+    if (failure !== error) throw failure;
     throw new BuildError("OUTPUT_UNWRITABLE", { path: places.output, reason: reasonOf(error) }, { cause: error });
   });
   await chown(folder, places.caller.uid, places.caller.gid);

@@ -49,18 +49,22 @@ export interface Fingerprint {
   add(key: string, value: string): void;
 }
 
-/** Makes the two work folders (on tmpfs when memory allows), the journal that names them, and the empty tree. */
+/** Makes the two work folders (on tmpfs when memory allows and they are not kept, since it ends with the namespace), the journal that names them, and the empty tree. */
 export async function openWorkspace(plan: BuildPlan, places: BuildPlaces, ctx: BuildContext): Promise<Workspace> {
   await using stack = new ResourceStack();
   const id = randomBytes(6).toString("base64url").replace(/[-_]/g, "x");
   const buildDir = join(places.tmpDir, `dib_build.${id}`);
   const imageDir = join(places.tmpDir, `dib_image.${id}`);
-  await openJournal({ id, folders: [buildDir, imageDir, stagingFolder(id, places.output)] }, stack, ctx);
+  const { keep, useTmpfs } = plan.settings;
+  const folders = [...(keep ? [] : [buildDir, imageDir]), stagingFolder(id, places.output)];
+  await openJournal({ id, folders }, stack, ctx);
 
-  const tmpfs = plan.settings.useTmpfs ? await checkTmpfs(plan.settings.minTmpfsGiB) : { fits: false, note: undefined };
+  const tmpfs = useTmpfs && !keep ? await checkTmpfs(plan.settings.minTmpfsGiB) : { fits: false, note: undefined };
   for (const folder of [buildDir, imageDir]) {
     await mkdir(folder, { mode: 0o700, recursive: true });
-    stack.defer(`folder ${folder}`, () => removeFolder(folder, ctx));
+    stack.defer(`folder ${folder}`, async () =>
+      keep ? ctx.emit({ type: "note", level: "info", text: `Kept ${folder}.` }) : removeFolder(folder, ctx),
+    );
     if (tmpfs.fits) await mountTmpfs(folder, "mode=0755", stack, ctx);
     await chown(folder, places.caller.uid, places.caller.gid);
   }

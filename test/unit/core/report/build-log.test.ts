@@ -39,6 +39,11 @@ test("a secret is masked in the log and in events, also when it comes in pieces"
   expect(lines.includes("hunter2!")).toBe(false);
 });
 
+test("a secret of several lines is masked line by line", async () => {
+  const { texts } = await logged(["-----BEGIN KEY-----\nMIIB/aXYZ\n"], ["-----BEGIN KEY-----\nMIIB/aXYZ"]);
+  expect(texts).toEqual(["***", "***"]);
+});
+
 test("bytes that are no UTF-8 are in the log as they were written", async () => {
   const { lines } = await logged([Uint8Array.from([0xff, 0xfe, 0x00, 0x0a])]);
   expect(lines.subarray(-4)).toEqual(Buffer.from([0xff, 0xfe, 0x00, 0x0a]));

@@ -1,4 +1,5 @@
 import { BuildError } from "@dibjs/core/errors.js";
+import { masker } from "@dibjs/core/mask.js";
 import { readError, writeError } from "@dibjs/core/worker/written-error.js";
 import { expect, test } from "vitest";
 
@@ -27,4 +28,16 @@ test("a failed release makes the failure one of clean-up, and the root cause sta
   const cause = new BuildError("ROOT_NOT_DEPLOYED", { found: [] });
   const suppressed = Object.assign(new Error("suppressed"), { suppressed: cause, error: new Error("umount: busy") });
   expect(cross(suppressed)).toMatchObject({ code: "ROOT_NOT_DEPLOYED", kind: "cleanup" });
+});
+
+test("what programs said is masked on the way; names are not", () => {
+  const context = { script: "10-set-hunter2!", element: "motd", phase: "install", exitCode: 1, signal: undefined };
+  const written = writeError(
+    new BuildError("SCRIPT_FAILED", { ...context, tail: "password is hunter2!" }, { cause: new Error("no hunter2!") }),
+  );
+  expect(readError(written, masker(["hunter2!"]))).toMatchObject({
+    context: { script: "10-set-hunter2!", tail: "password is ***" },
+    cause: { message: "no ***" },
+  });
+  expect(readError(writeError(new Error("hunter2! failed")), masker(["hunter2!"])).message).toBe("*** failed");
 });
