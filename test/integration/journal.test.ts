@@ -1,11 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createExec } from "@dibjs/core/process/exec.js";
 import { openJournal, sweepDeadBuilds } from "@dibjs/core/workspace/journal.js";
 import { removeFolder } from "@dibjs/core/workspace/remove-folder.js";
 import { ResourceStack } from "@dibjs/core/workspace/resource-stack.js";
 import { expect, test } from "vitest";
+import { scratchFolder } from "../support/toy-disk.js";
 
 const exec = createExec();
 
@@ -37,19 +38,22 @@ test("a build that ends at its own pace is never taken for a dead one: what it f
 });
 
 test("a work folder in which something is still mounted does not go, and what is mounted there stays whole", async () => {
-  const scratch = mkdtempSync("/var/tmp/dib-test-");
+  const { path: scratch, remove } = scratchFolder();
   const [folder, victim] = [join(scratch, "dib_build.x"), join(scratch, "victim")];
   for (const path of [join(folder, "mnt"), victim]) mkdirSync(path, { recursive: true });
   writeFileSync(join(victim, "file"), "kept");
-  execFileSync("mount", ["--bind", victim, join(folder, "mnt")]);
   try {
-    await expect(removeFolder(folder, { exec })).rejects.toThrow(/mnt.: Device or resource busy/);
-    expect(readFileSync(join(victim, "file"), "utf8")).toBe("kept");
+    execFileSync("mount", ["--bind", victim, join(folder, "mnt")]);
+    try {
+      await expect(removeFolder(folder, { exec })).rejects.toThrow(/mnt.: Device or resource busy/);
+      expect(readFileSync(join(victim, "file"), "utf8")).toBe("kept");
+    } finally {
+      execFileSync("umount", [join(folder, "mnt")]);
+    }
+    await removeFolder(folder, { exec });
+    expect(existsSync(folder)).toBe(false);
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(scratch);
   } finally {
-    execFileSync("umount", [join(folder, "mnt")]);
+    remove();
   }
-  await removeFolder(folder, { exec });
-  expect(existsSync(folder)).toBe(false);
-  expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(scratch);
-  rmSync(scratch, { recursive: true });
 });
