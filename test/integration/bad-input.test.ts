@@ -4,12 +4,12 @@ import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { snapshotTree } from "@dibjs/testkit";
 import { anElement } from "../support/build-fixture.js";
 import { resultOf, startDib, type DibResult } from "../support/dib.js";
 import { readHostState } from "../support/host-guard.js";
 import { giveToOtherUser, startAsOtherUser } from "../support/other-user.js";
 import { Project } from "../support/toy-os.js";
-import { snapshotTree } from "@dibjs/testkit";
 
 const core = fileURLToPath(new URL("../../packages/core", import.meta.url));
 
@@ -174,13 +174,25 @@ describe("elements", () => {
     });
   });
 
-  test("a manifest that is not as it must be", async () => {
-    anElement("odd").writeAsPackage(join(project.dir, "node_modules"), { apiVersion: 99 } as object);
-    await expectRefusal({
-      args: [...toy, "toy-os", "odd"],
-      ...{ code: "ELEMENT_MANIFEST_INVALID", exitCode: 2 },
-      ...{ says: ["dib-element-odd/package.json", "apiVersion"], hint: "Correct it there" },
-    });
+  test.each<[string, object, Omit<BadInput, "args" | "exitCode">]>([
+    [
+      "that is not as it must be",
+      { cache: "no" },
+      { code: "ELEMENT_MANIFEST_INVALID", says: ["dib-element-odd/package.json", "cache"], hint: "Correct it there" },
+    ],
+    [
+      "of a later version",
+      { apiVersion: 99 },
+      { code: "ELEMENT_API_UNSUPPORTED", says: ["dib-element-odd", "apiVersion 99"], hint: "Update dib" },
+    ],
+    [
+      "for another core",
+      { core: "^99" },
+      { code: "ELEMENT_CORE_MISMATCH", says: ["dib-element-odd", "^99"], hint: "supports this core" },
+    ],
+  ])("a manifest %s", async (_, manifest, bad) => {
+    anElement("odd").writeAsPackage(join(project.dir, "node_modules"), manifest);
+    await expectRefusal({ args: [...toy, "toy-os", "odd"], exitCode: 2, ...bad });
   });
 });
 

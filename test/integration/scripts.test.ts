@@ -87,6 +87,22 @@ describe("a script outside", () => {
     expect(outputOf(events, "10-env")).toEqual([`mnt mnt hooks image ${(await project.config()).arch} subject toy-os`]);
   });
 
+  test("knows the work folders and the raw image, and both folders are the caller's", async () => {
+    project.write(
+      "elements/toy-os/block-device-default.yaml",
+      "- local_loop: { name: disk7 }\n- mkfs: { name: root, base: disk7, type: ext4, mount: { mount_point: / } }\n",
+    );
+    const look = 'echo "$TMP_BUILD_DIR $TMP_IMAGE_DIR $TMP_IMAGE_PATH"';
+    project.script("root.d/05-look", `${look}; stat -c '%u:%g' "$TMP_BUILD_DIR" "$TMP_IMAGE_DIR"`);
+    project.script("cleanup.d/10-look", `${look}; stat -c %s "$TMP_IMAGE_PATH"`);
+    const { events, report } = await project.build({ flags: { formats: ["qcow2"] } });
+    const { buildDir, imageDir } = events.find((event) => event.type === "workspace") ?? {};
+    const folders = `${buildDir} ${imageDir} ${imageDir}/disk7.raw`;
+    const { uid, gid } = (await project.config()).caller;
+    expect(outputOf(events, "05-look")).toEqual([folders, `${uid}:${gid}`, `${uid}:${gid}`]);
+    expect(outputOf(events, "10-look")).toEqual([folders, String(report.disk?.sizeBytes)]);
+  });
+
   test("may hand scripts to later phases through the hook folder", async () => {
     project.script(
       "extra-data.d/10-make",

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import type { BuildEvent } from "@dibjs/core";
 import { reportShape } from "@dibjs/core/report/report.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { descendants } from "../support/process-tree.js";
 import { Project } from "../support/toy-os.js";
 
 const dist = fileURLToPath(new URL("../../packages/core/dist", import.meta.url));
@@ -13,25 +14,6 @@ let project: Project;
 
 beforeEach(() => void (project = new Project()));
 afterEach(() => project[Symbol.dispose]());
-
-/** Every process below this one, from /proc. */
-function descendants(of: number): { pid: number; command: string }[] {
-  const children = readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => parentOf(pid) === of);
-  return children.flatMap((pid) => [{ pid, command: commandOf(pid) }, ...descendants(pid)]);
-}
-
-const read = (path: string): string => {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return ""; // it ended meanwhile
-  }
-};
-const parentOf = (pid: number): number => Number(/^PPid:\t(\d+)$/m.exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
-const commandOf = (pid: number): string => read(`/proc/${pid}/cmdline`).replaceAll("\0", " ");
 
 test("a worker that is killed ends the build as such, names the phase, and nothing is published", async () => {
   project.script("install.d/10-wait", "echo waiting; sleep 600");

@@ -1,4 +1,5 @@
 /** The commands and their options. Each command's code is loaded when it runs, so that starting takes no time. */
+import { addNewOptions } from "@dibjs/create-element/options.js";
 import { Command, CommanderError, Option } from "commander";
 import { addConfigOptions, addImageOptions, type Given } from "./options.js";
 import { progressNames } from "./progress/renderer.js";
@@ -103,6 +104,11 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
     .option("--into <dir>", "where the packages are made", ".")
     .option("--scope <scope>", "scope of the packages' names")
     .option("--license <name>", "what package.json names as the license");
+  addNewOptions(
+    add("new [name]", "make a package with a new element", async (...all) =>
+      (await import("./commands/new.js")).newElement(...all),
+    ),
+  );
   add("pack [folder]", "write what a package's tarball loses; run as prepack", async (...all) =>
     (await import("./commands/pack.js")).pack(...all),
   );

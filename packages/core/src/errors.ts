@@ -96,11 +96,18 @@ export const catalogue = {
   })),
   ELEMENT_NOT_FOUND: entry(
     "request",
-    (c: { name: string; askedBy: readonly string[]; searched: readonly string[]; nearest?: string | undefined }) => ({
+    (c: {
+      name: string;
+      askedBy: readonly string[];
+      searched: readonly string[];
+      nearest?: string | undefined;
+      unreadable?: readonly string[] | undefined;
+    }) => ({
       message: `Element '${c.name}' not found (asked for by ${c.askedBy.join(" → ")}).`,
       hint: [
         did(c.nearest),
         `Searched ${c.searched.join(", ")}. Install its package or add its folder to ELEMENTS_PATH.`,
+        c.unreadable?.length ? `One of these may have it, and can't be read: ${c.unreadable.join(", ")}.` : undefined,
       ]
         .filter(Boolean)
         .join(" "),
@@ -139,10 +146,20 @@ export const catalogue = {
     message: `${c.file}: "dib" manifest: ${c.key ? `${c.key}: ` : ""}${c.reason}`,
     hint: "Correct it there; of an installed package, install a version whose manifest is right.",
   })),
-  ELEMENT_CORE_MISMATCH: entry("request", (c: { package: string; range: string; core: string }) => ({
-    message: `${c.package} needs @dibjs/core ${c.range}, this is ${c.core}.`,
-    hint: "Install a version of the element that supports this core.",
-  })),
+  ELEMENT_API_UNSUPPORTED: entry(
+    "request",
+    (c: { package: string; file: string; apiVersion: number; known: number }) => ({
+      message: `${c.package} has a manifest of apiVersion ${c.apiVersion} (${c.file}); this dib knows apiVersion ${c.known}.`,
+      hint: "Update dib, or install an older version of the package.",
+    }),
+  ),
+  ELEMENT_CORE_MISMATCH: entry(
+    "request",
+    (c: { package: string; range: string; core: string; folder: string; other?: string | undefined }) => ({
+      message: `${c.package} needs @dibjs/core ${c.range}, this is ${c.core} (${c.folder}).${c.other === undefined ? "" : ` The other copy, in ${c.other}, is not the one that builds.`}`,
+      hint: `Install a version of the element that supports this core, or the core that it needs: npm outdated ${c.package} @dibjs/core`,
+    }),
+  ),
   ELEMENT_FILE_INVALID: entry("request", (c: { element: string; file: string; reason: string }) => ({
     message: `${c.element}: ${c.file}: ${c.reason}`,
   })),

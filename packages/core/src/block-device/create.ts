@@ -33,7 +33,7 @@ export interface Disk extends AsyncDisposable {
   readonly state: DiskState;
   /** What a chroot needs in its /dev to install a boot loader. */
   readonly deviceNodes: readonly DeviceNode[];
-  /** IMAGE_BLOCK_DEVICE and IMAGE_BLOCK_DEVICES, as DIB's scripts know them. */
+  /** IMAGE_BLOCK_DEVICE, IMAGE_BLOCK_DEVICES and TMP_IMAGE_PATH, as DIB's scripts know them. */
   readonly environment: Readonly<Record<string, string>>;
   readonly report: NonNullable<BuildReport["disk"]>;
   /** Completes the content (sync, trim, fill), unmounts, and frees every device. Throws RELEASE_FAILED if one stays. */
@@ -59,11 +59,12 @@ export async function createDisk(asked: DiskRequest): Promise<Disk> {
   await stopwatch.time("copy", () => copyTree(tree, mountBase, request));
   const fstab = formatFstab(state);
   if (fstab !== undefined) await targetFiles(mountBase).write("/etc/fstab", fstab);
+  const image = imageUnder(planned, state);
   const parts = {
-    image: imageUnder(planned, state),
+    image,
     state,
     deviceNodes: await deviceNodes(state),
-    environment: imageBlockDevices(planned, state),
+    environment: { ...imageBlockDevices(planned, state), TMP_IMAGE_PATH: image },
     report: describeDisk(planned, state, imageSizeBytes),
   };
   return holdDisk(parts, resources.move(), completions, request);

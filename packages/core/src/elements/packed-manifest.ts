@@ -2,7 +2,7 @@
  * dib-manifest.json: what a tarball would lose of an element package. Package managers write every file with one mode,
  * and drop links and empty folders. It is written when a package is packed and read by the build.
  */
-import { lstat, readFile, realpath } from "node:fs/promises";
+import { lstat, realpath } from "node:fs/promises";
 import { join, posix, relative } from "node:path";
 import { BuildError, reasonOf, throwFindings } from "../errors.js";
 import { compareBytes } from "../phases/order.js";
@@ -18,6 +18,7 @@ import {
   type ElementTree,
 } from "./files.js";
 import type { ElementPackage } from "./package.js";
+import { maxPackedManifestBytes, readLimited, TooLarge } from "./read-limited.js";
 import { boolean, listOf, oneOf, pathInside, record, text } from "./shape.js";
 
 const packedFile = record(
@@ -39,8 +40,10 @@ export async function readPackedManifest({
 }: Pick<ElementPackage, "folder" | "manifest">): Promise<PackedManifest | undefined> {
   if (manifest.manifest === undefined) return undefined;
   const file = join(folder, manifest.manifest);
-  const content = await readFile(file, "utf8").catch(() => undefined);
+  const content = await readLimited(file, maxPackedManifestBytes).catch(() => undefined);
   if (content === undefined) return undefined;
+  if (content instanceof TooLarge)
+    throw new BuildError("ELEMENT_MANIFEST_INVALID", { file, key: "", reason: content.reason });
   const packed = parseJson(content, file);
   const flaw = shape(packed);
   if (flaw !== undefined) throw new BuildError("ELEMENT_MANIFEST_INVALID", { file, ...flaw });

@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, throwFindings } from "../errors.js";
+import { BuildError, reasonOf, throwFindings } from "../errors.js";
 import { compareBytes } from "../phases/order.js";
 import type { ElementRef, ElementRelations } from "./element.js";
 import { parseElementName } from "./name.js";
+import { maxListBytes, readLimited, TooLarge } from "./read-limited.js";
 
 /** Reads whom an element needs and what it provides: its files and its package's manifest. Throws ELEMENT_FILE_INVALID. */
 export async function readRelations(ref: ElementRef): Promise<ElementRelations> {
@@ -25,22 +25,18 @@ export async function readRelations(ref: ElementRef): Promise<ElementRelations> 
 
 /** One name a line, with a range or without; `#` begins a comment. */
 async function readNames(ref: ElementRef, file: string): Promise<{ name: string; range: string }[]> {
-  const text = await readFile(join(ref.folder, file), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "";
-    throw new BuildError("ELEMENT_FILE_INVALID", { element: ref.name, file, reason: error.message }, { cause: error });
+  const invalid = (reason: string, cause?: unknown) =>
+    new BuildError("ELEMENT_FILE_INVALID", { element: ref.name, file, reason }, { cause });
+  const text = await readLimited(join(ref.folder, file), maxListBytes).catch((error: unknown) => {
+    throw invalid(reasonOf(error), error);
   });
+  if (text === undefined) return [];
+  if (text instanceof TooLarge) throw invalid(text.reason);
   const lines = text.split("\n").map((line) => line.replace(/#.*/, "").trim());
   const written = lines.filter(Boolean).map((line) => ({ line, read: parseElementName(line) }));
   const wrong = written.filter(({ read }) => read === undefined);
   throwFindings(
-    wrong.map(
-      ({ line }) =>
-        new BuildError("ELEMENT_FILE_INVALID", {
-          element: ref.name,
-          file,
-          reason: `"${line}" is not an element name, with or without @ and a version range`,
-        }),
-    ),
+    wrong.map(({ line }) => invalid(`"${line}" is not an element name, with or without @ and a version range`)),
   );
   return written.flatMap(({ read }) => read ?? []);
 }

@@ -73,9 +73,11 @@ function lookUp(
     find: (name) => relations.get(name),
     missing: (name, askedBy) => {
       const broken = unusable.find(({ names }) => names.includes(name));
+      const unreadable = unusable.filter(({ names }) => names.length === 0).map(({ folder }) => folder);
+      const context = { name, askedBy, searched, nearest: nearest(name, [...refs.keys()]) };
       return (
         broken?.error ??
-        new BuildError("ELEMENT_NOT_FOUND", { name, askedBy, searched, nearest: nearest(name, [...refs.keys()]) })
+        new BuildError("ELEMENT_NOT_FOUND", unreadable.length === 0 ? context : { ...context, unreadable })
       );
     },
   };
