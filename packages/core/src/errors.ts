@@ -414,12 +414,18 @@ export const catalogue = {
   FETCH_FAILED: entry("fetch", (c: { url: string; reason: string }) => ({
     message: `Fetching ${c.url} failed: ${c.reason}`,
   })),
-  FETCH_TRUNCATED: entry("fetch", (c: { url: string; gotBytes: number; expectedBytes: number }) => ({
-    message: `${c.url} ended after ${c.gotBytes} of ${c.expectedBytes} bytes.`,
+  FETCH_TRUNCATED: entry("fetch", (c: { url: string; gotBytes?: number; expectedBytes?: number }) => ({
+    message:
+      c.gotBytes === undefined
+        ? `${c.url} ended before it was whole.`
+        : `${c.url} ended after ${c.gotBytes} of ${c.expectedBytes} bytes.`,
     hint: "The server or a proxy cut the download. Run again: what came is kept aside and the rest is fetched.",
   })),
-  FETCH_CHECKSUM_WRONG: entry("fetch", (c: { url: string; expected: string; actual: string }) => ({
-    message: `${c.url} has sha256 ${c.actual}, expected ${c.expected}.`,
+  FETCH_CHECKSUM_WRONG: entry("fetch", (c: { url: string; expected?: string; actual?: string }) => ({
+    message:
+      c.expected === undefined || c.actual === undefined
+        ? `${c.url} is not what its index says.`
+        : `${c.url} has sha256 ${c.actual}, expected ${c.expected}.`,
     hint: "The file or its checksum list is stale or was tampered with. Nothing of it is kept.",
   })),
   SIGNATURE_INVALID: entry("fetch", (c: { file: string; reason: string }) => ({
@@ -430,7 +436,7 @@ export const catalogue = {
   })),
   SIGNATURE_KEY_UNTRUSTED: entry("fetch", (c: { file: string; fingerprint: string; trusted: readonly string[] }) => ({
     message: `${c.file} is signed by ${c.fingerprint}, which is not trusted.`,
-    hint: `Trusted keys: ${c.trusted.join(", ")}.`,
+    hint: c.trusted.length === 0 ? undefined : `Trusted keys: ${c.trusted.join(", ")}.`,
   })),
 
   // lock

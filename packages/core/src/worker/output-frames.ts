@@ -21,6 +21,7 @@ export function openScriptOutput(descriptor: number): ScriptOutput {
     const kept = Buffer.concat([tails.get(keyOf(ref)) ?? Buffer.alloc(0), bytes]);
     tails.set(keyOf(ref), kept.subarray(-keptBytes));
   };
+  const endingOf = (ref: ScriptRef) => (tails.get(keyOf(ref)) ?? Buffer.alloc(0)).toString("utf8");
   return {
     async pipe(ref, stream, source: Readable) {
       for await (const chunk of source as AsyncIterable<Buffer>) {
@@ -33,8 +34,8 @@ export function openScriptOutput(descriptor: number): ScriptOutput {
       keep(ref, bytes);
       sink.write(encodeFrame({ script: ref, stream: "stdout", bytes }));
     },
-    tail: (ref) =>
-      (tails.get(keyOf(ref)) ?? Buffer.alloc(0)).toString("utf8").trimEnd().split("\n").slice(-tailLines).join("\n"),
+    tail: (ref) => endingOf(ref).trimEnd().split("\n").slice(-tailLines).join("\n"),
+    ending: endingOf,
   };
 }
 
