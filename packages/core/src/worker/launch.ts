@@ -6,7 +6,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
-import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
@@ -178,8 +177,7 @@ async function endOf(
   { error }: { readonly error: unknown },
   outcome: (FromWorker & { type: "done" | "failed" }) | undefined,
 ): Promise<unknown> {
-  const [staged] = outcome?.type === "done" ? outcome.result.staged : [];
-  if (staged !== undefined) await rm(dirname(staged.staged), { recursive: true, force: true });
+  if (outcome?.type === "done") await rm(outcome.result.staging, { recursive: true, force: true });
   const left = outcome?.type === "failed" ? outcome.error.left : [];
   return left.length === 0 ? error : readError({ ...writeError(error), left });
 }

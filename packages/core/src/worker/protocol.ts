@@ -45,6 +45,8 @@ export interface WrittenError {
 
 /** What the worker made: staged files, and its part of the report. */
 export interface WorkerResult {
+  /** Absolute: the folder that all staged files lie in. */
+  readonly staging: string;
   readonly staged: readonly { readonly format: string; readonly staged: string; readonly extension: string }[];
   readonly phases: readonly PhaseReport[];
   readonly stages: Readonly<Record<string, number>>;
