@@ -108,13 +108,15 @@ test("without privileges the worker does not start, and says why", async () => {
 });
 
 test("a worker of another version of core refuses the build", async () => {
-  const child = spawn(process.execPath, [`${dist}/worker/entry.js`], { stdio: ["pipe", "pipe", "inherit"] });
-  let said = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    said += chunk.toString();
-    if (said.includes('"failed"')) child.stdin.end();
+  const child = spawn(process.execPath, [`${dist}/worker/entry.js`], {
+    stdio: ["pipe", "inherit", "inherit", "ignore", "pipe"],
   });
-  child.stdin.write(`${JSON.stringify({ type: "build", version: 99, plan: {}, places: {} })}\n`);
+  let said = "";
+  child.stdio[4]?.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+    if (said.includes('"failed"')) child.stdin?.end();
+  });
+  child.stdin?.write(`${JSON.stringify({ type: "build", version: 99, plan: {}, places: {} })}\n`);
   await once(child, "close");
   const answer = JSON.parse(said.trim().split("\n").at(-1) ?? "") as { type: string; error: { code: string } };
   expect(answer).toMatchObject({ type: "failed", error: { code: "WORKER_PROTOCOL_MISMATCH", context: { front: 99 } } });

@@ -1,5 +1,5 @@
 import { chmod, chown, lstat, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import type { BuildContext } from "../context.js";
 import { BuildError, isBuildError, reasonOf } from "../errors.js";
 import type { StagedFile } from "../formats/export.js";
@@ -12,7 +12,8 @@ import { keptName, replaceFiles, syncPath, type Replacement } from "./replace-fi
 export interface PublishRequest {
   readonly plan: Pick<BuildPlan, "checksums" | "settings">;
   readonly places: Pick<BuildPlaces, "output" | "caller">;
-  /** All in one folder beside the output; the folder is removed whatever happens. */
+  /** Absolute: the folder beside the output that all staged files lie in; removed whatever happens. */
+  readonly staging: string;
   readonly staged: readonly StagedFile[];
   /** May have begun when each file was whole. */
   readonly hashing: Hashing;
@@ -24,9 +25,14 @@ export interface PublishRequest {
  * are kept aside under a name with the time unless the plan overwrites them. Throws PUBLISH_FAILED and SPACE_EXHAUSTED
  * with all as it was.
  */
-export async function publishArtifacts({ plan, places, staged, hashing, ctx }: PublishRequest): Promise<Artifact[]> {
-  const scratch = staged[0] === undefined ? undefined : dirname(staged[0].staged);
-  if (scratch === undefined) return [];
+export async function publishArtifacts({
+  plan,
+  places,
+  staging,
+  staged,
+  hashing,
+  ctx,
+}: PublishRequest): Promise<Artifact[]> {
   try {
     const prepared: Prepared[] = [];
     for (const file of staged) prepared.push(await prepare(file, plan, places, hashing));
@@ -37,7 +43,7 @@ export async function publishArtifacts({ plan, places, staged, hashing, ctx }: P
       ...image,
       keepAs: asides.find(({ target }) => target === image.target)?.keepAs,
     }));
-    await replaceFiles([...stale, ...sums, ...images], scratch);
+    await replaceFiles([...stale, ...sums, ...images], staging);
     const artifacts = prepared.map(({ artifact }) => artifact);
     for (const artifact of artifacts) ctx.emit({ type: "artifact", artifact });
     return artifacts;
@@ -47,7 +53,7 @@ export async function publishArtifacts({ plan, places, staged, hashing, ctx }: P
       ? cause
       : new BuildError("PUBLISH_FAILED", { path: places.output, reason: reasonOf(cause) }, { cause });
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await rm(staging, { recursive: true, force: true });
   }
 }
 

@@ -6,17 +6,19 @@ import { createExec } from "../process/exec.js";
 import type { BuildEvent } from "../report/events.js";
 import { readMessages, sendMessage } from "./channel.js";
 import { runBuild } from "./main.js";
+import { captureOwnOutput } from "./own-output.js";
 import { openScriptOutput } from "./output-frames.js";
-import { protocolVersion, type FromWorker, type ToWorker } from "./protocol.js";
+import { messageDescriptor, protocolVersion, type FromWorker, type ToWorker } from "./protocol.js";
 import { writeError } from "./written-error.js";
 
-const out = new Socket({ fd: 1, readable: false, writable: true });
+const out = new Socket({ fd: messageDescriptor, readable: false, writable: true });
 const send = (message: FromWorker): void => sendMessage(out, message);
 const output = openScriptOutput(2);
 const abort = new AbortController();
 let stage = "workspace";
 let resume = (): void => {};
 
+captureOwnOutput(output, () => ({ phase: stage, element: "-", script: "-" }));
 process.umask(0o022);
 send({ type: "ready", version: protocolVersion });
 await readMessages<ToWorker>(process.stdin, (message) => {

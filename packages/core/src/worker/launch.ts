@@ -6,7 +6,6 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
-import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
@@ -16,7 +15,13 @@ import { defaultEnv, startProcess } from "../process/exec.js";
 import type { BuildEvent } from "../report/events.js";
 import { readMessages, sendMessage } from "./channel.js";
 import { readFrames } from "./output-frames.js";
-import { protocolVersion, type FromWorker, type OutputFrame, type WorkerResult } from "./protocol.js";
+import {
+  messageDescriptor,
+  protocolVersion,
+  type FromWorker,
+  type OutputFrame,
+  type WorkerResult,
+} from "./protocol.js";
 import { readError, writeError } from "./written-error.js";
 
 /** A break point that wants a shell: the command line that the front runs on the user's terminal. */
@@ -36,12 +41,13 @@ export interface WorkerListener {
   readonly onBreak: (request: ShellRequest) => Promise<void>;
 }
 
-// As the first process of the namespace: hands standard input on, and ends when it closes or the worker does.
+// As the first process of the namespace: hands standard input on, and ends when it closes or the worker does. What the
+// worker's plugins and their programs print goes to standard error, so that standard output carries messages alone.
 // `--norc`, since bash takes a socket on standard input for rshd and would source the caller's ~/.bashrc.
 const init = `
 exec 3<&0
 trap 'exit 137' TERM
-"$@" < <(cat <&3; kill -TERM $$) 3<&- &
+"$@" < <(cat <&3; kill -TERM $$) 3<&- ${messageDescriptor}>&1 1>&2 &
 wait $!
 `;
 
@@ -119,13 +125,19 @@ export async function launchWorker(
         return void stdin.end(); // lets the worker go
     }
   };
+  const unframed = async (text: string): Promise<void> => {
+    diagnostics = (diagnostics + text).slice(-4000);
+    if (!isReady) return; // what the launch chain says is told with its failure
+    const script = { phase: phase ?? "workspace", element: "-", script: "-" };
+    await listening.onOutput({ script, stream: "stderr", bytes: Buffer.from(text) });
+  };
   const ended = once(child, "close");
   const failed = once(child, "error").then(([error]: unknown[]) => {
     throw new BuildError("WORKER_LAUNCH_FAILED", { reason: String(error) });
   });
   const streams = Promise.all([
     readMessages<FromWorker>(stdout, handle),
-    readFrames(stderr, listening.onOutput, (text) => (diagnostics = (diagnostics + text).slice(-4000))),
+    readFrames(stderr, listening.onOutput, unframed),
   ]);
   try {
     const [exitCode, signal] = (await Promise.race([streams.then(() => ended), failed])) as [
@@ -178,8 +190,7 @@ async function endOf(
   { error }: { readonly error: unknown },
   outcome: (FromWorker & { type: "done" | "failed" }) | undefined,
 ): Promise<unknown> {
-  const [staged] = outcome?.type === "done" ? outcome.result.staged : [];
-  if (staged !== undefined) await rm(dirname(staged.staged), { recursive: true, force: true });
+  if (outcome?.type === "done") await rm(outcome.result.staging, { recursive: true, force: true });
   const left = outcome?.type === "failed" ? outcome.error.left : [];
   return left.length === 0 ? error : readError({ ...writeError(error), left });
 }

@@ -74,6 +74,7 @@ export async function runBuild({ plan, places, output, openShell, ctx }: WorkerB
   const { reports, packages, disk } = finished;
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   return {
+    staging: staging.folder,
     staged,
     phases: [...tree.reports, ...reports],
     stages: stopwatch.seconds,

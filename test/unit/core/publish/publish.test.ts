@@ -51,6 +51,7 @@ function publish(
   return publishArtifacts({
     plan,
     places: { output: join(out, "toy"), caller },
+    staging,
     staged,
     hashing: new Hashing(digestAlgorithms(plan)),
     ctx: { emit: (event) => void events.push(event) },
@@ -145,6 +146,7 @@ test("a staged file that is missing is PUBLISH_FAILED and leaves no staging fold
   const request = {
     plan: toyPlan(undefined),
     places: { output: join(out, "toy"), caller },
+    staging: join(out, ".dib-id"),
     staged,
     hashing: new Hashing(["sha256"]),
     ctx: { emit: () => {} },
