@@ -96,10 +96,11 @@ async function writeSum(path: string, digest: string, name: string, caller: Buil
   await own(path, caller);
 }
 
+/** The worker's umask is the same for everybody; who may read what is made is the caller's to say. */
 async function own(path: string, { uid, gid }: BuildPlaces["caller"]): Promise<void> {
   const found = await stat(path);
   if (found.uid !== uid || found.gid !== gid) await chown(path, uid, gid);
-  await chmod(path, 0o644);
+  await chmod(path, 0o666 & ~process.umask());
   await syncPath(path);
 }
 

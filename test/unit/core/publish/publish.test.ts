@@ -78,7 +78,22 @@ test("a published image has its sums beside it, verifiable in its folder, and th
   expect(artifact?.digests.sha256).toBe(
     execFileSync("sha256sum", [join(out, "toy.qcow2")], { encoding: "utf8" }).slice(0, 64),
   );
-  expect(statSync(join(out, "toy.qcow2")).mode & 0o777).toBe(0o644);
+});
+
+test.each([
+  [0o077, 0o600],
+  [0o027, 0o640],
+  [0o002, 0o664],
+])("who may read an image and its sums is what the caller's umask says: %o", async (umask, mode) => {
+  const before = process.umask(umask);
+  try {
+    await publish({ qcow2: "old" });
+    await publish({ qcow2: "image" });
+  } finally {
+    process.umask(before);
+  }
+  const modes = readdirSync(out).map((name) => statSync(join(out, name)).mode & 0o777);
+  expect(modes).toEqual(Array(6).fill(mode));
 });
 
 test("without checksums the report still gets sha256, and no side file is written", async () => {
