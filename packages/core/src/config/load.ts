@@ -131,7 +131,7 @@ const searchPath = (path = "/usr/local/bin:/usr/bin:/bin"): string =>
   distinct([...path.split(":"), "/sbin", "/usr/sbin", "/usr/local/sbin"], (folder) => folder).join(":");
 
 /** The folder of the nearest package.json, where elements are installed; else `cwd`. */
-async function findProject(cwd: string): Promise<string> {
+export async function findProject(cwd: string): Promise<string> {
   for (let folder = cwd; ; folder = dirname(folder)) {
     const isProject = await access(join(folder, "package.json")).then(
       () => true,
