@@ -20,8 +20,11 @@ export type Client = "npm" | "pnpm" | "yarn";
 export interface Registry extends AsyncDisposable {
   /** With a slash at the end, as npm prints it. */
   readonly url: string;
-  /** For npm, pnpm, yarn and dib: a PATH that has them, and a HOME whose .npmrc names this registry and a user of it. */
-  readonly env: { readonly PATH: string; readonly HOME: string };
+  /**
+   * For npm, pnpm, yarn and dib: a PATH that has them, a HOME whose .npmrc names this registry and a user of it, the folder
+   * of pnpm's store, which must stay the same for a project, and of yarn's cache, which root would share with everybody.
+   */
+  readonly env: Readonly<Record<"PATH" | "HOME" | "XDG_DATA_HOME" | "YARN_CACHE_FOLDER", string>>;
   /** Runs a client in a folder to its end and gives what it printed; throws with it when the client fails. */
   run(client: Client, args: readonly string[], cwd: string): Promise<string>;
   /** Publishes the package in a folder. */
@@ -50,7 +53,12 @@ export async function startRegistry({ upstream = false }: RegistryRequest = {}):
   const child = spawn(process.execPath, [server, config], { stdio: ["pipe", "pipe", "inherit"] });
   const url = `http://127.0.0.1:${await portOf(child)}/`;
   await writeFile(join(home, ".npmrc"), await settingsFor(url, home));
-  const env = { PATH: `${process.env["PATH"] ?? ""}:${programs}`, HOME: home };
+  const env = {
+    PATH: `${process.env["PATH"] ?? ""}:${programs}`,
+    HOME: home,
+    XDG_DATA_HOME: join(home, "data"),
+    YARN_CACHE_FOLDER: join(home, "yarn-cache"),
+  };
   const run = async (client: Client, args: readonly string[], cwd: string): Promise<string> => {
     const { stdout } = await execa(client, args, { cwd, env, extendEnv: false, stdin: "ignore" });
     return stdout;
