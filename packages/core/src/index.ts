@@ -26,7 +26,7 @@ export {
   type StandardSchema,
   type Step,
 } from "./elements/element.js";
-export { checkInstalled } from "./elements/installed.js";
+export { checkInstalled } from "./elements/check-installed.js";
 export { loadElement } from "./elements/load.js";
 export { readPackage, isUsable, type ElementPackage, type UnusablePackage } from "./elements/package.js";
 export { describePackage, formatPackedManifest, type PackedManifest } from "./elements/packed-manifest.js";
