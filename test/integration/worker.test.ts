@@ -3,9 +3,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { BuildEvent } from "@dibjs/core";
+import { planImage, type BuildEvent } from "@dibjs/core";
 import { reportShape } from "@dibjs/core/report/report.js";
+import { launchWorker } from "@dibjs/core/worker/launch.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { diskContext } from "../support/toy-disk.js";
 import { Project } from "../support/toy-os.js";
 
 const dist = fileURLToPath(new URL("../../packages/core/dist", import.meta.url));
@@ -107,12 +109,18 @@ test.each([
   expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(project.dir);
 });
 
-test("without privileges the worker does not start, and says why", async () => {
+test.each([
+  ["privileges", "", /Operation not permitted|password|sudo/],
+  ["room for one more process", "--nproc=1", /EAGAIN/],
+  ["room for one more open file", "--nofile=3", /EMFILE/],
+])("without %s the worker does not start, and says why", async (_, limit, reason) => {
   const script = `
+    import { execFileSync } from "node:child_process";
     const { launchWorker } = await import("${dist}/worker/launch.js");
     const listener = { onEvent() {}, onOutput() {}, async onBreak() {} };
     const ctx = { signal: new AbortController().signal };
-    await launchWorker({}, { secrets: {} }, listener, ctx).catch((error) => console.log(error.code));
+    if ("${limit}") execFileSync("prlimit", ["--pid", process.pid, "${limit}"]);
+    await launchWorker({}, { secrets: {} }, listener, ctx).catch((error) => console.log(error.code, error.message));
   `;
   const child = spawn(
     "setpriv",
@@ -121,8 +129,21 @@ test("without privileges the worker does not start, and says why", async () => {
   );
   let said = "";
   child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  await once(child, "close");
-  expect(said.trim()).toBe("WORKER_LAUNCH_FAILED");
+  const [exitCode] = (await once(child, "close")) as [number | null];
+  expect(exitCode).toBe(0);
+  expect(said).toMatch(/^WORKER_LAUNCH_FAILED /);
+  expect(said).toMatch(reason);
+});
+
+test("a signal that came before the worker was there ends the build", async () => {
+  const { plan, places } = await planImage(await project.config(["toy-os"]));
+  const listener = { onEvent() {}, onOutput() {}, async onBreak() {} };
+  const ctx = { ...diskContext(), signal: AbortSignal.abort("SIGINT") };
+  await expect(launchWorker(plan, places, listener, ctx)).rejects.toMatchObject({
+    code: "BUILD_INTERRUPTED",
+    context: { signal: "SIGINT" },
+  });
+  expect(readdirSync(project.out)).toEqual([]);
 });
 
 test("a worker of another version of core refuses the build", async () => {

@@ -4,7 +4,6 @@
  * With the namespace's first process every other one dies, and with them every mount.
  */
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { readFile, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { BuildContext } from "../context.js";
@@ -53,6 +52,8 @@ wait $!
 
 const entry = fileURLToPath(new URL("./entry.js", import.meta.url));
 
+type Ended = readonly [exitCode: number | null, signal: string | null];
+
 /** Runs the worker to its end. Throws what it failed with, WORKER_LAUNCH_FAILED, or WORKER_DIED when it ended without a word. */
 export async function launchWorker(
   plan: BuildPlan,
@@ -93,12 +94,16 @@ export async function launchWorker(
     detached: true,
     env: { ...defaultEnv, HOME: "/root" },
   });
+  const failed = new Promise<never>((_, reject) => {
+    child.once("error", (error) => reject(new BuildError("WORKER_LAUNCH_FAILED", { reason: error.message })));
+  });
+  const ended = new Promise<Ended>((resolve) => child.once("close", (...how) => resolve(how)));
   const { stdin, stdout, stderr } = child;
-  if (stdin === null || stdout === null || stderr === null)
-    throw new BuildError("WORKER_LAUNCH_FAILED", { reason: "no pipes" });
+  if (!stdin || !stdout || !stderr) return failed; // it has none when there are no descriptors left
   stdin.on("error", () => {}); // EPIPE when it died: its end says more
   const abort = () => sendMessage(stdin, { type: "abort", signal: String(ctx.signal.reason) });
   ctx.signal.addEventListener("abort", abort, { once: true });
+  if (ctx.signal.aborted) abort(); // no event comes for that any more
 
   const listening = guard(listener, () => sendMessage(stdin, { type: "abort", signal: "SIGTERM" }));
   const mask = masker(Object.values(places.secrets));
@@ -131,19 +136,12 @@ export async function launchWorker(
     const script = { phase: phase ?? "workspace", element: "-", script: "-" };
     await listening.onOutput({ script, stream: "stderr", bytes: Buffer.from(text) });
   };
-  const ended = once(child, "close");
-  const failed = once(child, "error").then(([error]: unknown[]) => {
-    throw new BuildError("WORKER_LAUNCH_FAILED", { reason: String(error) });
-  });
   const streams = Promise.all([
     readMessages<FromWorker>(stdout, handle),
     readFrames(stderr, listening.onOutput, unframed),
   ]);
   try {
-    const [exitCode, signal] = (await Promise.race([streams.then(() => ended), failed])) as [
-      number | null,
-      string | null,
-    ];
+    const [exitCode, signal] = await Promise.race([streams.then(() => ended), failed]);
     if (listening.failure !== undefined) throw await endOf(listening.failure, outcome);
     if (outcome?.type === "done") return outcome.result;
     if (outcome?.type === "failed") throw readError(outcome.error, mask);
