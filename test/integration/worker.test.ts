@@ -1,11 +1,14 @@
 /** The worker as a process: how it starts, how it dies, and that nothing outlives it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { planImage, type BuildEvent } from "@dibjs/core";
 import { reportShape } from "@dibjs/core/report/report.js";
+import { createExec } from "@dibjs/core/process/exec.js";
 import { launchWorker } from "@dibjs/core/worker/launch.js";
+import type { WorkerResult } from "@dibjs/core/worker/protocol.js";
+import { sweepDeadBuilds } from "@dibjs/core/workspace/journal.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { diskContext } from "../support/toy-disk.js";
 import { Project } from "../support/toy-os.js";
@@ -68,6 +71,41 @@ test.each(["phase-start", "format"] as const)(
   },
 );
 
+test("a release that fails after the outputs were made leaves nothing of them, and no journal", async () => {
+  project.write("dib.config.json", '{ "plugins": ["./plugin.mjs"] }');
+  project.write("plugin.mjs", 'export default (hooks) => hooks.cleanup.tap(() => { throw new Error("I keep it"); });');
+  let id = "";
+  const failing = project.build({
+    elements: ["toy-os"],
+    tap: (hooks) =>
+      hooks.event.tap((event) => void (event.type === "workspace" && (id = event.buildDir.split(".").at(-1) ?? ""))),
+  });
+  await expect(failing).rejects.toMatchObject({ code: "RELEASE_FAILED" });
+  expect(readdirSync(project.out)).toEqual([]);
+  expect(readdirSync("/run/dib")).not.toContain(id);
+});
+
+test("outputs that wait to be published are no dead build's; they are once the build is dead", async () => {
+  const exec = createExec();
+  const { plan, places } = await planImage(await project.config(["toy-os"]));
+  let folder = "";
+  const listener = {
+    onEvent() {},
+    onOutput() {},
+    async onBreak() {},
+    async onDone({ staging }: WorkerResult) {
+      folder = staging;
+      expect(await sweepDeadBuilds({ exec })).not.toContain(folder);
+      expect(readdirSync(folder)).toEqual(["image.tar"]);
+      for (const { pid, command } of descendants(process.pid))
+        if (command.includes("worker/entry.js")) process.kill(pid, "SIGKILL");
+    },
+  };
+  await launchWorker(plan, places, listener, diskContext());
+  expect(await sweepDeadBuilds({ exec })).toContain(folder);
+  expect(existsSync(folder)).toBe(false);
+});
+
 test("what a dead build left is cleared by the next start, and that build works", async () => {
   project.script("install.d/10-wait", 'echo waiting; [ -n "${DIB_PASS:-}" ] || sleep 600');
   const kill = () => {
@@ -117,7 +155,7 @@ test.each([
   const script = `
     import { execFileSync } from "node:child_process";
     const { launchWorker } = await import("${dist}/worker/launch.js");
-    const listener = { onEvent() {}, onOutput() {}, async onBreak() {} };
+    const listener = { onEvent() {}, onOutput() {}, async onBreak() {}, async onDone() {} };
     const ctx = { signal: new AbortController().signal };
     if ("${limit}") execFileSync("prlimit", ["--pid", process.pid, "${limit}"]);
     await launchWorker({}, { secrets: {} }, listener, ctx).catch((error) => console.log(error.code, error.message));
@@ -137,7 +175,7 @@ test.each([
 
 test("a signal that came before the worker was there ends the build", async () => {
   const { plan, places } = await planImage(await project.config(["toy-os"]));
-  const listener = { onEvent() {}, onOutput() {}, async onBreak() {} };
+  const listener = { onEvent() {}, onOutput() {}, async onBreak() {}, async onDone() {} };
   const ctx = { ...diskContext(), signal: AbortSignal.abort("SIGINT") };
   await expect(launchWorker(plan, places, listener, ctx)).rejects.toMatchObject({
     code: "BUILD_INTERRUPTED",
