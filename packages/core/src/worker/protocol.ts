@@ -16,7 +16,7 @@ export const messageDescriptor = 4;
 
 export type ToWorker =
   | { readonly type: "build"; readonly version: number; readonly plan: BuildPlan; readonly places: BuildPlaces }
-  /** A break point's shell has ended. */
+  /** A break point's shell has ended, or the outputs are published or given up. */
   | { readonly type: "resume" }
   | { readonly type: "abort"; readonly signal: string };
 
@@ -31,7 +31,9 @@ export type FromWorker =
       readonly cwd: string;
       readonly env: Readonly<Record<string, string>>;
     }
+  /** The outputs are whole; waits to be resumed, and keeps their folder until then. */
   | { readonly type: "done"; readonly result: WorkerResult }
+  | { readonly type: "released" }
   | { readonly type: "failed"; readonly error: WrittenError };
 
 /** An error on its way through the channel. */
