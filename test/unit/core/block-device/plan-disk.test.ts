@@ -182,8 +182,9 @@ test.each([
   [partitions("[{ name: a, size: 1M }]", "bsd"), "Label must be 'mbr' or 'gpt'"],
   [partitions("[{ name: a }]"), "partition a needs a 'size'"],
   [partitions("[{ name: a, size: lots }]"), 'size "lots" is not a size'],
+  [partitions("[{ name: a, size: 768KiB }]", "gpt"), 'size "768KiB" is less than 1 MiB'],
   [partitions("[{ name: a, size: 1M, flags: [best] }]"), "Unknown flag: best"],
-  [partitions("[{ name: a, size: 1M, flags: [primary] }]", "gpt"), "Primary flag not supported for GPT partitions"],
+  [partitions("[{ name: a, size: 1MiB, flags: [primary] }]", "gpt"), "Primary flag not supported for GPT partitions"],
   [
     partitions("[{ name: a, size: 1M }, { name: b, size: 1M, flags: [primary] }]"),
     "All primary partitions must be given first",
