@@ -81,6 +81,16 @@ test("what scripts are told of the disk: labels, type, and mount points as the c
   });
 });
 
+test("a mount point is the same however many slashes it is written with: parents still come first", () => {
+  const odd = manyPartitions
+    .replace("mount_point: /var/log", "mount_point: //var/log/")
+    .replace("mount_point: / ", "mount_point: // ")
+    .replace("mount_point: /,", 'mount_point: "//",');
+  const [planned, plain] = [plannedDisk(odd), plannedDisk(manyPartitions)];
+  expect(planned).toEqual(plain);
+  expect(odd).not.toBe(manyPartitions);
+});
+
 test("mkfs_root takes its type, label and options from the settings, and nothing when it has its own", () => {
   const root = (config: string, settings = {}) =>
     plannedDisk(config, settings).nodes.find(({ name }) => name === "mkfs_root")?.values;
