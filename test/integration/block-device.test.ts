@@ -57,6 +57,17 @@ test("an MBR disk holds the tree with everything that a copy can lose, and nothi
   expect(run("e2fsck", "-fn", `${disk.image}?offset=${2 ** 20}`)).toContain("cloudimg-rootfs");
 });
 
+test("an explicit size of the loop is rounded up as a computed one is: an image is whole sectors", async () => {
+  const { disk } = await createToyDisk(
+    mbrDisk.replace("name: image0", "name: image0\n    size: 100000001"),
+    scratch,
+    diskContext(),
+  );
+  await using _ = disk;
+  expect(statSync(disk.image).size).toBe(1526 * 64 * 1024);
+  expect(disk.report.sizeBytes).toBe(1526 * 64 * 1024);
+});
+
 interface SfdiskPartition {
   readonly start: number;
   readonly size: number;

@@ -5,7 +5,7 @@ import { BuildError, reasonOf } from "../../errors.js";
 import type { Exec } from "../../process/exec.js";
 import { deviceNumber } from "../device-number.js";
 import { defineBlockNode, type NodeConfig, type NodeRequest } from "../node.js";
-import { parseSize } from "../sizes.js";
+import { parseSize, roundUpSize } from "../sizes.js";
 import { runForNode } from "./run-for-node.js";
 import { textOf } from "../written-text.js";
 
@@ -20,7 +20,7 @@ export const localLoop = defineBlockNode({
   async create(request) {
     const { node, imageDir, imageSizeBytes, state } = request;
     const size = parseSize(node.values.size);
-    const sizeBytes = size !== undefined && "bytes" in size ? size.bytes : imageSizeBytes;
+    const sizeBytes = size !== undefined && "bytes" in size ? roundUpSize(size.bytes) : imageSizeBytes;
     const image = join(imageDir, `${node.name}.raw`);
     await makeSparseFile(image, sizeBytes);
     const device = await attach(image, request);
