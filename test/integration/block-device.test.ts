@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { createExec, type Exec } from "@dibjs/core/process/exec.js";
 import {
   createToyDisk,
   diskContext,
@@ -182,6 +183,20 @@ test("a disk with sectors of 4096 bytes", async () => {
     [73, expect.any(Number)],
   ]);
   await disk.unmount();
+});
+
+test("the lock for taking a loop device lies where no other user can hold it or be in its way", async () => {
+  const real = createExec();
+  let lock = "";
+  const exec: Exec = (file, args, options) => {
+    if (file === "flock") lock = args.find((arg) => arg.startsWith("/")) ?? "";
+    return real(file, args, options);
+  };
+  const { disk } = await createToyDisk(mbrDisk, scratch, diskContext(exec));
+  await using _ = disk;
+  const [{ uid, mode }, folder] = [statSync(lock), statSync(dirname(lock))];
+  expect([uid, folder.uid]).toEqual([0, 0]);
+  expect([mode & 0o022, folder.mode & 0o077]).toEqual([0, 0]);
 });
 
 test("four disks at once each get a loop device of their own", async () => {

@@ -58,8 +58,9 @@ async function makeSparseFile(image: string, sizeBytes: number): Promise<void> {
   }
 }
 
-/** `losetup -f` finds and takes a device in two steps; every build on the host waits its turn. */
-const lockFile = "/run/lock/dib-losetup.lock";
+/** `losetup -f` finds and takes a device in two steps; every build on the host waits its turn. Where only root can
+ * write: nobody else can hold the lock, nor make the file first, which a sticky /run/lock would then keep from us. */
+const lockFile = "/run/dib/.losetup.lock";
 const lockSeconds = "60";
 
 /**
@@ -68,7 +69,7 @@ const lockSeconds = "60";
  */
 async function attach(image: string, request: NodeRequest): Promise<string> {
   const { node, sectorSizeBytes, exec, resources } = request;
-  await mkdir(dirname(lockFile), { recursive: true });
+  await mkdir(dirname(lockFile), { recursive: true, mode: 0o700 });
   const args = [
     "-w",
     lockSeconds,
