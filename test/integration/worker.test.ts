@@ -2,11 +2,12 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BuildEvent } from "@dibjs/core";
+import { buildImage, type BuildEvent } from "@dibjs/core";
 import { reportShape } from "@dibjs/core/report/report.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Project } from "../support/toy-os.js";
+import { outputOf, Project } from "../support/toy-os.js";
 
 const dist = fileURLToPath(new URL("../../packages/core/dist", import.meta.url));
 let project: Project;
@@ -82,6 +83,18 @@ test("what a dead build left is cleared by the next start, and that build works"
   await project.build();
   expect(readdirSync(`${project.dir}/tmp`)).toEqual([]);
   expect(readdirSync(project.out).sort()).toEqual(["image.report.json", "image.tar"]);
+});
+
+test("a work folder that is missing is made as the caller's, and goes again", async () => {
+  project.script("pre-finalise.d/10-look", 'stat -c "%u:%g %a" "$TMP_BUILD_DIR/.." "$TMP_BUILD_DIR/../.."');
+  const config = await project.config(undefined, { tmpDir: join(project.dir, "new/deep") });
+  const events: BuildEvent[] = [];
+  await buildImage(
+    { ...config, caller: { ...config.caller, uid: 4242, gid: 4243 } },
+    { onEvent: (event) => void events.push(event) },
+  );
+  expect(outputOf(events, "10-look")).toEqual(["4242:4243 755", "4242:4243 755"]);
+  expect(readdirSync(project.dir)).not.toContain("new");
 });
 
 test.each([

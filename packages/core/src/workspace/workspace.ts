@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { openJournal } from "./journal.js";
+import { makeFolders, removeIfEmpty } from "./make-folders.js";
 import { mount, mountTmpfs } from "./mounts.js";
 import { removeFolder } from "./remove-folder.js";
 import { ResourceStack } from "./resource-stack.js";
@@ -60,8 +61,10 @@ export async function openWorkspace(plan: BuildPlan, places: BuildPlaces, ctx: B
   await openJournal({ id, folders }, stack, ctx);
 
   const tmpfs = useTmpfs && !keep ? await checkTmpfs(plan.settings.minTmpfsGiB) : { fits: false, note: undefined };
+  for (const made of await makeFolders(places.tmpDir, places.caller))
+    stack.defer(`folder ${made}`, () => removeIfEmpty(made));
   for (const folder of [buildDir, imageDir]) {
-    await mkdir(folder, { mode: 0o700, recursive: true });
+    await mkdir(folder, { mode: 0o700 });
     stack.defer(`folder ${folder}`, async () =>
       keep ? ctx.emit({ type: "note", level: "info", text: `Kept ${folder}.` }) : removeFolder(folder, ctx),
     );
