@@ -94,6 +94,7 @@ export default defineElement({
       await target.write("/etc/probe-typescript", "typescript sees " + env.PROBE_VALUE + "\\n");
       await target.run("cat", ["/etc/probe-typescript"]);
     });
+    hooks.afterPhase.for("root").tap((_, { seconds, scripts }) => write("root took " + seconds + ", its scripts " + scripts.reduce((sum, script) => sum + script.seconds, 0)));
     const answers = new Set(["plan", "expand", "environment", "imageSize"]);
     const table = createHooks();
     table.format.define("third-party"); table.format.define("qcow2");
@@ -156,6 +157,12 @@ describe("the order of a build is that of the table", () => {
 
   test("script and afterScript surround each script", () => {
     expect(first("script")).toBeLessThan(first("afterScript"));
+  });
+
+  test("afterPhase is told how long the phase has taken, its scripts included", () => {
+    const [, phase, scripts] = /^root took ([\d.]+), its scripts ([\d.]+)$/m.exec(calls.join("\n")) ?? [];
+    expect(Number(scripts)).toBeGreaterThan(0);
+    expect(Number(phase)).toBeGreaterThan(Number(scripts));
   });
 
   test("mounts come after root and before extra-data; they are undone before the disk is made, and again before formats", () => {
