@@ -51,8 +51,17 @@ function readSources(file: string, isOfDebian: boolean): Source[] {
   const text = textOf(file).replace(/^#.*\n?/gm, "");
   const found = file.endsWith(".sources") ? parseStanzas(text) : parseLines(text);
   return found
-    .filter(({ uri, components }) => /^https?:/.test(uri) && components.includes("main"))
+    .filter(({ components }) => components.includes("main"))
+    .flatMap(({ uri, suites }) => readMirrorList(uri).map((each) => ({ uri: each, suites })))
+    .filter(({ uri }) => /^https?:/.test(uri))
     .map(({ uri, suites }) => ({ uri: uri.replace(/\/+$/, ""), suites, isOfDebian }));
+}
+
+/** Cloud images of Debian name a file with mirrors, one a line, instead of a mirror. */
+function readMirrorList(uri: string): string[] {
+  if (!uri.startsWith("mirror+file:")) return [uri];
+  const lines = textOf(uri.replace(/^mirror\+file:(\/\/)?/, "")).split("\n");
+  return lines.map((line) => line.split(/\s+/)[0] ?? "");
 }
 
 interface Parsed {

@@ -36,6 +36,14 @@ describe("the host's archives", () => {
     });
   });
 
+  test("are found behind a list of mirrors, as cloud images have it", async () => {
+    await using lists = await tempFolder();
+    const list = join(lists.path, "debian.list");
+    await writeFile(list, "# nearest\nhttps://m.example.org/debian\tpriority:1\nhttps://n.example.org/debian\n");
+    const text = `Types: deb\nURIs: mirror+file://${list}\nSuites: x\nComponents: main\n`;
+    expect((await mirrorsIn({ "sources.list.d/debian.sources": text })).debian).toBe("https://m.example.org/debian");
+  });
+
   test("are not those of others that look like them", async () => {
     expect(
       await mirrorsIn({
