@@ -8,7 +8,7 @@ type Env = Readonly<Record<string, string>>;
 
 /** URLs of the InRelease files of DIB_APT_SOURCES_CONF ("NAME:deb [options] URI SUITE COMPONENTS" a line). */
 export function inReleaseUrls(sources: string): string[] {
-  const urls = [...sources.matchAll(/^[\w-]+:deb\s+(?:\[[^\]]*\]\s+)?(https?:\S+)\s+(\S+)/gm)].map(
+  const urls = [...sources.matchAll(/^[ \t]*[\w.-]+:deb\s+(?:\[[^\]]*\]\s+)?(https?:\S+)\s+(\S+)/gm)].map(
     ([, uri = "", suite = ""]) => {
       const base = uri.replace(/\/+$/, "");
       return suite.endsWith("/") ? `${base}/${suite}InRelease` : `${base}/dists/${suite}/InRelease`;
