@@ -8,6 +8,7 @@ import type { ScriptOutput } from "../phases/script-output.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { masker } from "../mask.js";
 import { Stopwatch } from "../report/stopwatch.js";
+import { openCache } from "../workspace/cache.js";
 import { generateHooks } from "../workspace/hook-tree.js";
 import { sweepDeadBuilds } from "../workspace/journal.js";
 import { openStaging } from "../workspace/staging.js";
@@ -34,6 +35,7 @@ export async function runBuild({ plan, places, output, openShell, ctx }: WorkerB
   await stopwatch.time("sweep", () => sweepDeadBuilds(ctx));
 
   await using workspace = await stopwatch.time("workspace", () => openWorkspace(plan, places, ctx));
+  await openCache(places, workspace.resources, ctx);
   workspace.resources.defer("cleanup hooks", () => ctx.hooks.cleanup.run(workspace));
   await ctx.hooks.workspace.run(workspace);
   await using staging = await openStaging(workspace.id, places, ctx);
