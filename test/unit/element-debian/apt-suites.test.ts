@@ -22,8 +22,8 @@ test("each suite has its InRelease, named once", () => {
 });
 
 test("sources may be indented and have dots in their names", () => {
-  expect(inReleaseUrls("  a.b:deb http://x.example.org/debian bookworm main\n")).toEqual([
-    "http://x.example.org/debian/dists/bookworm/InRelease",
+  expect(suitesOf("  a.b:deb http://x.example.org/debian bookworm main\n")).toMatchObject([
+    { url: "http://x.example.org/debian/dists/bookworm/InRelease" },
   ]);
 });
 
