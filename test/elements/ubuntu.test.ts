@@ -2,14 +2,15 @@
  * ubuntu-minimal, ubuntu and what both share, ubuntu-common, against an archive and cloud images on loopback: built as
  * disks, compared with what they were made from, and booted.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createExec } from "@dibjs/core";
+import { createExec, type BuildError } from "@dibjs/core";
 import { startCloudImageServer, type CloudImageServer, type CloudImageVariant } from "../support/cloud-image-server.js";
 import { runDib } from "../support/dib.js";
-import type { FileServer } from "../support/file-server.js";
+import { serveFolder, type Fault, type FileServer } from "../support/file-server.js";
 import { readHostState } from "../support/host-guard.js";
 import { BuildFolder } from "../support/real-build.js";
 
@@ -240,18 +241,68 @@ describe("what cannot be verified", () => {
     });
   });
 
-  test.each(["broken-signature", "wrong-key", "expired-key"])(
-    "an archive with %s ends the bootstrap",
-    async (variant) => {
+  const minimal = (url: string) => ({ ...environment(), DIB_DISTRIBUTION_MIRROR: url });
+  /** Debian's element on the same archive: what it does to verify is the same. */
+  const debianMinimal = (url: string) => ({
+    ...minimal(url),
+    DIB_RELEASE: "noble",
+    DIB_APT_KEYRING: archive.keyring,
+    DIB_APT_SOURCES_CONF: `main:deb ${url} noble main universe`,
+  });
+
+  test.each([
+    ["broken-signature", "SIGNATURE_INVALID"],
+    ["wrong-key", "SIGNATURE_KEY_UNTRUSTED"],
+    ["expired-key", "SIGNATURE_KEY_EXPIRED"],
+  ] as const)("an archive with %s is refused with %s before anything is installed", async (variant, code) => {
+    const url = `${mirrors.url}/${variant}`;
+    const keys = await Promise.all([archive.key, archive.expired].map(({ keyring }) => readFile(keyring)));
+    for (const element of ["ubuntu-minimal", "debian-minimal"]) {
       await using folder = await BuildFolder.open();
-      const env = { ...environment(), DIB_DISTRIBUTION_MIRROR: `${mirrors.url}/${variant}` };
-      expect(await attempt(folder, ["ubuntu-minimal"], env)).toMatchObject({
-        code: "SCRIPT_FAILED",
-        context: {
-          script: "08-debootstrap",
-          tail: expect.stringMatching(/signature|BADSIG|EXPKEYSIG|NO_PUBKEY/) as string,
-        },
+      const keyring = join(folder.path, "keyring.gpg");
+      await writeFile(keyring, Buffer.concat(keys));
+      const env = element === "ubuntu-minimal" ? minimal(url) : { ...debianMinimal(url), DIB_APT_KEYRING: keyring };
+      const before = await readHostState(folder.path);
+      expect(await attempt(folder, [element], env)).toMatchObject({
+        code,
+        kind: "fetch",
+        context: { file: `${url}/dists/noble/InRelease` },
       });
-    },
-  );
+      expect(folder.outputOf("08-debootstrap")).toEqual([]);
+      expect(await readHostState(folder.path)).toEqual(before);
+    }
+  });
+
+  const isPackage = (path: string) => /\/base-files_.*\.deb$/.test(path);
+  const isIndex = (path: string) => /\/noble\/main\/.*\/Packages(\.gz)?$/.test(path);
+  const other = (path: string): Fault => ({ body: "x".repeat(statSync(join(archive.folder, path)).size) });
+  const cut = (): Fault => ({ cutAfterBytes: 2000 });
+
+  test.each([
+    ["a package with another content", isPackage, other, "FETCH_CHECKSUM_WRONG"],
+    ["a package that is cut off", isPackage, cut, "FETCH_TRUNCATED"],
+    ["a package that is shorter", isPackage, (): Fault => ({ body: "short" }), "FETCH_TRUNCATED"],
+    ["a package that is not there", isPackage, (): Fault => ({ status: 404 }), "FETCH_FAILED"],
+    ["an index with another content", isIndex, other, "FETCH_CHECKSUM_WRONG"],
+    ["an index that is cut off", isIndex, cut, "FETCH_TRUNCATED"],
+  ] as const)("%s is refused by the bootstrap with its own code", async (_, isMeant, fault, code) => {
+    await using server = await serveFolder(archive.folder, (path) => (isMeant(path) ? fault(path) : undefined));
+    await using folder = await BuildFolder.open();
+    const before = await readHostState(folder.path);
+    const failure = await attempt(folder, ["debian-minimal"], debianMinimal(`${server.url}/good`));
+    expect(failure).toMatchObject({ code, kind: "fetch" });
+    expect((failure as BuildError<"FETCH_FAILED">).context.url).toMatch(
+      isMeant === isPackage ? /\/base-files_/ : /\/noble\/main\/binary-/,
+    );
+    expect(await readHostState(folder.path)).toEqual(before);
+  });
+
+  test("an index that is no gzip file is refused by who looks for the keyring package in it", async () => {
+    await using server = await serveFolder(archive.folder, (path) => (isIndex(path) ? other(path) : undefined));
+    await using folder = await BuildFolder.open();
+    expect(await attempt(folder, ["ubuntu-minimal"], minimal(`${server.url}/good`))).toMatchObject({
+      code: "FETCH_FAILED",
+      context: { url: expect.stringMatching(/Packages\.gz$/) as string },
+    });
+  });
 });

@@ -70,6 +70,25 @@ describe("a script inside", () => {
     expect(report.seconds).toBeLessThan(60);
   });
 
+  test("may leave a mount below /proc, as binfmt_misc is", async () => {
+    project.script("install.d/10-mount", "mount -t tmpfs none /proc/sys/fs; echo mounted");
+    const { events } = await project.build();
+    expect(outputOf(events, "10-mount")).toEqual(["mounted"]);
+  });
+
+  test("with a mount below /proc is interrupted like any other", async () => {
+    project.script("install.d/10-mount", "mount -t tmpfs none /proc/sys/fs; echo mounted; sleep 600");
+    const interrupt = new AbortController();
+    const building = project.build({
+      signal: interrupt.signal,
+      tap: (hooks) =>
+        hooks.event.tap(
+          (event) => void (event.type === "output" && event.text === "mounted" && interrupt.abort("SIGINT")),
+        ),
+    });
+    await expect(building).rejects.toMatchObject({ code: "BUILD_INTERRUPTED", kind: "element" });
+  });
+
   test("reads an empty standard input, never the caller's terminal", async () => {
     project.script("install.d/10-stdin", 'echo "got: $(cat)"');
     const { events } = await project.build();
@@ -85,6 +104,22 @@ describe("a script outside", () => {
     );
     const { events } = await project.build();
     expect(outputOf(events, "10-env")).toEqual([`mnt mnt hooks image ${(await project.config()).arch} subject toy-os`]);
+  });
+
+  test("knows the work folders and the raw image, and both folders are the caller's", async () => {
+    project.write(
+      "elements/toy-os/block-device-default.yaml",
+      "- local_loop: { name: disk7 }\n- mkfs: { name: root, base: disk7, type: ext4, mount: { mount_point: / } }\n",
+    );
+    const look = 'echo "$TMP_BUILD_DIR $TMP_IMAGE_DIR $TMP_IMAGE_PATH"';
+    project.script("root.d/05-look", `${look}; stat -c '%u:%g' "$TMP_BUILD_DIR" "$TMP_IMAGE_DIR"`);
+    project.script("cleanup.d/10-look", `${look}; stat -c %s "$TMP_IMAGE_PATH"`);
+    const { events, report } = await project.build({ flags: { formats: ["qcow2"] } });
+    const { buildDir, imageDir } = events.find((event) => event.type === "workspace") ?? {};
+    const folders = `${buildDir} ${imageDir} ${imageDir}/disk7.raw`;
+    const { uid, gid } = (await project.config()).caller;
+    expect(outputOf(events, "05-look")).toEqual([folders, `${uid}:${gid}`, `${uid}:${gid}`]);
+    expect(outputOf(events, "10-look")).toEqual([folders, String(report.disk?.sizeBytes)]);
   });
 
   test("may hand scripts to later phases through the hook folder", async () => {

@@ -26,11 +26,13 @@ const ownersIn = (folder: string) =>
 
 test("scripts run as root, and all that is left is the user's: images, sums, folders, cache, log", async () => {
   project.script("root.d/20-who", "id -u");
+  project.script("root.d/21-folders", 'stat -c %u "$TMP_BUILD_DIR" "$TMP_IMAGE_DIR"');
   project.script("install.d/20-who", "id -u");
   const events: Parameters<typeof outputOf>[0][number][] = [];
   const { exitCode, stderr } = await resultOf(startAsUser("NOPASSWD: ALL", build), (event) => void events.push(event));
   expect(exitCode, stderr).toBe(0);
   expect(outputOf(events, "20-who")).toEqual(["0", "0"]);
+  expect(outputOf(events, "21-folders")).toEqual([String(otherUid), String(otherUid)]);
   expect(readdirSync(join(project.out, "new")).sort()).toEqual([
     "image.qcow2",
     "image.qcow2.md5",

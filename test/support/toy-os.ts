@@ -25,6 +25,7 @@ const programs = [
   "rm",
   "head",
   "tr",
+  "ln",
   "setsid",
 ];
 

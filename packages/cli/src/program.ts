@@ -1,4 +1,5 @@
 /** The commands and their options. Each command's code is loaded when it runs, so that starting takes no time. */
+import { addNewOptions } from "@dibjs/create-element/options.js";
 import { Command, CommanderError, Option } from "commander";
 import { addConfigOptions, addImageOptions, type Given } from "./options.js";
 import { progressNames } from "./progress/renderer.js";
@@ -74,6 +75,15 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
   addConfigOptions(
     add("info <element>", "describe an element", async (...all) => (await import("./commands/info.js")).info(...all)),
   );
+  add("add <packages...>", "add element packages to the project", async (...all) =>
+    (await import("./commands/add.js")).add(...all),
+  );
+  add("remove <packages...>", "take element packages out of the project", async (...all) =>
+    (await import("./commands/remove.js")).remove(...all),
+  );
+  add("update [packages...]", "move element packages to the newest versions that fit", async (...all) =>
+    (await import("./commands/update.js")).update(...all),
+  );
   addImageOptions(
     add("hooks [elements...]", "list every hook and who taps it, in order", async (...all) =>
       (await import("./commands/hooks.js")).hooks(...all),
@@ -103,6 +113,11 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
     .option("--into <dir>", "where the packages are made", ".")
     .option("--scope <scope>", "scope of the packages' names")
     .option("--license <name>", "what package.json names as the license");
+  addNewOptions(
+    add("new [name]", "make a package with a new element", async (...all) =>
+      (await import("./commands/new.js")).newElement(...all),
+    ),
+  );
   add("pack [folder]", "write what a package's tarball loses; run as prepack", async (...all) =>
     (await import("./commands/pack.js")).pack(...all),
   );

@@ -1,7 +1,10 @@
 import { BuildError, isBuildError, reasonOf } from "./errors.js";
 
 /** What failed because a file system is full, as SPACE_EXHAUSTED; anything else as it is. `path` is told when the failure names none. */
-export function outOfSpace(error: unknown, { path, doing }: { readonly path: string; readonly doing: string }): unknown {
+export function outOfSpace(
+  error: unknown,
+  { path, doing }: { readonly path: string; readonly doing: string },
+): unknown {
   const { code, path: failed } = error as NodeJS.ErrnoException;
   if (isBuildError(error) || !(code === "ENOSPC" || code === "EDQUOT" || isSaid(reasonOf(error)))) return error;
   return new BuildError("SPACE_EXHAUSTED", { path: failed ?? path, doing }, { cause: error });

@@ -101,7 +101,10 @@ interface Asker {
   readonly package: string | undefined;
 }
 
-function versionConflicts(asked: readonly Asked[], { elements, askedBy }: Expansion): BuildError[] {
+export function versionConflicts(
+  asked: readonly Asked[],
+  { elements, askedBy }: Pick<Expansion, "elements" | "askedBy">,
+): BuildError[] {
   const askers: Asker[] = [
     ...asked.map(({ name, range }) => ({ name, range, by: [name], package: undefined })),
     ...elements.flatMap((element) =>
@@ -144,7 +147,10 @@ function commandFor(packageName: string | undefined, askers: readonly Asker[]): 
 }
 
 /** Two packages with an element of one name, or two copies of one package: which of them a build gets would be chance. */
-function copiesOf({ elements }: Expansion, { shadowed }: ElementCatalog): BuildError[] {
+export function copiesOf(
+  { elements }: Pick<Expansion, "elements">,
+  { shadowed }: Pick<ElementCatalog, "shadowed">,
+): BuildError[] {
   const installed = elements.filter(({ source }) => source === "package");
   const seen = groupBy(
     installed.flatMap(({ package: asker }) => Object.entries(asker?.sees ?? {})),

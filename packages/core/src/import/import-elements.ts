@@ -2,6 +2,7 @@
 import { cp, rm, writeFile } from "node:fs/promises";
 import { basename, join, relative } from "node:path";
 import type { ElementRelations } from "../elements/element.js";
+import { BuildError } from "../errors.js";
 import { lintElements, type LintFinding } from "../lint/lint.js";
 import { undeclared } from "../lint/rules/relations.js";
 import type { KnownElements } from "../lint/source.js";
@@ -21,6 +22,8 @@ export interface ImportRequest extends PackTools {
   readonly license?: string | undefined;
   /** Elements that may be needed, by name. */
   readonly known: KnownElements;
+  /** Its reason is the name of what interrupted. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface ImportedElement {
@@ -54,6 +57,7 @@ export async function importElements(request: ImportRequest): Promise<readonly I
   try {
     const imported: ImportedElement[] = [];
     for (const each of planned) {
+      stopIfInterrupted(request);
       imported.push(await makePackageFolder(each.target, (staging) => write(each, staging, { ...request, known })));
       made.push(each.target);
     }
@@ -62,6 +66,11 @@ export async function importElements(request: ImportRequest): Promise<readonly I
     for (const folder of made) await rm(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+function stopIfInterrupted({ signal }: Pick<ImportRequest, "signal">): void {
+  if (signal?.aborted !== true) return;
+  throw new BuildError("BUILD_INTERRUPTED", { signal: String(signal.reason), stage: "the import" });
 }
 
 async function plan(folder: string, { known, scope, into }: ImportRequest): Promise<Planned> {
@@ -146,8 +155,9 @@ const leftBehind = ({ files }: Planned): string[] =>
  * What lint finds in scripts that were taken over as they are: they are not ours to change. The rules are named in
  * tox.ini, where their author finds them; a flaw of the package itself stays one.
  */
-async function keepFindings(staging: string, { exec, env, known }: ImportRequest): Promise<string[]> {
+async function keepFindings(staging: string, { exec, env, known, signal }: ImportRequest): Promise<string[]> {
   const { findings } = await lintElements({ folder: staging, exec, env, known });
+  stopIfInterrupted({ signal });
   const kept = findings.filter(({ file }) => file.startsWith("elements/"));
   const rules = [...new Set(kept.map(({ rule }) => rule))].sort();
   if (rules.length > 0) await writeFile(join(staging, "tox.ini"), `[dib-lint]\nignore = ${rules.join(" ")}\n`);

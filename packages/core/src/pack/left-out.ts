@@ -22,12 +22,14 @@ export interface LeftOut {
 /** What must be in a package for its elements to arrive: paths relative to it, under the names they are packed as. */
 export async function packedPaths(
   folder: string,
-  { elements }: ElementManifest,
+  { elements, entry }: ElementManifest,
   { files }: PackedManifest,
 ): Promise<string[]> {
-  const told = Object.values(elements).flatMap((at) =>
-    ["element-deps", "element-provides", "README.md"].map((name) => posix.join(at, name)),
-  );
+  const beside = ["element-deps", "element-provides", "README.md"];
+  const told = [
+    ...Object.values(elements).flatMap((at) => beside.map((name) => posix.join(at, name))),
+    ...(entry === undefined ? [] : [posix.normalize(entry)]),
+  ];
   const there = await Promise.all(
     told.map((path) =>
       stat(join(folder, path)).then(

@@ -2,7 +2,7 @@
  * What `prepack` runs: looks whether the elements would survive a tarball, and writes beside package.json what a tarball
  * can't carry. Files that it refuses by name are kept aside, in a folder that may go in.
  */
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { isUsable, readPackage, type ElementPackage } from "../elements/package.js";
 import { describePackage, formatPackedManifest, type PackedManifest } from "../elements/packed-manifest.js";
@@ -41,6 +41,7 @@ export async function packElements({ folder, exec, env }: PackRequest): Promise<
     });
   const file = join(found.folder, manifest);
   await remove(found.folder, file);
+  await checkBuilt(found);
   throwFindings((await findLosses(found.folder)).map((loss) => refused(found, loss)));
   try {
     return await write(found, file, { exec, env });
@@ -56,6 +57,16 @@ export async function readElementPackage(folder: string): Promise<ElementPackage
   if (found === undefined) throw new BuildError("ELEMENT_PACKAGE_MISSING", { folder });
   if (!isUsable(found)) throw found.error;
   return found;
+}
+
+async function checkBuilt(found: ElementPackage): Promise<void> {
+  const { entry } = found.manifest;
+  const isThere = entry === undefined || (await stat(join(found.folder, entry)).catch(() => undefined))?.isFile();
+  if (isThere !== true)
+    throw refused(found, {
+      ...{ path: entry ?? "", reason: "the manifest names it as the plugin, and it is not there" },
+      hint: "Build the package first.",
+    });
 }
 
 async function remove(folder: string, file: string): Promise<void> {

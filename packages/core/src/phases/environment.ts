@@ -58,7 +58,7 @@ export function hostEnvironment(
     _LIB: places.libDir,
     TMP_BUILD_DIR: workspace.buildDir,
     TMP_IMAGE_DIR: workspace.imageDir,
-    TMP_IMAGE_PATH: join(workspace.imageDir, "image0.raw"),
+    TMP_IMAGE_PATH: join(workspace.imageDir, `${loopName(plan)}.raw`),
     TMP_HOOKS_PATH: workspace.hooksDir,
     TMP_MOUNT_PATH: workspace.mountDir,
     TARGET_ROOT: workspace.mountDir,
@@ -69,6 +69,10 @@ export function hostEnvironment(
     DIB_MOUNTPOINTS: plan.disk?.mountPoints.join("|") ?? "/",
   };
 }
+
+/** The raw image is called after its loop device; of several, the one under the root is told when the disk is there. */
+const loopName = ({ disk }: BuildPlan): string =>
+  disk?.nodes.find(({ type }) => type === "local_loop")?.name ?? "image0";
 
 const ofTheHost = new Set(["TMPDIR", "VIRTUAL_ENV", "TARGET_ROOT"]);
 

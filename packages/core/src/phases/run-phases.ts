@@ -57,13 +57,13 @@ export async function runPhase(phase: PhaseInfo, root: PhaseRoot, setting: Phase
     const hasBase = root.resolvConf !== undefined;
     const sandbox = await openSandbox(hasBase ? await resolveInRoot(workspace.mountDir, "/proc") : undefined, ctx);
     stack.defer("processes of the phase", () => sandbox.close());
-    const stop = () => void sandbox.close();
+    const stop = () => void sandbox.close().catch(() => undefined); // the stack is told as well
     ctx.signal.addEventListener("abort", stop, { once: true });
+    stack.defer("the wait for an abort", () => ctx.signal.removeEventListener("abort", stop));
     const hooksInside = phase.place === "chroot" ? await openHooksInside(workspace, stack, ctx) : undefined;
     const env = await phaseEnvironment(phase, root, setting, sandbox, hooksInside);
     const fingerprint = phase.root === "tree" ? await takeFingerprint(phase.name, env, setting) : undefined;
     const scripts = await runSteps(phase, env, setting, sandbox, hooksInside);
-    ctx.signal.removeEventListener("abort", stop);
     const seconds = (performance.now() - started) / 1000;
     ctx.emit({ type: "phase-end", phase: phase.name, seconds });
     return { phase: phase.name, seconds, scripts, ...(fingerprint === undefined ? {} : { fingerprint }) };

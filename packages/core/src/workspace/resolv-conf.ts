@@ -18,8 +18,12 @@ export interface ResolvConf {
 }
 
 /** Keeps the image's own file as .ORIG. Call once, after the root phase. */
-export async function openResolvConf(root: string, ctx: BuildContext): Promise<ResolvConf> {
-  const content = await readFile("/etc/resolv.conf", "utf8").catch(() => fallback);
+export async function openResolvConf(
+  root: string,
+  ctx: Pick<BuildContext, "exec" | "emit">,
+  ofTheHost = "/etc/resolv.conf",
+): Promise<ResolvConf> {
+  const content = await readFile(ofTheHost, "utf8").catch(() => fallback);
   const etc = async () => resolveInRoot(root, "/etc");
   const file = async () => join(await etc(), "resolv.conf");
   const tell = async (state: "kept-original" | "written" | "restored" | "kept-image" | "removed") =>
@@ -61,7 +65,7 @@ async function kindOf(path: string): Promise<"file" | "link" | "other" | undefin
 }
 
 /** The fifth letter of lsattr's flags is `i` (chattr(1)); not every file system has flags. */
-async function isImmutable(path: string, ctx: BuildContext): Promise<boolean> {
+async function isImmutable(path: string, ctx: Pick<BuildContext, "exec">): Promise<boolean> {
   const { exitCode, stdout } = await ctx.exec("lsattr", ["-d", path]);
   return exitCode === 0 && stdout[4] === "i";
 }

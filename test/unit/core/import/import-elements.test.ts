@@ -125,6 +125,21 @@ describe("importing a folder that is an element of DIB", () => {
     expect(readdirSync(out)).toEqual(["dib-element-b"]);
   });
 
+  test("that is interrupted leaves nothing behind", async () => {
+    await using temp = await tempFolder();
+    const sources = ["a", "b"].map((name) => anElement(name).script("install.d/5-x", script).writeTo(temp.path));
+    const interrupt = new AbortController();
+    let packs = 0;
+    const exec: typeof tools.exec = (file, ...rest) => {
+      if (file === "npm" && ++packs === 2) interrupt.abort("SIGINT"); // in the second package
+      return tools.exec(file, ...rest);
+    };
+    const into = join(temp.path, "out");
+    const importing = importElements({ sources, into, known, ...tools, exec, signal: interrupt.signal });
+    await expect(importing).rejects.toMatchObject({ code: "BUILD_INTERRUPTED", context: { signal: "SIGINT" } });
+    expect([packs, existsSync(into) ? readdirSync(into) : []]).toEqual([2, []]);
+  });
+
   test.each([
     ["is not there", () => {}],
     ["is a file", (path: string) => writeFileSync(path, "")],

@@ -55,6 +55,12 @@ test.each([
     "elements/motd/static/\u00e9",
   ],
   ["is the manifest, and not in files", { json: { files: ["elements"] } }, "dib-manifest.json"],
+  ["is the plugin, and not built", { json: { dib: { ...packageJson.dib, entry: "./dist/x.js" } } }, "./dist/x.js"],
+  [
+    "is the plugin, and not in files",
+    { json: { dib: { ...packageJson.dib, entry: "./src/x.js" } }, extra: { "src/x.js": "" } },
+    "src/x.js",
+  ],
   ["is the manifest, and not named", { json: { dib: { ...packageJson.dib, manifest: undefined } } }, "package.json"],
 ])("a package is refused, and nothing written, when a file %s", async (_, change, file) => {
   await using temp = await tempFolder();

@@ -1,17 +1,21 @@
 /** What other programs say: the shells always, shellcheck and flake8 where they are installed. */
-import { join } from "node:path";
 import type { Found, LintTools, SourceRule } from "../rule.js";
 import { filesOf, isBash, isPython, shebangOf, type LintSource, type SourceFile } from "../source.js";
 
 export const programRules: readonly SourceRule[] = [
   {
     name: "syntax",
-    check: (source, tools) => inTurn(shellFilesOf(source), (file) => checkSyntax(file, source, tools)),
+    check: async (source, tools) => [
+      ...(await askOnce(shellFilesOf(source).filter(isForSh), source, tools, syntaxOf("sh"))),
+      ...(await askOnce(
+        shellFilesOf(source).filter((file) => !isForSh(file)),
+        source,
+        tools,
+        syntaxOf("bash"),
+      )),
+    ],
   },
-  {
-    name: "shellcheck",
-    check: (source, tools) => askOnce(shellFilesOf(source), source, tools, shellcheck),
-  },
+  { name: "shellcheck", check: (source, tools) => askOnce(shellFilesOf(source), source, tools, shellcheck) },
   {
     name: "flake8",
     check: (source, tools) =>
@@ -26,31 +30,26 @@ export const programRules: readonly SourceRule[] = [
 
 const isEnvironment = ({ inElement }: SourceFile): boolean => /^environment\.d\/[^/]+$/.test(inElement);
 
+const isForSh = (file: SourceFile): boolean => /\/sh\b/.test(shebangOf(file));
+
 const shellFilesOf = (source: LintSource): SourceFile[] =>
-  filesOf(source).filter(
-    (file) => file.text !== "" && (isBash(file) || /\/sh\b/.test(shebangOf(file)) || isEnvironment(file)),
-  );
-
-async function inTurn(files: readonly SourceFile[], check: (file: SourceFile) => Promise<Found[]>): Promise<Found[]> {
-  const found: Found[] = [];
-  for (const file of files) found.push(...(await check(file)));
-  return found;
-}
-
-/** `-n` reads and runs nothing. */
-async function checkSyntax(file: SourceFile, { folder }: LintSource, { exec, env }: LintTools): Promise<Found[]> {
-  const shell = /\/sh\b/.test(shebangOf(file)) ? "sh" : "bash";
-  const { exitCode, stderr } = await exec(shell, ["-n", join(folder, file.path)], { env });
-  if (exitCode === 0 || exitCode === 127) return [];
-  const [, line, message] = /: (?:line )?(\d+): (.*)/.exec(stderr) ?? [];
-  return [{ file: file.path, line: line === undefined ? undefined : Number(line), message: message ?? stderr.trim() }];
-}
+  filesOf(source).filter((file) => file.text !== "" && (isBash(file) || isForSh(file) || isEnvironment(file)));
 
 interface Program {
   readonly name: string;
   readonly args: readonly string[];
   readonly parse: (output: string) => (Found & { readonly file: string })[];
 }
+
+/** `-n` reads and runs nothing. What comes after a file's first error follows from it. */
+const syntaxOf = (shell: "sh" | "bash"): Program => ({
+  name: "bash",
+  args: ["-c", `for file do ${shell} -n "$file"; done`, "syntax"],
+  parse: (output) => {
+    const found = parseLines(output, /^(.+?): (?:line )?(\d+): (.*)$/gm);
+    return found.filter(({ file }, index) => found.findIndex((other) => other.file === file) === index);
+  },
+});
 
 /** Errors only: matters of taste are the author's. */
 const shellcheck: Program = {
@@ -60,9 +59,10 @@ const shellcheck: Program = {
     parseLines(output, /^(.+?):(\d+):\d+: \w+: (.*)$/gm, "See shellcheck's page on the code in brackets."),
 };
 
+/** Isolated: a config file could name plug-ins, which are code. */
 const flake8: Program = {
   name: "flake8",
-  args: [],
+  args: ["--isolated"],
   parse: (output) => parseLines(output, /^(.+?):(\d+):\d+: (.*)$/gm),
 };
 
@@ -79,7 +79,7 @@ async function askOnce(
 ): Promise<Found[]> {
   if (files.length === 0) return [];
   const paths = files.map(({ path }) => `./${path}`);
-  const { exitCode, stdout } = await exec(name, [...args, ...paths], { cwd: folder, env });
+  const { exitCode, stdout, stderr } = await exec(name, [...args, ...paths], { cwd: folder, env });
   if (exitCode === 127) note(`${name} is not installed: its checks were left out`);
-  return parse(stdout).map((found) => ({ ...found, file: found.file.replace(/^\.\//, "") }));
+  return parse(`${stdout}\n${stderr}`).map((found) => ({ ...found, file: found.file.replace(/^\.\//, "") }));
 }

@@ -1,10 +1,7 @@
-// Writes docs/errors.md and packages/cli/errors.md from the catalogue in packages/core/src/errors.ts. The catalogue is read as source text, so that
-// a message can be shown with the names of its values instead of made-up ones.
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+// The page of error codes, from the catalogue in packages/core/src/errors.ts. The catalogue is read as source text, so
+// that a message can be shown with the names of its values instead of made-up ones.
 import ts from "typescript";
 
-const root = new URL("..", import.meta.url);
 const exitCodes = { element: 1, request: 2, host: 3, fetch: 4, space: 5, policy: 6, cleanup: 7 };
 
 /** docs/errors.md as text, from the text of errors.ts. */
@@ -26,7 +23,7 @@ export function renderErrors(source) {
 
 const HEAD = `# Error codes
 
-<!-- Written by scripts/generate-docs.mjs from packages/core/src/errors.ts: npm run docs -->
+<!-- Written by scripts/docs from packages/core/src/errors.ts: npm run docs -->
 
 Every failure that a user can cause or cure has a code, a message with the values and the place, and most have a hint.
 \`dib explain CODE\` prints an entry of this page. Words in \`<angle brackets>\` stand for values, text in [square brackets] is not always there.
@@ -122,12 +119,4 @@ const named = (node) => `<${node.getText().match(/\bc\.(\w+)/)?.[1] ?? "value"}>
 function alternatives(one, other) {
   if (!one || !other) return one || other ? `[${one || other}]` : "";
   return `${one} | ${other}`;
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  mkdirSync(new URL("docs/", root), { recursive: true });
-  const errors = renderErrors(readFileSync(new URL("packages/core/src/errors.ts", root), "utf8"));
-  // The second one goes with the CLI, for `dib explain`.
-  for (const page of ["docs/errors.md", "packages/cli/errors.md"]) writeFileSync(new URL(page, root), errors);
-  console.log("wrote docs/errors.md and packages/cli/errors.md");
 }
