@@ -1,8 +1,8 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildToy, diffTrees, textOf, type Tree } from "../support/toy-image.js";
+import { buildToy, filesThatDiffer, textOf, type ImageTree } from "../support/toy-image.js";
 
-let bare: Tree;
+let bare: ImageTree;
 const folders: AsyncDisposable[] = [];
 
 beforeAll(async () => {
@@ -52,7 +52,7 @@ describe("disk layouts", () => {
       bootable: true,
     });
     expect(mebibytes(partitions[0]?.size ?? 0)).toBeGreaterThan(1020);
-    expect(diffTrees(bare, tree).added).toEqual(["/etc/fstab"]);
+    expect(filesThatDiffer(bare, tree).added).toEqual(["/etc/fstab"]);
     expect(textOf(tree, "/etc/fstab")).toBe(rootLine);
   });
 

@@ -6,11 +6,11 @@ import { startAptProxy } from "../support/apt-proxy.js";
 import { anElement } from "../support/build-fixture.js";
 import { cacheFolder } from "../support/cache-folder.js";
 import { BuildFolder } from "../support/real-build.js";
-import { textOf, treeOfTar, type Tree } from "../support/toy-image.js";
+import { textOf, treeOfTar, type ImageTree } from "../support/toy-image.js";
 
 /** GRUB for both firmwares on one disk, of a Debian without a kernel: booting is for the end-to-end tests. */
 let folder: BuildFolder;
-let tree: Tree;
+let tree: ImageTree;
 
 // A kernel's name is enough for a menu entry.
 const subject = anElement("subject").script(
@@ -34,7 +34,7 @@ beforeAll(async () => {
       DIB_GRUB_TIMEOUT: "2",
     },
   });
-  tree = treeOfTar(`${folder.image}.tar`, join(folder.path, "tree"));
+  tree = await treeOfTar(`${folder.image}.tar`, join(folder.path, "tree"));
 });
 
 afterAll(async () => folder[Symbol.asyncDispose]());

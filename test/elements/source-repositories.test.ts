@@ -38,7 +38,7 @@ describe("cache-url", () => {
     expect(textOf(tree, "/root/page")).toBe("one\n");
     expect(textOf(tree, "/root/status")).toBe("44\n");
     expect([...tree.keys()].filter((path) => /none|\.download/.test(path))).toEqual([]);
-    expect(tree.get("/usr/local/bin/cache-url")?.mode).toBe("755");
+    expect(tree.get("/usr/local/bin/cache-url")?.mode).toBe(0o755);
     expect(textOf(tree, "/var/lib/packages")).toBe("install-packages curl\n");
   });
 });
