@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { diffTrees, snapshotTree, type Tree, type TreeEntry } from "@dibjs/testkit";
 import { anElement, type ElementFixture } from "./build-fixture.js";
 import { BuildFolder, type BuildRequest } from "./real-build.js";
+import { runOf, withSnapshots } from "./snapshots.js";
+import type { RealRun } from "./test-difference.js";
 
 /** Programs of the host that the toy's scripts may use. */
 const programs =
@@ -57,22 +59,18 @@ export async function buildToy({
   fixtures = [],
   flags = {},
   ...request
-}: ToyRequest): Promise<{ tree: ImageTree; folder: BuildFolder }> {
+}: ToyRequest): Promise<{ tree: ImageTree; folder: BuildFolder; run: RealRun }> {
   const folder = await BuildFolder.open();
   const own = join(folder.path, "elements");
   for (const fixture of [toyOs(), ...fixtures]) fixture.writeTo(own);
   try {
-    await folder.build({
-      ...request,
-      elements: ["toy-os", ...elements],
-      elementPaths: [own],
-      flags: { base: false, formats: ["tar"], ...flags },
-    });
+    const asked = { ...request, elements: ["toy-os", ...elements], elementPaths: [own] };
+    await folder.build(withSnapshots({ ...asked, flags: { base: false, formats: ["tar"], ...flags } }, folder));
   } catch (error) {
     await folder[Symbol.asyncDispose]();
     throw error;
   }
-  return { tree: await treeOfTar(`${folder.image}.tar`, join(folder.path, "tree")), folder };
+  return { tree: await treeOfTar(`${folder.image}.tar`, join(folder.path, "tree")), folder, run: runOf(folder) };
 }
 
 /** Unpacks an archive into a new folder and reads it. */
