@@ -123,6 +123,18 @@ describe("a script outside", () => {
 });
 
 describe("an unruly script", () => {
+  test("that fails and leaves an /etc that is no folder is told as the failure, with what it keeps from being cleared", async () => {
+    project.script(
+      "post-root.d/10-mess",
+      'mv "$TARGET_ROOT/etc" "$TARGET_ROOT/old"; ln -s etc "$TARGET_ROOT/etc"; exit 3',
+    );
+    await expect(project.build()).rejects.toMatchObject({
+      code: "SCRIPT_FAILED",
+      kind: "cleanup",
+      message: expect.stringContaining("/etc in the target leads out of the expected place") as string,
+    });
+  });
+
   test("that prints 100 MB does not grow the worker", async () => {
     project.script("install.d/10-flood", "head -c 100000000 /dev/zero; echo; echo end");
     const { report, events } = await project.build({ logFile: join(project.out, "build.log") });
