@@ -46,6 +46,15 @@ describe("a script inside", () => {
     expect(said).toContain("refused");
   });
 
+  test("that ends without a newline is told in full before the next one begins", async () => {
+    project.script("install.d/10-first", "echo -n first; echo -n complaint >&2");
+    project.script("install.d/20-second", "echo second");
+    const { events } = await project.build();
+    const told = events.flatMap((event) => (event.type === "output" && event.phase === "install" ? [event.text] : []));
+    expect(told.slice(0, 2).sort()).toEqual(["complaint", "first"]);
+    expect(told.slice(2)).toEqual(["second"]);
+  });
+
   test("gets environment.d in bytewise order, and the caller's values win", async () => {
     project.write("elements/subject/environment.d/10-a.bash", 'export ORDER="${ORDER:-}a"\n');
     project.write(
