@@ -51,28 +51,24 @@ export async function runPhase(phase: PhaseInfo, root: PhaseRoot, setting: Phase
   const started = performance.now();
   ctx.signal.throwIfAborted();
   ctx.emit({ type: "phase-start", phase: phase.name, place: phase.place, root: phase.root });
-  await root.resolvConf?.putInPlace();
-  try {
-    await using stack = new ResourceStack();
-    const hasBase = root.resolvConf !== undefined;
-    const sandbox = await openSandbox(hasBase ? await resolveInRoot(workspace.mountDir, "/proc") : undefined, ctx);
-    stack.defer("processes of the phase", () => sandbox.close());
-    const stop = () => void sandbox.close().catch(() => undefined); // the stack is told as well
-    ctx.signal.addEventListener("abort", stop, { once: true });
-    stack.defer("the wait for an abort", () => ctx.signal.removeEventListener("abort", stop));
-    const hooksInside = phase.place === "chroot" ? await openHooksInside(workspace, stack, ctx) : undefined;
-    const env = await phaseEnvironment(phase, root, setting, sandbox, hooksInside);
-    const fingerprint = phase.root === "tree" ? await takeFingerprint(phase.name, env, setting) : undefined;
-    const scripts: ScriptReport[] = [];
-    const run = createPhaseRun(phase, env, setting, sandbox, scripts);
-    const soFar = () => ({ phase: phase.name, seconds: (performance.now() - started) / 1000, scripts });
-    await runSteps(run, soFar, setting, hooksInside);
-    const report = soFar();
-    ctx.emit({ type: "phase-end", phase: phase.name, seconds: report.seconds });
-    return { ...report, ...(fingerprint === undefined ? {} : { fingerprint }) };
-  } finally {
-    await root.resolvConf?.takeOut();
-  }
+  await using _resolvConf = await root.resolvConf?.putInPlace();
+  await using stack = new ResourceStack();
+  const hasBase = root.resolvConf !== undefined;
+  const sandbox = await openSandbox(hasBase ? await resolveInRoot(workspace.mountDir, "/proc") : undefined, ctx);
+  stack.defer("processes of the phase", () => sandbox.close());
+  const stop = () => void sandbox.close().catch(() => undefined); // the stack is told as well
+  ctx.signal.addEventListener("abort", stop, { once: true });
+  stack.defer("the wait for an abort", () => ctx.signal.removeEventListener("abort", stop));
+  const hooksInside = phase.place === "chroot" ? await openHooksInside(workspace, stack, ctx) : undefined;
+  const env = await phaseEnvironment(phase, root, setting, sandbox, hooksInside);
+  const fingerprint = phase.root === "tree" ? await takeFingerprint(phase.name, env, setting) : undefined;
+  const scripts: ScriptReport[] = [];
+  const run = createPhaseRun(phase, env, setting, sandbox, scripts);
+  const soFar = () => ({ phase: phase.name, seconds: (performance.now() - started) / 1000, scripts });
+  await runSteps(run, soFar, setting, hooksInside);
+  const report = soFar();
+  ctx.emit({ type: "phase-end", phase: phase.name, seconds: report.seconds });
+  return { ...report, ...(fingerprint === undefined ? {} : { fingerprint }) };
 }
 
 async function runSteps(
