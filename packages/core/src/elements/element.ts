@@ -60,6 +60,7 @@ export interface ElementManifest {
   readonly variables?:
     | Readonly<Record<string, { readonly secret?: boolean | undefined; readonly description?: string | undefined }>>
     | undefined;
+  /** Phases on the disk (pre-finalise, finalise, cleanup) whose programs need the network: else they have none. */
   readonly network?: readonly PhaseName[] | undefined;
   readonly manifest?: string | undefined;
 }

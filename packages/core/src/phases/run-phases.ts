@@ -55,7 +55,9 @@ export async function runPhase(phase: PhaseInfo, root: PhaseRoot, setting: Phase
   try {
     await using stack = new ResourceStack();
     const hasBase = root.resolvConf !== undefined;
-    const sandbox = await openSandbox(hasBase ? await resolveInRoot(workspace.mountDir, "/proc") : undefined, ctx);
+    const proc = hasBase ? await resolveInRoot(workspace.mountDir, "/proc") : undefined;
+    const hasNetwork = setting.plan.network.includes(phase.name);
+    const sandbox = await openSandbox(proc, ctx, { hasNetwork });
     stack.defer("processes of the phase", () => sandbox.close());
     const stop = () => void sandbox.close();
     ctx.signal.addEventListener("abort", stop, { once: true });
