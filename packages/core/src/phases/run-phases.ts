@@ -14,7 +14,7 @@ import { ResourceStack } from "../workspace/resource-stack.js";
 import { resolveInRoot } from "../workspace/target.js";
 import type { Workspace } from "../workspace/workspace.js";
 import { chrootEnvironment, environmentFiles, evaluateEnvironment, hostEnvironment } from "./environment.js";
-import { numberOf } from "./order.js";
+import { isScriptName, numberOf } from "./order.js";
 import type { Env, PhaseRun } from "./phase-run.js";
 import { createPhaseRun, shellStep } from "./run-script.js";
 import { openSandbox, type Sandbox } from "./sandbox.js";
@@ -119,7 +119,7 @@ async function scriptTaps(
 
 /** dib-run-parts' selection: executable files (or links to such) whose names have letters, digits, `_` and `-` only. */
 async function scriptNames(folder: string, { ctx }: PhaseSetting): Promise<string[]> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => /^[0-9A-Za-z_-]+$/.test(name));
+  const names = (await readdir(folder).catch(() => [])).filter(isScriptName);
   if (names.length === 0) return [];
   const { stdout } = await ctx.exec("find", [
     folder,

@@ -45,7 +45,7 @@ export async function startNamespace(
 }
 
 /** The pid, as seen from here, of the only child that `unshare --fork` has. */
-export async function firstChildOf(pid: number): Promise<number> {
+async function firstChildOf(pid: number): Promise<number> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
   return Number(children.trim().split(" ")[0]);
 }
