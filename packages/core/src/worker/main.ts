@@ -36,7 +36,7 @@ export async function runBuild({ plan, places, output, openShell, ctx }: WorkerB
   await using workspace = await stopwatch.time("workspace", () => openWorkspace(plan, places, ctx));
   workspace.resources.defer("cleanup hooks", () => ctx.hooks.cleanup.run(workspace));
   await ctx.hooks.workspace.run(workspace);
-  await using staging = await openStaging(workspace.id, places, ctx);
+  await using staging = await openStaging(workspace.id, places);
   const owners = await stopwatch.time("generateHooks", () => generateHooks(workspace.hooksDir, plan, places, ctx));
 
   await writeLockedLists(workspace.hooksDir, places);

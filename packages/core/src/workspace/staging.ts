@@ -1,6 +1,5 @@
 import { chown, mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { BuildContext } from "../context.js";
 import { BuildError, reasonOf } from "../errors.js";
 import { outOfSpace } from "../out-of-space.js";
 import type { BuildPlaces } from "../plan/plan.js";
@@ -13,7 +12,7 @@ export interface Staging extends AsyncDisposable {
 }
 
 /** The folder is named in the journal: what a killed build leaves of it, the next start clears. */
-export async function openStaging(id: string, places: BuildPlaces, _ctx: BuildContext): Promise<Staging> {
+export async function openStaging(id: string, places: BuildPlaces): Promise<Staging> {
   const folder = stagingFolder(id, places.output);
   await mkdir(folder, { mode: 0o700, recursive: true }).catch((error: unknown) => {
     const failure = outOfSpace(error, { path: places.output, doing: "making a folder for outputs" });
