@@ -14,7 +14,7 @@ import { ResourceStack } from "../workspace/resource-stack.js";
 import { resolveInRoot } from "../workspace/target.js";
 import type { Workspace } from "../workspace/workspace.js";
 import { chrootEnvironment, environmentFiles, evaluateEnvironment, hostEnvironment } from "./environment.js";
-import { numberOf } from "./order.js";
+import { isScriptName, numberOf } from "./order.js";
 import type { Env, PhaseRun } from "./phase-run.js";
 import { createPhaseRun, shellStep } from "./run-script.js";
 import { openSandbox, type Sandbox } from "./sandbox.js";
@@ -54,7 +54,8 @@ export async function runPhase(phase: PhaseInfo, root: PhaseRoot, setting: Phase
   await using _resolvConf = await root.resolvConf?.putInPlace();
   await using stack = new ResourceStack();
   const hasBase = root.resolvConf !== undefined;
-  const sandbox = await openSandbox(hasBase ? await resolveInRoot(workspace.mountDir, "/proc") : undefined, ctx);
+  const proc = hasBase ? await resolveInRoot(workspace.mountDir, "/proc") : undefined;
+  const sandbox = await openSandbox(proc, ctx, { hasNetwork: setting.plan.network.includes(phase.name) });
   stack.defer("processes of the phase", () => sandbox.close());
   const stop = () => void sandbox.close().catch(() => undefined); // the stack is told as well
   ctx.signal.addEventListener("abort", stop, { once: true });
@@ -113,7 +114,7 @@ async function scriptTaps(
 
 /** dib-run-parts' selection: executable files (or links to such) whose names have letters, digits, `_` and `-` only. */
 async function scriptNames(folder: string, { ctx }: PhaseSetting): Promise<string[]> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => /^[0-9A-Za-z_-]+$/.test(name));
+  const names = (await readdir(folder).catch(() => [])).filter(isScriptName);
   if (names.length === 0) return [];
   const { stdout } = await ctx.exec("find", [
     folder,
