@@ -50,9 +50,13 @@ export function assembleVariables(sources: VariableSources): Variables {
       ofTheShell.has(name)
     )
       continue;
-    if (isOfRun(name) || (allEnvironment && isIdentity(name))) run.set(name, value);
-    else if (isIdentity(name) || settingVariables.has(name)) continue;
-    else if (allEnvironment || isAllowed(name)) given.set(name, { name, value, origin: "environment" });
+    const written = given.get(name);
+    if (isOfRun(name) || (allEnvironment && isIdentity(name))) {
+      run.set(name, value);
+      given.delete(name);
+    } else if (isIdentity(name) || settingVariables.has(name)) continue;
+    else if (allEnvironment || isAllowed(name) || written !== undefined)
+      given.set(name, { name, value, origin: "environment", ...(written?.secret === true ? { secret: true } : {}) });
     else rest.set(name, value);
   }
   for (const variable of sources.settings) given.set(variable.name, variable);
