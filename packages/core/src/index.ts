@@ -10,6 +10,7 @@ export {
 export { defineConfig } from "./config/define-config.js";
 export { loadConfig, type LoadedConfig, type LoadRequest } from "./config/load.js";
 export type { Flags } from "./config/normalize.js";
+export { trustedFolders } from "./config/trusted-folders.js";
 export type { WrittenConfig, WrittenSettings } from "./config/written.js";
 export type { BuildConfig, Origin } from "./config/schema.js";
 export { discoverElements, type DiscoverRequest } from "./elements/discover.js";

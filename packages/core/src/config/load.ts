@@ -5,7 +5,7 @@ import { BuildError, throwFindings } from "../errors.js";
 import { nearest } from "../nearest.js";
 import { readElementPaths, readElements } from "./asked-elements.js";
 import { readVariables } from "./asked-variables.js";
-import { readConfigFile, type KeyPath } from "./file.js";
+import { configFileNames, isProject, readConfigFile, type KeyPath } from "./file.js";
 import { readHost } from "./host.js";
 import {
   adjustSettings,
@@ -24,6 +24,7 @@ import {
 import { checkOutputs, checkRules } from "./rules.js";
 import type { BuildConfig } from "./schema.js";
 import { settingOfVariable } from "./settings.js";
+import { foldersUpwards, trustedFolders } from "./trusted-folders.js";
 import type { Env } from "./variables.js";
 import type { WrittenSettings } from "./written.js";
 
@@ -72,8 +73,9 @@ export interface LoadedConfig {
 export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
   const env = withAskedSettings(request.env ?? process.env, request.variables ?? []);
   const host = request.host ?? (await readHost(env));
-  const { source, notes } = await readSource(request, host.caller.home);
-  const project = source.path === undefined ? await findProject(request.cwd) : dirname(source.path);
+  const folders = await trustedFolders(request.cwd, host.caller.uid);
+  const { source, notes } = await readSource(request, host.caller.home, folders);
+  const project = source.path === undefined ? await findProject(folders) : dirname(source.path);
   const shared: Shared = {
     request,
     env,
@@ -97,7 +99,10 @@ export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
   return {
     images,
     file: source.path,
-    notes: distinct([...notes, ...loaded.flatMap((image) => image.notes)], (note) => note),
+    notes: distinct(
+      [...(await notesOnLeftOut(request.cwd, folders)), ...notes, ...loaded.flatMap((image) => image.notes)],
+      (note) => note,
+    ),
   };
 }
 
@@ -116,10 +121,11 @@ function withAskedSettings(env: Env, asked: readonly string[]): Env {
 async function readSource(
   { cwd, configFile, dropIn }: LoadRequest,
   home: string,
+  folders: readonly string[],
 ): Promise<{ source: WrittenSource; notes: readonly string[] }> {
   const none: WrittenSource = { written: {}, path: undefined, home, placeOf: () => ({ file: "" }) };
   if (dropIn === true && configFile === undefined) return { source: none, notes: [] };
-  const file = await readConfigFile(cwd, configFile === undefined ? undefined : resolve(cwd, configFile));
+  const file = await readConfigFile(cwd, configFile === undefined ? undefined : resolve(cwd, configFile), folders);
   if (file === undefined) return { source: none, notes: [] };
   const { checkWritten } = await import("./check-written.js"); // brings zod
   const { written, findings } = checkWritten(file);
@@ -132,15 +138,32 @@ const searchPath = (path = "/usr/local/bin:/usr/bin:/bin"): string =>
   distinct([...path.split(":"), "/sbin", "/usr/sbin", "/usr/local/sbin"], (folder) => folder).join(":");
 
 /** The folder of the nearest package.json, where elements are installed. */
-async function findProject(cwd: string): Promise<string | undefined> {
-  for (let folder = cwd; ; folder = dirname(folder)) {
-    const isProject = await access(join(folder, "package.json")).then(
-      () => true,
-      () => false,
-    );
-    if (isProject) return folder;
-    if (folder === dirname(folder)) return undefined;
-  }
+async function findProject(folders: readonly string[]): Promise<string | undefined> {
+  for (const folder of folders) if (await isProject(folder)) return folder;
+  return undefined;
+}
+
+/** Where root's search ended, if there was something to find beyond. */
+async function notesOnLeftOut(cwd: string, folders: readonly string[]): Promise<readonly string[]> {
+  const [first, ...more] = foldersUpwards(cwd).slice(folders.length);
+  if (first === undefined) return [];
+  const looked = [first, ...more].flatMap((folder) =>
+    [...configFileNames.filter((name) => name !== "package.json"), "node_modules"].map((name) => join(folder, name)),
+  );
+  const found = await Promise.all(
+    looked.map((path) =>
+      access(path).then(
+        () => [path],
+        () => [],
+      ),
+    ),
+  );
+  const [left] = found.flat();
+  return left === undefined
+    ? []
+    : [
+        `${left} is left alone: root takes no config and no packages where another user could have put them (${first}).`,
+      ];
 }
 
 /** An image's name, and where its settings are in the file, most general first. */

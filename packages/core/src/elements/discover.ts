@@ -5,7 +5,8 @@
  * names it depends on, since pnpm and nested installs keep peers out of the project's own node_modules.
  */
 import { readdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { trustedFolders } from "../config/trusted-folders.js";
 import { BuildError, throwFindings } from "../errors.js";
 import { compareBytes } from "../phases/order.js";
 import type { ElementCatalog, ElementRef, ElementSource } from "./element.js";
@@ -20,6 +21,8 @@ export interface DiscoverRequest {
   readonly projectDir: string;
   /** Absolute folders of packages that come with the caller. */
   readonly bundled: readonly string[];
+  /** Whom root trusts with packages beside itself and the project's owner: the user behind sudo. */
+  readonly caller?: { readonly uid: number };
 }
 
 /** Finds every element by name. Reads manifests and runs nothing. Throws ELEMENT_PATH_INVALID and PLUG_N_PLAY_UNSUPPORTED. */
@@ -27,6 +30,7 @@ export async function discoverElements({
   elementPaths,
   projectDir,
   bundled,
+  caller,
 }: DiscoverRequest): Promise<ElementCatalog> {
   const places = [...elementPaths.map(({ path }) => path), join(projectDir, "node_modules")];
   const catalog = new Catalog([...places, ...(bundled.length > 0 ? ["the packages that come with dib"] : [])]);
@@ -40,7 +44,7 @@ export async function discoverElements({
     for (const found of folders[index] ?? [])
       catalog.put(found, origin.includes("ELEMENTS_PATH") ? "elements-path" : "config");
   }
-  for (const found of await installedPackages(projectDir)) catalog.put(found, "package");
+  for (const found of await installedPackages(projectDir, caller?.uid)) catalog.put(found, "package");
   for (const found of await readPackages(bundled)) catalog.put(found, "bundled");
   return catalog;
 }
@@ -104,16 +108,19 @@ async function readElementFolder(path: string): Promise<Found[] | undefined> {
   return found.filter((each) => each !== undefined);
 }
 
-async function installedPackages(projectDir: string): Promise<(ElementPackage | UnusablePackage)[]> {
+async function installedPackages(
+  projectDir: string,
+  callerUid: number | undefined,
+): Promise<(ElementPackage | UnusablePackage)[]> {
   const levels: string[] = [];
-  for (let at = projectDir; ; at = dirname(at)) {
+  const folders = await trustedFolders(projectDir, callerUid);
+  for (const at of folders) {
     const packages = await packageFolders(join(at, "node_modules"));
     if (levels.length === 0 && packages === undefined) await refusePlugAndPlay(at);
     levels.push(...(packages ?? []));
-    if (dirname(at) === at) break;
   }
   // An element package under development is the first of the packages in its own project.
-  const found = await readPackages([projectDir, ...levels]);
+  const found = await readPackages([...folders.slice(0, 1), ...levels]);
   return withPeers(found);
 }
 
