@@ -9,7 +9,7 @@ import { readFile, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
-import { masker } from "../mask.js";
+import { masker, secretTexts } from "../mask.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { defaultEnv, startProcess } from "../process/exec.js";
 import type { BuildEvent } from "../report/events.js";
@@ -101,7 +101,7 @@ export async function launchWorker(
   ctx.signal.addEventListener("abort", abort, { once: true });
 
   const listening = guard(listener, () => sendMessage(stdin, { type: "abort", signal: "SIGTERM" }));
-  const mask = masker(Object.values(places.secrets));
+  const mask = masker(secretTexts(places));
   let isReady = false;
   let diagnostics = "";
   let outcome: (FromWorker & { type: "done" | "failed" }) | undefined;

@@ -171,8 +171,23 @@ test.each([
   ["REG_ACTIVATION_KEY", true],
   ["DIB_API_TOKEN", true],
   ["MY_SECRET", true],
+  ["DIB_SAT_KEY", true],
+  ["REG_SAT_KEY", true],
+  ["DIB_SSH_PASSPHRASE", true],
+  ["AWS_ACCESS_KEY_ID", true],
+  ["DIB_APIKEY", true],
+  ["DIB_CREDENTIALS", true],
   ["DIB_RELEASE", false],
   ["DIB_APT_KEYRING", false],
 ])("%s is secret: %s", (name, secret) => {
   expect(isSecretName(name)).toBe(secret);
+});
+
+test.each([
+  ["http_proxy=http://ada:pw@proxy.example:3128", true],
+  ["DIB_PYPI_MIRROR_URL=https://tok@pypi.example/simple", true],
+  ["DIB_REPOLOCATION_x=ssh://git@example.com/x", false],
+  ["DIB_DISTRIBUTION_MIRROR=http://mirror.example/debian?a=b@c", false],
+])("%s is secret: %s", (variable, secret) => {
+  expect(Object.values(assemble({ asked: [variable] }).environment)).toMatchObject([{ secret }]);
 });
