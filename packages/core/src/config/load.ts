@@ -237,7 +237,7 @@ async function loadImage(
       /^[./~]/.test(plugin) ? fromFolder(projectDir, plugin, host.caller.home) : plugin,
     ),
     caller: host.caller,
-    args: (request.args ?? []).join(" "),
+    args: request.args ?? [],
     origins: {
       ...merged.origins,
       elements: elements[0]?.origin ?? "default",
