@@ -231,7 +231,8 @@ function keepNumbersAsWritten(document: Document, yaml: typeof Yaml): void {
   yaml.visit(document, {
     Pair(_, pair) {
       if (!yaml.isScalar(pair.key) || pair.key.value !== "environment" || !yaml.isMap(pair.value)) return;
-      for (const { value } of pair.value.items) {
+      for (const { value: written } of pair.value.items) {
+        const value = yaml.isMap(written) ? written.get("secret", true) : written;
         if (yaml.isScalar(value) && typeof value.value === "number" && value.source !== undefined)
           value.value = value.source;
       }
