@@ -1,6 +1,6 @@
 /** The commands and their options. Each command's code is loaded when it runs, so that starting takes no time. */
 import { addNewOptions } from "@dibjs/create-element/options.js";
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { addConfigOptions, addImageOptions, type Given } from "./options.js";
 import { progressNames } from "./progress/renderer.js";
 import { openTerminal, type Terminal } from "./terminal.js";
@@ -127,6 +127,7 @@ function addBoot(command: Command): void {
   // One list for both options: their order is the order of the conversation.
   const steps: BootStep[] = [];
   const keep = (action: BootStep["do"]) => (text: string) => {
+    if (action === "expect" && text === "") throw new InvalidArgumentError("An empty text comes at once.");
     steps.push({ do: action, text });
     return steps;
   };
