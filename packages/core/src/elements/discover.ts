@@ -42,7 +42,7 @@ export async function discoverElements({
   );
   for (const [index, { origin }] of elementPaths.entries()) {
     for (const found of folders[index] ?? [])
-      catalog.put(found, origin.includes("ELEMENTS_PATH") ? "elements-path" : "config");
+      catalog.put(found, /^(\$ELEMENTS_PATH|--elements-path)$/.test(origin) ? "elements-path" : "config");
   }
   for (const found of await installedPackages(projectDir, caller?.uid)) catalog.put(found, "package");
   for (const found of await readPackages(bundled)) catalog.put(found, "bundled");

@@ -14,6 +14,17 @@ const inElementsPath = (...paths: readonly string[]) => ({
 });
 
 describe("look-up order", () => {
+  test.each([
+    ["--elements-path", "elements-path"],
+    ["$ELEMENTS_PATH", "elements-path"],
+    ["dib.config.yaml:1:2", "config"],
+  ])("what %s names comes from %s", async (origin, source) => {
+    await using temp = await tempFolder();
+    anElement("a").writeTo(join(temp.path, "e"));
+    const { refs } = await discover(temp.path, { elementPaths: [{ path: join(temp.path, "e"), origin }] });
+    expect(refs.get("a")?.source).toBe(source);
+  });
+
   test.skipIf(process.getuid?.() !== 0)(
     "root takes no packages from above where others could have put them",
     async () => {
