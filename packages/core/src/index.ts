@@ -8,7 +8,7 @@ export {
   type NodeRequest,
 } from "./block-device/node.js";
 export { defineConfig } from "./config/define-config.js";
-export { loadConfig, type LoadedConfig, type LoadRequest } from "./config/load.js";
+export { loadConfig, loadElementPlaces, type LoadedConfig, type LoadRequest } from "./config/load.js";
 export type { Flags } from "./config/normalize.js";
 export { trustedFolders } from "./config/trusted-folders.js";
 export type { WrittenConfig, WrittenSettings } from "./config/written.js";

@@ -72,16 +72,12 @@ export interface LoadedConfig {
  */
 export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
   const env = withAskedSettings(request.env ?? process.env, request.variables ?? []);
-  const host = request.host ?? (await readHost(env));
-  const folders = await trustedFolders(request.cwd, host.caller.uid);
-  const { source, notes } = await readSource(request, host.caller.home, folders);
-  const project = source.path === undefined ? await findProject(folders) : dirname(source.path);
+  const { source, project, notes, ...places } = await readPlaces(request, env);
   const shared: Shared = {
     request,
     env,
-    host,
     source,
-    projectDir: project ?? request.cwd,
+    ...places,
     isProject: project !== undefined && request.dropIn !== true,
     fromEnvironment: environmentLayer(env),
     fromFlags: flagLayer(request.flags ?? {}),
@@ -99,10 +95,32 @@ export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
   return {
     images,
     file: source.path,
-    notes: distinct(
-      [...(await notesOnLeftOut(request.cwd, folders)), ...notes, ...loaded.flatMap((image) => image.notes)],
-      (note) => note,
-    ),
+    notes: distinct([...notes, ...loaded.flatMap((image) => image.notes)], (note) => note),
+  };
+}
+
+/** Where elements are looked for, and nothing of what is to be built. Throws what is wrong with the config file. */
+export async function loadElementPlaces(
+  request: Pick<LoadRequest, "cwd" | "configFile" | "elementPaths" | "bundled" | "env" | "host">,
+): Promise<Pick<BuildConfig, "elementPaths" | "projectDir" | "bundled" | "caller">> {
+  const env = request.env ?? process.env;
+  const { source, host, projectDir } = await readPlaces(request, env);
+  const elementPaths = readElementPaths({ request, env, source, host, projectDir });
+  return { elementPaths, projectDir, bundled: request.bundled ?? [], caller: host.caller };
+}
+
+/** The config file, and what lies where. */
+async function readPlaces(request: LoadRequest, env: Env) {
+  const host = request.host ?? (await readHost(env));
+  const folders = await trustedFolders(request.cwd, host.caller.uid);
+  const { source, notes } = await readSource(request, host.caller.home, folders);
+  const project = source.path === undefined ? await findProject(folders) : dirname(source.path);
+  return {
+    host,
+    source,
+    project,
+    projectDir: project ?? request.cwd,
+    notes: [...(await notesOnLeftOut(request.cwd, folders)), ...notes],
   };
 }
 

@@ -1,4 +1,5 @@
 /** What a config must keep to beyond the type of each value. Each rule gives all its findings; `checkRules` collects them. */
+import { resolve } from "node:path";
 import { BuildError } from "../errors.js";
 import { nearest } from "../nearest.js";
 import { breakPoints } from "../phases/table.js";
@@ -30,8 +31,9 @@ export const checkFormats = (
 
 /** Two images would write the same files. */
 export function checkOutputs(configs: readonly BuildConfig[]): readonly BuildError[] {
+  const pathOf = ({ cwd, output }: BuildConfig) => resolve(cwd, output);
   return configs.flatMap((config, index) => {
-    const other = configs.slice(0, index).find(({ output }) => output === config.output);
+    const other = configs.slice(0, index).find((before) => pathOf(before) === pathOf(config));
     return other === undefined
       ? []
       : [
