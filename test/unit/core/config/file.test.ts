@@ -1,9 +1,8 @@
-import { chmod, chown, mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { readConfigFile } from "@dibjs/core/config/file.js";
-import { loadConfig } from "@dibjs/core/config/load.js";
 import { describe, expect, test } from "vitest";
-import { aFolder, failureOf, host, load, loadPlain, loadYaml, only } from "./config-folder.js";
+import { aFolder, failureOf, load, loadPlain, loadYaml, only } from "./config-folder.js";
 
 describe("finding the config file", () => {
   test.each([
@@ -37,30 +36,6 @@ describe("finding the config file", () => {
     expect((await readConfigFile(join(outer, "deep/er")))?.path).toBe(join(outer, "dib.config.yaml"));
     expect(await readConfigFile(join(outer, "inner"))).toBe(undefined);
   });
-
-  test.skipIf(process.getuid?.() !== 0)(
-    "root's search ends before a folder where others could have put a file",
-    async () => {
-      const folder = await aFolder({ "dib.config.yaml": "output: planted", "node_modules/x": "", "mine/file": "" });
-      await rm(join(folder, "package.json"));
-      const search = () => loadConfig({ cwd: join(folder, "mine"), env: {}, host });
-      expect((await search()).file).toBe(join(folder, "dib.config.yaml"));
-      await chmod(folder, 0o1777);
-      const { file, notes, images } = await search();
-      expect([file, only(images).projectDir]).toEqual([undefined, join(folder, "mine")]);
-      expect(notes).toEqual([
-        expect.stringContaining(`${join(folder, "dib.config.yaml")} is left alone: root takes no`),
-      ]);
-      await chmod(folder, 0o755);
-      await chown(folder, 4242, 4242);
-      expect((await search()).file).toBeUndefined();
-      expect(
-        (await loadConfig({ cwd: join(folder, "mine"), env: {}, host, configFile: "../dib.config.yaml" })).file,
-      ).toBe(join(folder, "dib.config.yaml"));
-      const ofCaller = { ...host, caller: { ...host.caller, uid: 4242 } };
-      expect((await loadConfig({ cwd: join(folder, "mine"), env: {}, host: ofCaller })).file).toBeDefined();
-    },
-  );
 
   test("the manifest of an element package is no config", async () => {
     const manifest = { apiVersion: 1, elements: { motd: "." } };

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { coreVersion } from "@dibjs/core/elements/cores.js";
 import { discoverElements, type DiscoverRequest } from "@dibjs/core/elements/discover.js";
@@ -24,19 +24,6 @@ describe("look-up order", () => {
     const { refs } = await discover(temp.path, { elementPaths: [{ path: join(temp.path, "e"), origin }] });
     expect(refs.get("a")?.source).toBe(source);
   });
-
-  test.skipIf(process.getuid?.() !== 0)(
-    "root takes no packages from above where others could have put them",
-    async () => {
-      await using temp = await tempFolder();
-      anElement("planted").writeAsPackage(join(temp.path, "node_modules"));
-      anElement("own").writeAsPackage(join(temp.path, "mine/node_modules"));
-      const names = async () => [...(await discover(join(temp.path, "mine"))).refs.keys()].sort();
-      expect(await names()).toEqual(["own", "planted"]);
-      chmodSync(temp.path, 0o777);
-      expect(await names()).toEqual(["own"]);
-    },
-  );
 
   test("the first of ELEMENTS_PATH, config, packages and bundled packages wins, the others are shadowed", async () => {
     await using temp = await tempFolder();
