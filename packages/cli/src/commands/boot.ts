@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { BuildError, createExec, type Exec } from "@dibjs/core";
 import { chooseAccelerators, distrustKvm, processorFor, type Accelerator } from "../boot/accelerator.js";
 import { detectFirmware, uefiOptions, type Firmware, type ImageFile } from "../boot/firmware.js";
-import { escapePath, qemuProgram, startQemu, type Qemu } from "../boot/qemu.js";
+import { escapePath, guestArch, qemuProgram, startQemu, type Qemu } from "../boot/qemu.js";
 import { Conversation } from "../boot/serial.js";
 import type { Given } from "../options.js";
 import type { BootStep } from "../program.js";
@@ -57,7 +57,7 @@ export async function boot(terminal: Terminal, given: Given, [image = ""]: reado
 
 async function assembleMachine(written: string, given: Given, exec: Exec): Promise<Machine> {
   const image = await openImage(resolve(written), exec);
-  const arch = (given.a as string | undefined) ?? (process.arch === "x64" ? "amd64" : process.arch);
+  const arch = guestArch(given.a as string | undefined);
   await checkProgram(qemuProgram(arch), arch, exec);
   const asked = given.firmware as Firmware | "auto";
   const firmware = asked !== "auto" ? asked : arch === "arm64" ? "uefi" : await detectFirmware(image, exec);
@@ -66,8 +66,8 @@ async function assembleMachine(written: string, given: Given, exec: Exec): Promi
     firmware,
     firmwareOptions: firmware === "uefi" ? await uefiOptions(arch) : [],
     image,
-    memoryMiB: numberFrom("--memory", given.memory),
-    processors: numberFrom("--smp", given.smp),
+    memoryMiB: wholeNumberFrom("--memory", given.memory),
+    processors: wholeNumberFrom("--smp", given.smp),
   };
 }
 
@@ -75,6 +75,13 @@ function numberFrom(option: string, text: unknown): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0)
     throw new BuildError("USAGE_INVALID", { reason: `${option} is ${String(text)}, expected a positive number.` });
+  return value;
+}
+
+function wholeNumberFrom(option: string, text: unknown): number {
+  const value = numberFrom(option, text);
+  if (!Number.isInteger(value))
+    throw new BuildError("USAGE_INVALID", { reason: `${option} is ${String(text)}, expected a whole number.` });
   return value;
 }
 
