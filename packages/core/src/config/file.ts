@@ -69,7 +69,7 @@ export async function readConfigFile(
 /** As a person in `cwd` would name it. */
 const shown = (path: string, cwd: string): string => {
   const short = relative(cwd, path);
-  return short.startsWith("..") ? path : short;
+  return short.startsWith("..") ? path : short || ".";
 };
 
 async function search(cwd: string, where: string | readonly string[], parsed: Map<string, Parsed>) {

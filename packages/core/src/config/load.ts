@@ -151,9 +151,12 @@ async function readSource(
   return { source: { written, path: file.path, home, placeOf: file.placeOf }, notes: file.notes };
 }
 
-/** DIB adds the system's program folders that the caller's PATH lacks. */
-const searchPath = (path = "/usr/local/bin:/usr/bin:/bin"): string =>
-  distinct([...path.split(":"), "/sbin", "/usr/sbin", "/usr/local/sbin"], (folder) => folder).join(":");
+/** DIB adds the system's program folders that the caller's PATH lacks. An empty entry would be the current folder. */
+const searchPath = (path = ""): string =>
+  distinct(
+    [...(path || "/usr/local/bin:/usr/bin:/bin").split(":").filter(Boolean), "/sbin", "/usr/sbin", "/usr/local/sbin"],
+    (folder) => folder,
+  ).join(":");
 
 /** The folder of the nearest package.json, where elements are installed. */
 async function findProject(folders: readonly string[]): Promise<string | undefined> {

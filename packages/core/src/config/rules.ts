@@ -134,10 +134,18 @@ const rules: readonly Rule[] = [
     const strange = packages.filter((name) => !/^[A-Za-z0-9@][A-Za-z0-9@.+:=~_^*()/-]*$/.test(name));
     return strange.length === 0 ? undefined : `${strange.map(shownText).join(", ")} can't be a package.`;
   }),
+  onSetting(
+    "blockDevice",
+    (layout) => (isBareWord(layout) ? "that is no layout; the path of one begins with file://." : undefined),
+    (layout) => `Write file://${String(layout)}.`,
+  ),
   checkChecksums,
   checkBreaks,
   checkLegacyQcow2,
 ];
+
+const isBareWord = (layout: unknown): boolean =>
+  typeof layout === "string" && !layout.startsWith("file://") && /^[^\s{[:]+$/.test(layout);
 
 /** IMAGE_NAME ends up in file names, in environment variables and in lines that scripts print. */
 function outputProblem(output: string): string | undefined {

@@ -276,3 +276,28 @@ test("where elements are looked for depends on no setting of an image", async ()
   const { elementPaths, projectDir } = await loadElementPlaces({ cwd, env, host });
   expect([elementPaths.map(({ path }) => path), projectDir]).toEqual([["/e", join(cwd, "own")], cwd]);
 });
+
+test.each([
+  ["", "/usr/local/bin:/usr/bin:/bin:/sbin:/usr/sbin:/usr/local/sbin"],
+  ["/a::/b:", "/a:/b:/sbin:/usr/sbin:/usr/local/sbin"],
+])("with PATH=%j scripts find no programs in the current folder", async (PATH, path) => {
+  expect((await loadPlain({ env: { PATH } })).path).toBe(path);
+});
+
+test("an empty --config is told with a name", async () => {
+  expect((await failureOf(load({}, { configFile: "" }))).message).toMatch(/^\.: /);
+});
+
+test("a layout that is a file's name alone is refused, with how to write it", async () => {
+  const error = await failureOf(loadPlain({ flags: { blockDevice: "disks/x.yaml" } }));
+  expect([error.code, error.hint]).toEqual(["CONFIG_RULE_BROKEN", "Write file://disks/x.yaml."]);
+});
+
+test("every broken rule has a hint", async () => {
+  expect((await failureOf(loadPlain({ flags: { imageSizeGiB: "0" } }))).hint).toBe(
+    "Correct imageSizeGiB (--image-size), or leave it out.",
+  );
+  expect((await failureOf(loadYaml("imageSizeGiB: 99999999"))).hint).toBe(
+    "Correct imageSizeGiB (dib.config.yaml:1:15), or leave it out.",
+  );
+});
