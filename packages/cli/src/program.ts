@@ -1,6 +1,7 @@
 /** The commands and their options. Each command's code is loaded when it runs, so that starting takes no time. */
 import { addNewOptions } from "@dibjs/create-element/options.js";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { currentFolder } from "./current-folder.js";
 import { addConfigOptions, addImageOptions, type Given } from "./options.js";
 import { progressNames } from "./progress/renderer.js";
 import { openTerminal, type Terminal } from "./terminal.js";
@@ -156,6 +157,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     const program = createProgram(terminal, (found) => (invocation = found));
     if (argv[0] === "complete") return await (await import("./completion.js")).complete(program);
     await program.parseAsync(argv, { from: "user" });
+    if (currentFolder() === undefined)
+      throw await usageError(new Error("the current folder is gone\nSee pwd, and cd to one that is there."));
     return (await invocation?.run()) ?? 0;
   } catch (error) {
     if (error instanceof CommanderError && isHelp(error)) return error.exitCode === 0 ? 0 : 2;
@@ -166,7 +169,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 const isHelp = ({ code }: CommanderError): boolean =>
   ["commander.help", "commander.helpDisplayed", "commander.version"].includes(code);
 
-async function usageError(error: CommanderError): Promise<Error> {
+async function usageError(error: Error): Promise<Error> {
   const { BuildError } = await import("@dibjs/core");
   const [reason = "", ...suggestion] = error.message.replace(/^error: /, "").split("\n");
   return new BuildError("USAGE_INVALID", {

@@ -1,5 +1,6 @@
 import { discoverElements, loadElementPlaces, type ElementCatalog, type ElementRef } from "@dibjs/core";
 import { toLoadRequest, type Given } from "../options.js";
+import { sanitise, sanitiseLine } from "../progress/sanitise.js";
 import { formatTable } from "../table.js";
 import type { Terminal } from "../terminal.js";
 
@@ -28,14 +29,17 @@ export async function elements({ out, err }: Terminal, given: Given): Promise<nu
     name,
     version,
     from ?? source,
-    [from === undefined ? folder : source, ...shadows.map((shadowed) => dim(`shadows ${shadowed}`))].join("  "),
+    [
+      sanitiseLine(from === undefined ? folder : source),
+      ...shadows.map((shadowed) => dim(`shadows ${sanitiseLine(shadowed)}`)),
+    ].join("  "),
   ]);
   out.write(
     formatTable(rows)
       .map((line) => `${line}\n`)
       .join(""),
   );
-  for (const warning of warnings) err.write(`${err.colours.yellow("warning:")} ${warning}\n`);
+  for (const warning of warnings) err.write(`${err.colours.yellow("warning:")} ${sanitise(warning)}\n`);
   return 0;
 }
 
