@@ -2,6 +2,7 @@ import { statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { phaseNames } from "@dibjs/core/phases/table.js";
+import { createExec } from "@dibjs/core/process/exec.js";
 import { elements, exists } from "./element-packages.js";
 import { filesUnder, read, root } from "./source.js";
 
@@ -46,4 +47,18 @@ describe("programs and environment files", () => {
     const crlf = [...phaseScripts, ...programs, ...environment].filter((file) => read(file).includes("\r"));
     expect(crlf).toEqual([]);
   });
+});
+
+test("what asks sudo for root keeps PATH, proxies and DIB's variables, and no more", async () => {
+  const asUser = `id() { echo 1000; }; . scripts/raise </dev/null; printf '%s\\n' "\${raise[@]}"`;
+  const raised = async (env: Readonly<Record<string, string>>) =>
+    (await createExec()("bash", ["-c", asUser], { cwd: root, env: { PATH: "/usr/bin:/bin", ...env } })).stdout
+      .trim()
+      .split("\n");
+  const kept = { DIB_RELEASE: "trixie", TMPDIR: "/tmp", http_proxy: "http://p", NO_PROXY: "x", OTHER: "1" };
+  expect(await raised(kept)).toEqual([
+    ...["sudo", "-n", "--preserve-env=DIB_RELEASE,NO_PROXY,TMPDIR,http_proxy"],
+    ...["env", "PATH=/usr/bin:/bin"],
+  ]);
+  expect(await raised({})).toEqual(["sudo", "-n", "env", "PATH=/usr/bin:/bin"]);
 });

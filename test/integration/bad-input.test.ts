@@ -547,7 +547,7 @@ describe("the host", () => {
         code: "HOST_PRIVILEGE_MISSING",
         exitCode: 3,
         says: ["sudo refused"],
-        hint: 'sudo env "PATH=$PATH"',
+        hint: 'sudo -E env "PATH=$PATH"',
       };
       await expectRefusal(bad, () => startAsOtherUser(project, args, { rule: "PASSWD: ALL" }));
     });

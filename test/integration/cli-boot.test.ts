@@ -33,6 +33,14 @@ const machines = () =>
     );
 
 describe("dib boot", () => {
+  test.each([
+    ["--smp", "1.5"],
+    ["--memory", "512.5"],
+  ])("%s %s is refused: machines have whole ones", async (...option) => {
+    const { exitCode, stderr } = await dib("toy.raw", ...option);
+    expect([exitCode, stderr]).toEqual([2, expect.stringContaining("USAGE_INVALID")]);
+  });
+
   test("ends with 0 when the text came, and shows the serial line on standard output", async () => {
     const { exitCode, stdout, stderr } = await dib("toy.raw", "--expect", "login:");
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "toy login: \n" });

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { BuildEvent } from "@dibjs/core";
+import { createExec } from "@dibjs/core/process/exec.js";
 import { dibProgram, runDib, startDib } from "../support/dib.js";
 import { Project } from "../support/toy-os.js";
 
@@ -321,5 +322,35 @@ describe("dib run-parts", () => {
 
   test("a folder that is not there is 1, as DIB has it", async () => {
     expect((await dib(["run-parts", "none"])).exitCode).toBe(1);
+    const { exitCode, stdout } = await dib(["run-parts", "--json", "none"]);
+    expect([exitCode, JSON.parse(stdout)]).toMatchObject([
+      1,
+      { status: "failed", data: null, errors: [{ code: "USAGE_INVALID" }] },
+    ]);
   });
+});
+
+test("a current folder that is gone is said, and hinders nothing that needs none", async () => {
+  const gone = join(project.dir, "gone");
+  const from = (...args: readonly string[]) =>
+    createExec()(
+      "bash",
+      ["-c", 'mkdir "$1"; cd "$1"; rmdir "$1"; shift; exec "$@"', "bash", gone, process.execPath, dibProgram, ...args],
+      {
+        env: { PATH: process.env["PATH"] ?? "" },
+      },
+    );
+  const { exitCode, stderr } = await from("plan", "vm");
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining("USAGE_INVALID")]);
+  expect(stderr).toContain("folder is gone");
+  expect((await from("--version")).exitCode).toBe(0);
+});
+
+test("what an element says of itself can't draw on the terminal", async () => {
+  project.write("elements/subject/README.md", "# Subject\n\u001b]0;evil\u0007plain\n");
+  project.write("elements/subject/environment.d/10-x", "export WORD=${WORD:-\u001b[2Jx}\n");
+  const { exitCode, stdout } = await dib(["info", "subject", "--elements-path", "elements"]);
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain("# Subject\nplain");
+  expect(stdout).not.toContain("\u001b");
 });

@@ -7,6 +7,9 @@ import { openJournal, sweepDeadBuilds } from "@dibjs/core/workspace/journal.js";
 import { removeFolder } from "@dibjs/core/workspace/remove-folder.js";
 import { ResourceStack } from "@dibjs/core/workspace/resource-stack.js";
 import { expect, test } from "vitest";
+import { resultOf } from "../support/dib.js";
+import { giveToOtherUser, startAsOtherUser } from "../support/other-user.js";
+import { Project } from "../support/toy-os.js";
 import { scratchFolder } from "../support/toy-disk.js";
 
 const exec = createExec();
@@ -83,4 +86,13 @@ test("a work folder in which something is still mounted does not go, and what is
   } finally {
     remove();
   }
+});
+
+test("to see what dead builds left, one has to be root, and is told so", async () => {
+  using project = new Project();
+  giveToOtherUser(project);
+  mkdirSync("/run/dib", { recursive: true, mode: 0o700 });
+  const { exitCode, stderr } = await resultOf(startAsOtherUser(project, ["doctor", "--fix"], { rule: "PASSWD: ALL" }));
+  expect([exitCode, stderr]).toEqual([3, expect.stringContaining("HOST_PRIVILEGE_MISSING")]);
+  expect(stderr).toContain("as root");
 });

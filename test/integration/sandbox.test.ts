@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 test("everybody who closes a sandbox waits until it is closed, and is told what stays", async () => {
   const proc = mkdtempSync("/var/tmp/dib-test-");
   const exec = () => Promise.reject(new Error("no umount"));
-  const sandbox = await openSandbox(proc, { exec, emit() {} } as never);
+  const sandbox = await openSandbox(proc, { exec, emit() {} } as never, { hasNetwork: true });
   const [, pid] = /--target (\d+)/.exec(sandbox.enter("true", []).join(" ")) ?? [];
   try {
     const told = await Promise.allSettled([sandbox.close(), sandbox.close()]);

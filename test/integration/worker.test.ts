@@ -155,7 +155,7 @@ test.each([
     const listener = { onEvent() {}, onOutput() {}, async onBreak() {}, async onDone() {} };
     const ctx = { signal: new AbortController().signal };
     if ("${limit}") execFileSync("prlimit", ["--pid", process.pid, "${limit}"]);
-    await launchWorker({}, { secrets: {} }, listener, ctx).catch((error) => console.log(error.code, error.message));
+    await launchWorker({}, { secrets: {}, runEnvironment: {} }, listener, ctx).catch((error) => console.log(error.code, error.message));
   `;
   const child = spawn(
     "setpriv",

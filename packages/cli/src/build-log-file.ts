@@ -1,5 +1,5 @@
 /** Where the full output of a build's scripts is kept. */
-import { chown, open, readdir, rm } from "node:fs/promises";
+import { open, readdir, rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { BuildError, makeFolders, type BuildConfig } from "@dibjs/core";
 
@@ -8,12 +8,20 @@ const keptLogs = 20;
 /** Absolute: `--logfile`, else a new file in the cache's `logs`, of which the newest twenty stay. Throws OUTPUT_UNWRITABLE. */
 export async function chooseLogFile(config: BuildConfig, given: string | undefined, now = new Date()): Promise<string> {
   const file = given === undefined ? await nextLog(config, now) : resolve(config.cwd, given);
-  const handle = await open(file, "a", 0o600).catch((error: Error) => {
+  await openLog(file, config.caller).catch((error: Error) => {
     throw unwritable(file, given === undefined ? "--image-cache" : "--logfile", error);
   });
-  await handle.close();
-  if (process.getuid?.() === 0) await chown(file, config.caller.uid, config.caller.gid);
   return file;
+}
+
+/** A new file is the caller's; one that was there, or a device, stays whose it is. */
+async function openLog(file: string, { uid, gid }: BuildConfig["caller"]): Promise<void> {
+  const made = await open(file, "ax", 0o600).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  if (made !== undefined && process.getuid?.() === 0) await made.chown(uid, gid);
+  const handle = made ?? (await open(file, "a", 0o600));
+  await handle.close();
 }
 
 async function nextLog({ cacheDir, output, caller }: BuildConfig, now: Date): Promise<string> {

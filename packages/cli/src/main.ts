@@ -1,8 +1,10 @@
 #!/usr/bin/env node
+import { currentFolder } from "./current-folder.js";
 import { findProjectCli } from "./hand-over.js";
 
 // A globally installed dib hands over to the project's own copy, so that there is one core.
-const project = await findProjectCli(process.cwd());
+const folder = currentFolder();
+const project = folder === undefined ? undefined : await findProjectCli(folder);
 const args = process.argv.slice(2);
 if (project !== undefined) {
   await import(project);

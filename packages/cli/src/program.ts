@@ -1,6 +1,7 @@
 /** The commands and their options. Each command's code is loaded when it runs, so that starting takes no time. */
 import { addNewOptions } from "@dibjs/create-element/options.js";
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { currentFolder } from "./current-folder.js";
 import { addConfigOptions, addImageOptions, type Given } from "./options.js";
 import { progressNames } from "./progress/renderer.js";
 import { openTerminal, type Terminal } from "./terminal.js";
@@ -136,6 +137,7 @@ function addBoot(command: Command): void {
   // One list for both options: their order is the order of the conversation.
   const steps: BootStep[] = [];
   const keep = (action: BootStep["do"]) => (text: string) => {
+    if (action === "expect" && text === "") throw new InvalidArgumentError("An empty text comes at once.");
     steps.push({ do: action, text });
     return steps;
   };
@@ -164,6 +166,8 @@ export async function run(argv: readonly string[]): Promise<number> {
     const program = createProgram(terminal, (found) => (invocation = found));
     if (argv[0] === "complete") return await (await import("./completion.js")).complete(program);
     await program.parseAsync(argv, { from: "user" });
+    if (currentFolder() === undefined)
+      throw await usageError(new Error("the current folder is gone\nSee pwd, and cd to one that is there."));
     return (await invocation?.run()) ?? 0;
   } catch (error) {
     if (error instanceof CommanderError && isHelp(error)) return error.exitCode === 0 ? 0 : 2;
@@ -174,7 +178,7 @@ export async function run(argv: readonly string[]): Promise<number> {
 const isHelp = ({ code }: CommanderError): boolean =>
   ["commander.help", "commander.helpDisplayed", "commander.version"].includes(code);
 
-async function usageError(error: CommanderError): Promise<Error> {
+async function usageError(error: Error): Promise<Error> {
   const { BuildError } = await import("@dibjs/core");
   const [reason = "", ...suggestion] = error.message.replace(/^error: /, "").split("\n");
   return new BuildError("USAGE_INVALID", {

@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { BuildConfig } from "./config/schema.js";
 import type { BuildContext } from "./context.js";
+import { secretTexts } from "./mask.js";
 import { BuildError, isBuildError, reasonOf } from "./errors.js";
 import { createHooks, facadeOf, type ElementHooks } from "./hooks.js";
 import { openBuildLock, type LockMode } from "./lock/policy.js";
@@ -55,7 +56,7 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
     throwIfInterrupted(ctx.signal, "plan");
 
     await using lock = await lockOutput(places, ctx);
-    await using log = await openBuildLog(options.logFile, Object.values(places.secrets), ctx.emit);
+    await using log = await openBuildLog(options.logFile, secretTexts(places), ctx.emit);
     using hashing = new Hashing(digestAlgorithms(plan), ctx.signal);
     const listener = {
       onEvent(event: BuildEvent) {

@@ -66,7 +66,7 @@ export const catalogue = {
     "request",
     (c: { setting: string; value: string; origin: string; reason: string; hint?: string | undefined }) => ({
       message: `${c.setting} is ${c.value} (from ${c.origin}): ${c.reason}`,
-      hint: c.hint,
+      hint: c.hint ?? `Correct ${c.setting} (${c.origin}), or leave it out.`,
     }),
   ),
   FORMAT_UNKNOWN: entry(
@@ -487,7 +487,7 @@ export const catalogue = {
   // block device
   BLOCK_DEVICE_CONFIG_INVALID: entry("request", (c: { place: string; reason: string }) => ({
     message: `Block device config (${c.place}): ${c.reason}`,
-    hint: "Correct it there: DIB_BLOCK_DEVICE_CONFIG, blockDevice in dib.config, or an element's block-device-*.yaml.",
+    hint: "Correct it there: DIB_BLOCK_DEVICE_CONFIG (YAML, or file://PATH), blockDevice in dib.config, or an element's block-device-*.yaml.",
   })),
   BLOCK_DEVICE_NODE_FAILED: entry("element", (c: { node: string; doing: string; reason: string }) => ({
     message: `Block device node ${c.node}: ${c.doing} failed: ${c.reason}`,

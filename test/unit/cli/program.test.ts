@@ -122,3 +122,8 @@ test.each([
 ])("%j is a usage error", async (argv, code) => {
   await expect(parse(...argv)).rejects.toMatchObject({ code });
 });
+
+test("dib boot waits for no empty text, which an unset variable would be", async () => {
+  await expect(parse("boot", "x.qcow2", "--expect", "")).rejects.toMatchObject({ code: "commander.invalidArgument" });
+  expect((await parse("boot", "x.qcow2", "--send", "")).given.send).toEqual([{ do: "send", text: "" }]);
+});

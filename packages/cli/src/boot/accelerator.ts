@@ -1,9 +1,9 @@
 /** Whether KVM runs guests here: asked of a machine of a few instructions, since /dev/kvm may be there and boot nothing. */
 import { constants } from "node:fs";
 import { access, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { arch, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { escapePath, qemuProgram, startQemu } from "./qemu.js";
+import { escapePath, guestArch, qemuProgram, startQemu } from "./qemu.js";
 
 export type Accelerator = "kvm" | "tcg";
 
@@ -24,11 +24,10 @@ async function remember(works: boolean): Promise<void> {
 /** What to boot with, first choice first. KVM only when it has run a guest, and then with something to fall back on. */
 export async function chooseAccelerators(
   asked: Accelerator | "auto",
-  guestArch: string,
+  arch: string,
 ): Promise<readonly [Accelerator, ...Accelerator[]]> {
   if (asked !== "auto") return [asked];
-  const isSame = guestArch === (arch() === "x64" ? "amd64" : arch());
-  return isSame && (await kvmWorks()) ? ["kvm", "tcg"] : ["tcg"];
+  return arch === guestArch() && (await kvmWorks()) ? ["kvm", "tcg"] : ["tcg"];
 }
 
 /** An image that KVM could not start came up without it: no later boot tries again. */
@@ -43,7 +42,7 @@ export async function kvmWorks(): Promise<boolean> {
     () => false,
   );
   // The probe is x86 code; elsewhere a /dev/kvm that opens is taken at its word.
-  if (!isThere || arch() !== "x64") return isThere;
+  if (!isThere || guestArch() !== "amd64") return isThere;
   const file = verdictFile();
   const known = file === undefined ? undefined : await readFile(file, "utf8").catch(() => undefined);
   if (known !== undefined) return known.includes('"works":true');

@@ -1,6 +1,6 @@
 import type { ChildProcess, StdioOptions } from "node:child_process";
 import { once } from "node:events";
-import { startProcess } from "@dibjs/core";
+import { debianArch, startProcess } from "@dibjs/core";
 
 export interface Qemu {
   readonly child: ChildProcess;
@@ -15,6 +15,9 @@ const programs: Readonly<Record<string, string>> = {
   i386: "qemu-system-i386",
   arm64: "qemu-system-aarch64",
 };
+
+/** As Debian names it: `-a aarch64` is arm64. This machine's without a name. */
+export const guestArch = (written: string = process.arch): string => debianArch(written);
 
 /** `qemu-system-…` for an architecture by Debian's name. */
 export const qemuProgram = (arch: string): string => programs[arch] ?? `qemu-system-${arch}`;

@@ -1,9 +1,9 @@
 import { access } from "node:fs/promises";
 import { resolve } from "node:path";
-import { BuildError, createExec, debianArch, type Exec } from "@dibjs/core";
+import { BuildError, createExec, type Exec } from "@dibjs/core";
 import { chooseAccelerators, distrustKvm, processorFor, type Accelerator } from "../boot/accelerator.js";
 import { detectFirmware, uefiOptions, type Firmware, type ImageFile } from "../boot/firmware.js";
-import { escapePath, qemuProgram, startQemu, type Qemu } from "../boot/qemu.js";
+import { escapePath, guestArch, qemuProgram, startQemu, type Qemu } from "../boot/qemu.js";
 import { Conversation } from "../boot/serial.js";
 import type { Given } from "../options.js";
 import type { BootStep } from "../program.js";
@@ -64,7 +64,7 @@ function checkSteps(steps: readonly BootStep[]): void {
 
 /** What the options alone say of the machine. */
 export const readMachineOptions = (given: Given): Pick<Machine, "arch" | "memoryMiB" | "processors"> => ({
-  arch: debianArch((given.a as string | undefined) ?? process.arch),
+  arch: guestArch(given.a as string | undefined),
   memoryMiB: integerFrom("--memory", given.memory),
   processors: integerFrom("--smp", given.smp),
 });

@@ -1,5 +1,6 @@
-import { discoverElements, loadConfig, type ElementCatalog, type ElementRef } from "@dibjs/core";
+import { discoverElements, loadElementPlaces, type ElementCatalog, type ElementRef } from "@dibjs/core";
 import { toLoadRequest, type Given } from "../options.js";
+import { sanitise, sanitiseLine } from "../progress/sanitise.js";
 import { formatTable } from "../table.js";
 import type { Terminal } from "../terminal.js";
 
@@ -28,22 +29,23 @@ export async function elements({ out, err }: Terminal, given: Given): Promise<nu
     name,
     version,
     from ?? source,
-    [from === undefined ? folder : source, ...shadows.map((shadowed) => dim(`shadows ${shadowed}`))].join("  "),
+    [
+      sanitiseLine(from === undefined ? folder : source),
+      ...shadows.map((shadowed) => dim(`shadows ${sanitiseLine(shadowed)}`)),
+    ].join("  "),
   ]);
   out.write(
     formatTable(rows)
       .map((line) => `${line}\n`)
       .join(""),
   );
-  for (const warning of warnings) err.write(`${err.colours.yellow("warning:")} ${warning}\n`);
+  for (const warning of warnings) err.write(`${err.colours.yellow("warning:")} ${sanitise(warning)}\n`);
   return 0;
 }
 
-/** What the project, its paths and this CLI have. */
+/** What the project, its paths and this CLI have. Settings of images, which may be wrong, play no part. */
 export async function findElements(given: Given): Promise<ElementCatalog> {
-  const { images } = await loadConfig(await toLoadRequest([], given));
-  const [config] = images; // element paths are the same for all images
-  return discoverElements(config ?? { elementPaths: [], projectDir: process.cwd(), bundled: [] });
+  return discoverElements(await loadElementPlaces(await toLoadRequest([], given)));
 }
 
 export function listElements({ refs, shadowed }: Pick<ElementCatalog, "refs" | "shadowed">): readonly Listed[] {

@@ -14,6 +14,7 @@ import {
   type ElementRef,
 } from "@dibjs/core";
 import type { Given } from "../options.js";
+import { sanitise, sanitiseLine } from "../progress/sanitise.js";
 import { formatTable, indent } from "../table.js";
 import type { Colours, Terminal } from "../terminal.js";
 import { findElements } from "./elements.js";
@@ -143,10 +144,10 @@ async function readReadme(folder: string): Promise<string | undefined> {
 
 function formatInfo(info: Info, { bold, dim }: Colours): readonly string[] {
   const section = (title: string, lines: readonly string[]) =>
-    lines.length === 0 ? [] : ["", bold(title), ...indent(lines)];
+    lines.length === 0 ? [] : ["", bold(title), ...indent(lines.map(sanitiseLine))];
   return [
     `${bold(info.name)} ${info.version}${info.package === undefined ? "" : ` (${info.package})`}`,
-    dim(info.folder),
+    dim(sanitiseLine(info.folder)),
     ...section(
       "Needs",
       info.needs.map(({ name, range }) => (range === "*" ? name : `${name}@${range}`)),
@@ -170,6 +171,6 @@ function formatInfo(info: Info, { bold, dim }: Colours): readonly string[] {
         ...indent(scripts.map(({ name, kind }) => (kind === "typescript" ? `${name} (TypeScript)` : name))),
       ]),
     ),
-    ...(info.readme === undefined ? [] : ["", info.readme]),
+    ...(info.readme === undefined ? [] : ["", sanitise(info.readme)]),
   ];
 }

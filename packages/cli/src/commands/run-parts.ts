@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { startProcess } from "@dibjs/core";
+import { BuildError, startProcess } from "@dibjs/core";
+import { childEnvironment } from "../child-environment.js";
 import { exitCodeOfSignal } from "../failure.js";
 import type { Given } from "../options.js";
 import type { Terminal } from "../terminal.js";
@@ -14,21 +15,20 @@ export async function runParts(
   [dir = ""]: readonly string[],
 ): Promise<number> {
   const args = list === true || json === true ? ["--list", dir] : [dir];
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
   const child = startProcess("bash", ["--norc", program, ...args], {
     stdio: ["inherit", json === true ? "pipe" : "inherit", "inherit"],
-    env,
+    env: childEnvironment(),
     cwd: process.cwd(),
   });
   const chunks: Buffer[] = [];
   child.stdout?.on("data", (chunk: Buffer) => chunks.push(chunk));
   const [exitCode, signal] = (await once(child, "close")) as [number | null, string | null];
+  const code = exitCode ?? exitCodeOfSignal(signal ?? "");
   if (json === true) {
-    const { formatData } = await import("../envelope.js");
+    const { formatData, formatError } = await import("../envelope.js");
     const scripts = Buffer.concat(chunks).toString().split("\n").filter(Boolean);
-    out.write(formatData("run-parts", { scripts }));
+    const failure = new BuildError("USAGE_INVALID", { reason: `The scripts of ${dir} can't be listed.` });
+    out.write(code === 0 ? formatData("run-parts", { scripts }) : formatError("run-parts", failure));
   }
-  return exitCode ?? exitCodeOfSignal(signal ?? "");
+  return code;
 }

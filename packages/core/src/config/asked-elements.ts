@@ -33,7 +33,13 @@ export function readElements(
 }
 
 /** In the order of look-up. */
-export function readElementPaths({ request, env, source, host, projectDir }: Shared): BuildConfig["elementPaths"] {
+export function readElementPaths({
+  request,
+  env,
+  source,
+  host,
+  projectDir,
+}: Pick<Shared, "request" | "env" | "source" | "host" | "projectDir">): BuildConfig["elementPaths"] {
   const within = (paths: readonly string[], origin: Origin) =>
     paths.filter(Boolean).map((path) => ({ path: resolve(request.cwd, path), origin }));
   return [
@@ -65,12 +71,13 @@ function readEntries(
       );
       continue;
     }
+    const named = splitRange(entry.name);
     elements.push({
-      ...splitRange(entry.name),
+      ...named,
       ...(entry.version === undefined ? {} : { range: entry.version }),
       origin: from,
     });
-    if (entry.options !== undefined) options.push([entry.name, entry.options]);
+    if (entry.options !== undefined) options.push([named.name, entry.options]);
   }
   return { elements, options: Object.fromEntries(options) };
 }

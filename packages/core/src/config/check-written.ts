@@ -50,10 +50,17 @@ function findingsOf(issue: Issue, value: unknown, placeOf: ConfigFile["placeOf"]
     new BuildError("CONFIG_VALUE_INVALID", {
       place: placeOf(issue.path),
       key,
-      value: shownValue(valueAt(value, issue.path)),
+      value: shownAt(value, issue.path),
       expected: issue.message,
     }),
   ];
+}
+
+/** Of a secret only its kind. */
+function shownAt(value: unknown, path: KeyPath): string {
+  const found = valueAt(value, path);
+  const isShown = !path.includes("secret") || typeof found === "object" || found === undefined;
+  return isShown ? shownValue(found) : `a ${typeof found}`;
 }
 
 const unknownKey = (key: string, place: Place, meant?: string) =>

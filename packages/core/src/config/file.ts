@@ -3,12 +3,13 @@
  * whose document is kept beside the plain value. TypeScript and JavaScript have no places, only the file.
  * cosmiconfig, yaml and jiti are loaded when a file needs them: a build without a config file should start at once.
  */
-import { readFile, readdir } from "node:fs/promises";
+import { access, readFile, readdir } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
 import type * as Yaml from "yaml";
 import type { Document, LineCounter, Node, Pair } from "yaml";
 import { BuildError, isBuildError, reasonOf, type Place } from "../errors.js";
+import { trustedFolders } from "./trusted-folders.js";
 
 export type KeyPath = readonly PropertyKey[];
 
@@ -35,12 +36,16 @@ export const configFileNames: readonly string[] = [
 const maxBytes = 2 ** 20;
 
 /**
- * Looks in `cwd` and upwards, to the folder of the project's package.json; or reads `file` (absolute).
+ * Looks in `folders` (`cwd` and those above), to the folder of the project's package.json; or reads `file` (absolute).
  * Throws CONFIG_NOT_FOUND and CONFIG_UNREADABLE.
  */
-export async function readConfigFile(cwd: string, file?: string): Promise<ConfigFile | undefined> {
+export async function readConfigFile(
+  cwd: string,
+  file?: string,
+  folders?: readonly string[],
+): Promise<ConfigFile | undefined> {
   const parsed = new Map<string, Parsed>();
-  const found = await search(cwd, file, parsed);
+  const found = await search(cwd, file ?? folders ?? (await trustedFolders(cwd)), parsed);
   if (
     found === undefined ||
     found === null ||
@@ -64,10 +69,10 @@ export async function readConfigFile(cwd: string, file?: string): Promise<Config
 /** As a person in `cwd` would name it. */
 const shown = (path: string, cwd: string): string => {
   const short = relative(cwd, path);
-  return short.startsWith("..") ? path : short;
+  return short.startsWith("..") ? path : short || ".";
 };
 
-async function search(cwd: string, file: string | undefined, parsed: Map<string, Parsed>) {
+async function search(cwd: string, where: string | readonly string[], parsed: Map<string, Parsed>) {
   const load = (parse: (path: string, text: string) => Promise<Parsed>) => async (path: string, text: string) => {
     const result = await parse(path, text);
     parsed.set(path, result);
@@ -84,21 +89,34 @@ async function search(cwd: string, file: string | undefined, parsed: Map<string,
       basename(path) === "package.json" ? parsePackageJson(path, text) : parseYaml(path, text),
     ),
   };
+  const file = typeof where === "string" ? where : undefined;
+  if (where.length === 0) return undefined;
   try {
     await checkPackageJson(cwd);
     const { cosmiconfig } = await import("cosmiconfig");
     const explorer = cosmiconfig("dib", {
       searchPlaces: [...configFileNames],
       packageProp: "dib",
-      searchStrategy: "project",
+      searchStrategy: "none",
       loaders,
       cache: false,
     });
-    return await (file === undefined ? explorer.search(cwd) : explorer.load(file));
+    if (typeof where === "string") return await explorer.load(where);
+    for (const folder of where) {
+      const found = await explorer.search(folder);
+      if (found !== null || (await isProject(folder))) return found;
+    }
+    return undefined;
   } catch (error) {
     throw readable(error, file, cwd);
   }
 }
+
+export const isProject = (folder: string): Promise<boolean> =>
+  access(join(folder, "package.json")).then(
+    () => true,
+    () => false,
+  );
 
 /** cosmiconfig reads this one at once, for settings of its own, and would throw what names no place. */
 async function checkPackageJson(cwd: string): Promise<void> {
@@ -213,7 +231,8 @@ function keepNumbersAsWritten(document: Document, yaml: typeof Yaml): void {
   yaml.visit(document, {
     Pair(_, pair) {
       if (!yaml.isScalar(pair.key) || pair.key.value !== "environment" || !yaml.isMap(pair.value)) return;
-      for (const { value } of pair.value.items) {
+      for (const { value: written } of pair.value.items) {
+        const value = yaml.isMap(written) ? written.get("secret", true) : written;
         if (yaml.isScalar(value) && typeof value.value === "number" && value.source !== undefined)
           value.value = value.source;
       }

@@ -2,11 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { homedir, userInfo } from "node:os";
 import { join } from "node:path";
+import { createExec, type Exec } from "../process/exec.js";
 import { debianArch, type Host } from "./normalize.js";
 import type { Env } from "./variables.js";
 
-export async function readHost(env: Env): Promise<Host> {
-  const caller = await readCaller(env);
+export async function readHost(env: Env, exec: Exec = createExec()): Promise<Host> {
+  const caller = await readCaller(env, exec);
   return {
     arch: debianArch(process.arch),
     caller,
@@ -15,12 +16,12 @@ export async function readHost(env: Env): Promise<Host> {
 }
 
 /** Under sudo the outputs are the user's who called it. HOME is root's then, or theirs, as sudo is configured. */
-async function readCaller(env: Env): Promise<Host["caller"]> {
+async function readCaller(env: Env, exec: Exec): Promise<Host["caller"]> {
   const uid = process.getuid?.() ?? 0;
   const gid = process.getgid?.() ?? 0;
   const sudoUid = Number(env.SUDO_UID);
   if (uid === 0 && nonEmpty(env.SUDO_UID) !== undefined && Number.isSafeInteger(sudoUid) && sudoUid > 0) {
-    const { user, home } = await readPasswd(sudoUid);
+    const { user, home } = await readPasswd(sudoUid, exec);
     return {
       uid: sudoUid,
       gid: Number(env.SUDO_GID ?? sudoUid),
@@ -50,9 +51,15 @@ function homeFolder(): string {
   }
 }
 
-async function readPasswd(uid: number): Promise<{ user?: string | undefined; home?: string | undefined }> {
+async function readPasswd(uid: number, exec: Exec): Promise<{ user?: string | undefined; home?: string | undefined }> {
   const text = await readFile("/etc/passwd", "utf8").catch(() => "");
-  const line = text.split("\n").find((entry) => entry.split(":")[2] === String(uid));
+  const line = text.split("\n").find((entry) => entry.split(":")[2] === String(uid)) ?? (await askDirectory(uid, exec));
   const [user, , , , , home] = line?.split(":") ?? [];
   return { user, home };
+}
+
+/** Users of a network's directory are in no file. */
+async function askDirectory(uid: number, exec: Exec): Promise<string | undefined> {
+  const { exitCode, stdout } = await exec("getent", ["passwd", String(uid)]);
+  return exitCode === 0 ? stdout.trim() : undefined;
 }

@@ -5,7 +5,7 @@ import { BuildError, throwFindings } from "../errors.js";
 import { nearest } from "../nearest.js";
 import { readElementPaths, readElements } from "./asked-elements.js";
 import { readVariables } from "./asked-variables.js";
-import { readConfigFile, type KeyPath } from "./file.js";
+import { configFileNames, isProject, readConfigFile, type KeyPath } from "./file.js";
 import { readHost } from "./host.js";
 import {
   adjustSettings,
@@ -24,6 +24,7 @@ import {
 import { checkOutputs, checkRules } from "./rules.js";
 import type { BuildConfig } from "./schema.js";
 import { settingOfVariable } from "./settings.js";
+import { foldersUpwards, trustedFolders } from "./trusted-folders.js";
 import type { Env } from "./variables.js";
 import type { WrittenSettings } from "./written.js";
 
@@ -71,15 +72,12 @@ export interface LoadedConfig {
  */
 export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
   const env = withAskedSettings(request.env ?? process.env, request.variables ?? []);
-  const host = request.host ?? (await readHost(env));
-  const { source, notes } = await readSource(request, host.caller.home);
-  const project = source.path === undefined ? await findProject(request.cwd) : dirname(source.path);
+  const { source, project, notes, ...places } = await readPlaces(request, env);
   const shared: Shared = {
     request,
     env,
-    host,
     source,
-    projectDir: project ?? request.cwd,
+    ...places,
     isProject: project !== undefined && request.dropIn !== true,
     fromEnvironment: environmentLayer(env),
     fromFlags: flagLayer(request.flags ?? {}),
@@ -101,6 +99,31 @@ export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
   };
 }
 
+/** Where elements are looked for, and nothing of what is to be built. Throws what is wrong with the config file. */
+export async function loadElementPlaces(
+  request: Pick<LoadRequest, "cwd" | "configFile" | "elementPaths" | "bundled" | "env" | "host">,
+): Promise<Pick<BuildConfig, "elementPaths" | "projectDir" | "bundled" | "caller">> {
+  const env = request.env ?? process.env;
+  const { source, host, projectDir } = await readPlaces(request, env);
+  const elementPaths = readElementPaths({ request, env, source, host, projectDir });
+  return { elementPaths, projectDir, bundled: request.bundled ?? [], caller: host.caller };
+}
+
+/** The config file, and what lies where. */
+async function readPlaces(request: LoadRequest, env: Env) {
+  const host = request.host ?? (await readHost(env));
+  const folders = await trustedFolders(request.cwd, host.caller.uid);
+  const { source, notes } = await readSource(request, host.caller.home, folders);
+  const project = source.path === undefined ? await nearestProject(folders) : dirname(source.path);
+  return {
+    host,
+    source,
+    project,
+    projectDir: project ?? request.cwd,
+    notes: [...(await notesOnLeftOut(request.cwd, folders)), ...notes],
+  };
+}
+
 /** What holds for a default of all images is found again for each. */
 const distinct = <T>(items: readonly T[], by: (item: T) => string): readonly T[] => [
   ...new Map(items.map((item) => [by(item), item])).values(),
@@ -116,10 +139,11 @@ function withAskedSettings(env: Env, asked: readonly string[]): Env {
 async function readSource(
   { cwd, configFile, dropIn }: LoadRequest,
   home: string,
+  folders: readonly string[],
 ): Promise<{ source: WrittenSource; notes: readonly string[] }> {
   const none: WrittenSource = { written: {}, path: undefined, home, placeOf: () => ({ file: "" }) };
   if (dropIn === true && configFile === undefined) return { source: none, notes: [] };
-  const file = await readConfigFile(cwd, configFile === undefined ? undefined : resolve(cwd, configFile));
+  const file = await readConfigFile(cwd, configFile === undefined ? undefined : resolve(cwd, configFile), folders);
   if (file === undefined) return { source: none, notes: [] };
   const { checkWritten } = await import("./check-written.js"); // brings zod
   const { written, findings } = checkWritten(file);
@@ -127,20 +151,44 @@ async function readSource(
   return { source: { written, path: file.path, home, placeOf: file.placeOf }, notes: file.notes };
 }
 
-/** DIB adds the system's program folders that the caller's PATH lacks. */
-const searchPath = (path = "/usr/local/bin:/usr/bin:/bin"): string =>
-  distinct([...path.split(":"), "/sbin", "/usr/sbin", "/usr/local/sbin"], (folder) => folder).join(":");
+/** DIB adds the system's program folders that the caller's PATH lacks. An empty entry would be the current folder. */
+const searchPath = (path = ""): string =>
+  distinct(
+    [...(path || "/usr/local/bin:/usr/bin:/bin").split(":").filter(Boolean), "/sbin", "/usr/sbin", "/usr/local/sbin"],
+    (folder) => folder,
+  ).join(":");
 
 /** The folder of the nearest package.json, where elements are installed. */
-export async function findProject(cwd: string): Promise<string | undefined> {
-  for (let folder = cwd; ; folder = dirname(folder)) {
-    const isProject = await access(join(folder, "package.json")).then(
-      () => true,
-      () => false,
-    );
-    if (isProject) return folder;
-    if (folder === dirname(folder)) return undefined;
-  }
+async function nearestProject(folders: readonly string[]): Promise<string | undefined> {
+  for (const folder of folders) if (await isProject(folder)) return folder;
+  return undefined;
+}
+
+/** The same for a folder, as root trusts the ones above it. */
+export const findProject = async (cwd: string): Promise<string | undefined> =>
+  nearestProject(await trustedFolders(cwd));
+
+/** Where root's search ended, if there was something to find beyond. */
+async function notesOnLeftOut(cwd: string, folders: readonly string[]): Promise<readonly string[]> {
+  const [first, ...more] = foldersUpwards(cwd).slice(folders.length);
+  if (first === undefined) return [];
+  const looked = [first, ...more].flatMap((folder) =>
+    [...configFileNames.filter((name) => name !== "package.json"), "node_modules"].map((name) => join(folder, name)),
+  );
+  const found = await Promise.all(
+    looked.map((path) =>
+      access(path).then(
+        () => [path],
+        () => [],
+      ),
+    ),
+  );
+  const [left] = found.flat();
+  return left === undefined
+    ? []
+    : [
+        `${left} is left alone: root takes no config and no packages where another user could have put them (${first}).`,
+      ];
 }
 
 /** An image's name, and where its settings are in the file, most general first. */
@@ -214,7 +262,7 @@ async function loadImage(
       /^[./~]/.test(plugin) ? fromFolder(projectDir, plugin, host.caller.home) : plugin,
     ),
     caller: host.caller,
-    args: (request.args ?? []).join(" "),
+    args: request.args ?? [],
     origins: {
       ...merged.origins,
       elements: elements[0]?.origin ?? "default",

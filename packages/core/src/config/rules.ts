@@ -1,4 +1,5 @@
 /** What a config must keep to beyond the type of each value. Each rule gives all its findings; `checkRules` collects them. */
+import { resolve } from "node:path";
 import { BuildError } from "../errors.js";
 import { nearest } from "../nearest.js";
 import { breakPoints } from "../phases/table.js";
@@ -30,8 +31,9 @@ export const checkFormats = (
 
 /** Two images would write the same files. */
 export function checkOutputs(configs: readonly BuildConfig[]): readonly BuildError[] {
+  const pathOf = ({ cwd, output }: BuildConfig) => resolve(cwd, output);
   return configs.flatMap((config, index) => {
-    const other = configs.slice(0, index).find(({ output }) => output === config.output);
+    const other = configs.slice(0, index).find((before) => pathOf(before) === pathOf(config));
     return other === undefined
       ? []
       : [
@@ -132,10 +134,18 @@ const rules: readonly Rule[] = [
     const strange = packages.filter((name) => !/^[A-Za-z0-9@][A-Za-z0-9@.+:=~_^*()/-]*$/.test(name));
     return strange.length === 0 ? undefined : `${strange.map(shownText).join(", ")} can't be a package.`;
   }),
+  onSetting(
+    "blockDevice",
+    (layout) => (isBareWord(layout) ? "that is no layout; the path of one begins with file://." : undefined),
+    (layout) => `Write file://${String(layout)}.`,
+  ),
   checkChecksums,
   checkBreaks,
   checkLegacyQcow2,
 ];
+
+const isBareWord = (layout: unknown): boolean =>
+  typeof layout === "string" && !layout.startsWith("file://") && /^[^\s{[:]+$/.test(layout);
 
 /** IMAGE_NAME ends up in file names, in environment variables and in lines that scripts print. */
 function outputProblem(output: string): string | undefined {

@@ -63,6 +63,7 @@ export interface BuildConfig {
   readonly bundled: readonly string[];
   readonly plugins: readonly string[];
   readonly caller: { readonly uid: number; readonly gid: number; readonly user: string; readonly home: string };
-  readonly args: string;
+  /** DIB_ARGS, word by word. */
+  readonly args: readonly string[];
   readonly origins: Readonly<Record<string, Origin>>;
 }

@@ -1,6 +1,6 @@
 /**
  * Every setting of an image that is one value: its flag, DIB's environment variable, and how their text is read.
- * Lists and maps that are put together from several places (elements, options, environment) are in normalize.ts.
+ * Lists and maps that are put together from several places (elements, options, environment) are in asked-*.ts.
  */
 import type { BuildConfig } from "./schema.js";
 

@@ -3,6 +3,7 @@
  * build: DIB's own names, what elements declare, what the user names. The drop-in commands hand on everything, as DIB does.
  */
 import { BuildError } from "../errors.js";
+import { credentialsIn } from "../mask.js";
 import type { BuildConfig, Origin } from "./schema.js";
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -50,9 +51,13 @@ export function assembleVariables(sources: VariableSources): Variables {
       ofTheShell.has(name)
     )
       continue;
-    if (isOfRun(name) || (allEnvironment && isIdentity(name))) run.set(name, value);
-    else if (isIdentity(name) || settingVariables.has(name)) continue;
-    else if (allEnvironment || isAllowed(name)) given.set(name, { name, value, origin: "environment" });
+    const written = given.get(name);
+    if (isOfRun(name) || (allEnvironment && isIdentity(name))) {
+      run.set(name, value);
+      given.delete(name);
+    } else if (isIdentity(name) || settingVariables.has(name)) continue;
+    else if (allEnvironment || isAllowed(name) || written !== undefined)
+      given.set(name, { name, value, origin: "environment", ...(written?.secret === true ? { secret: true } : {}) });
     else rest.set(name, value);
   }
   for (const variable of sources.settings) given.set(variable.name, variable);
@@ -66,7 +71,7 @@ export function assembleVariables(sources: VariableSources): Variables {
     environment: Object.fromEntries(
       [...given.values()]
         .sort((a, b) => (a.name < b.name ? -1 : 1))
-        .map(({ name, value, origin, secret }) => [name, { value, origin, secret: secret ?? isSecretName(name) }]),
+        .map(({ name, value, origin, secret }) => [name, { value, origin, secret: secret ?? isSecret(name, value) }]),
     ),
     runEnvironment: Object.fromEntries(run),
     callerEnvironment: Object.fromEntries(rest),
@@ -140,6 +145,8 @@ const documented: ReadonlySet<string> = new Set(
   ),
 );
 
-/** Elements may declare more. */
+/** Elements may declare more. A URL is secret as a whole when it holds a password. */
+const isSecret = (name: string, value: string): boolean => isSecretName(name) || credentialsIn(value).length > 0;
+
 export const isSecretName = (name: string): boolean =>
-  /PASSWORD|PASSWD|SECRET|TOKEN|ACTIVATION_KEY|PRIVATE_KEY/i.test(name);
+  /PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|CREDENTIAL|(ACTIVATION|PRIVATE|ACCESS|SAT|API)_?KEY/i.test(name);

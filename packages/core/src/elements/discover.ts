@@ -5,7 +5,8 @@
  * names it depends on, since pnpm and nested installs keep peers out of the project's own node_modules.
  */
 import { readdir, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { trustedFolders } from "../config/trusted-folders.js";
 import { BuildError, throwFindings } from "../errors.js";
 import { compareBytes } from "../phases/order.js";
 import type { ElementCatalog, ElementRef, ElementSource } from "./element.js";
@@ -21,6 +22,8 @@ export interface DiscoverRequest {
   readonly projectDir: string;
   /** Absolute folders of packages that come with the caller. */
   readonly bundled: readonly string[];
+  /** Whom root trusts with packages beside itself and the project's owner: the user behind sudo. */
+  readonly caller?: { readonly uid: number };
 }
 
 /** Finds every element by name. Reads manifests and runs nothing. Throws ELEMENT_PATH_INVALID and PLUG_N_PLAY_UNSUPPORTED. */
@@ -28,6 +31,7 @@ export async function discoverElements({
   elementPaths,
   projectDir,
   bundled,
+  caller,
 }: DiscoverRequest): Promise<ElementCatalog> {
   const places = [...elementPaths.map(({ path }) => path), join(projectDir, "node_modules")];
   const catalog = new Catalog([...places, ...(bundled.length > 0 ? ["the packages that come with dib"] : [])]);
@@ -40,9 +44,9 @@ export async function discoverElements({
   );
   for (const [index, { origin }] of elementPaths.entries()) {
     for (const found of folders[index] ?? [])
-      catalog.put(found, origin.includes("ELEMENTS_PATH") ? "elements-path" : "config");
+      catalog.put(found, /^(\$ELEMENTS_PATH|--elements-path)$/.test(origin) ? "elements-path" : "config");
   }
-  for (const found of await projectPackages(projectDir, installed)) catalog.put(found, "package");
+  for (const found of await projectPackages(projectDir, installed, caller?.uid)) catalog.put(found, "package");
   for (const found of await readPackages(bundled, installed)) catalog.put(found, "bundled");
   return catalog;
 }
@@ -109,16 +113,17 @@ async function readElementFolder(path: string, installed: InstalledPackages): Pr
 async function projectPackages(
   projectDir: string,
   installed: InstalledPackages,
+  callerUid: number | undefined,
 ): Promise<(ElementPackage | UnusablePackage)[]> {
   const levels: string[] = [];
-  for (let at = projectDir; ; at = dirname(at)) {
+  const folders = await trustedFolders(projectDir, callerUid);
+  for (const at of folders) {
     const packages = await packageFolders(join(at, "node_modules"));
     if (levels.length === 0 && packages === undefined) await refusePlugAndPlay(at);
     levels.push(...(packages ?? []));
-    if (dirname(at) === at) break;
   }
   // An element package under development is the first of the packages in its own project.
-  const found = await readPackages([projectDir, ...levels], installed);
+  const found = await readPackages([...folders.slice(0, 1), ...levels], installed);
   return withPeers(found, installed);
 }
 

@@ -111,7 +111,7 @@ async function checkSudo(probe: HostProbe): Promise<{ reason: string; hint: stri
     return { reason: "A build needs root, and there is no sudo.", hint: "Run it as root, or install sudo." };
   const refusal = await probe.sudoRefusal();
   if (refusal === undefined) return undefined;
-  const hint = `Put sudo env "PATH=$PATH" before the command; the image will be yours all the same.`;
+  const hint = `Put sudo -E env "PATH=$PATH" before the command, which keeps proxies and DIB's variables; the image will be yours all the same.`;
   return { reason: `A build needs root, and sudo refused: ${refusal}`, hint };
 }
 

@@ -18,7 +18,7 @@ export interface HostFact {
 
 const systemPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** What a host can build, in words a person reads: `dib doctor`. Programs in a list of lists: any one of the inner list will do. */
+/** Programs in a list of lists: any one of the inner list will do. */
 const abilities: readonly {
   readonly what: string;
   readonly programs: readonly (readonly string[])[];

@@ -81,13 +81,12 @@ export const isContainer = async (probe: HostProbe): Promise<boolean> =>
     (kind) => kind !== undefined,
   );
 
-/** Whether the kernel has a file system, or can load it. In a container its modules can't be seen: undefined. */
+/** Whether the kernel has a file system, or can load it. Undefined where its modules can't be seen, as in containers. */
 export async function hasFileSystem(name: string, probe: HostProbe): Promise<boolean | undefined> {
   const known = (await probe.readText("/proc/filesystems")) ?? "";
   if (known.split("\n").some((line) => line.split("\t").at(-1) === name)) return true;
   const modules = await probe.readText(`/lib/modules/${probe.kernelRelease}/modules.dep`);
-  if (modules !== undefined) return modules.includes(`/${name}.ko`);
-  return (await isContainer(probe)) ? undefined : false;
+  return modules?.includes(`/${name}.ko`);
 }
 
 /** Numbers in linux/capability.h. */

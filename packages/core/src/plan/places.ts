@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildConfig } from "../config/schema.js";
 import type { Element } from "../elements/element.js";
-import { masker } from "../mask.js";
+import { masker, secretTexts } from "../mask.js";
 import { secretsOf } from "./environment.js";
 import type { BuildPlaces } from "./plan.js";
 
@@ -34,6 +34,15 @@ export function placesOf(config: BuildConfig, elements: readonly Element[]): Bui
     secrets,
     runEnvironment: config.runEnvironment,
     caller: config.caller,
-    args: masker(Object.values(secrets))(config.args), // the image keeps them
+    args: shownArgs(config, secrets),
   };
+}
+
+/** DIB_ARGS, which the image keeps. A secret that is named there goes whatever its length. */
+function shownArgs({ args, runEnvironment }: BuildConfig, secrets: BuildPlaces["secrets"]): string {
+  const named = args.map((word) => {
+    const [, before = "", name = ""] = /^(--env=)?(\w+)=/.exec(word) ?? [];
+    return Object.hasOwn(secrets, name) ? `${before}${name}=***` : word;
+  });
+  return masker(secretTexts({ secrets, runEnvironment }))(named.join(" "));
 }

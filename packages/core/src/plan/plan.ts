@@ -135,7 +135,7 @@ export interface PlannedHostCommand {
 
 /** Where the plan's things lie on this machine, and what must not be in a plan. Sent to the worker beside it. */
 export interface BuildPlaces {
-  /** Element name → folder, entry module and options as written. */
+  /** Element name → folder, entry module and where it was found. */
   readonly elements: Readonly<
     Record<string, { readonly folder: string; readonly entry?: string | undefined; readonly source: ElementSource }>
   >;

@@ -8,7 +8,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
-import { masker } from "../mask.js";
+import { masker, secretTexts } from "../mask.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { defaultEnv, startProcess } from "../process/exec.js";
 import type { BuildEvent } from "../report/events.js";
@@ -108,7 +108,7 @@ export async function launchWorker<Published>(
   if (ctx.signal.aborted) abort(); // no event comes for that any more
 
   const listening = guard(listener, () => sendMessage(stdin, { type: "abort", signal: "SIGTERM" }));
-  const mask = masker(Object.values(places.secrets));
+  const mask = masker(secretTexts(places));
   let isReady = false;
   let diagnostics = "";
   let outcome: Outcome | undefined;

@@ -6,7 +6,7 @@ import { checkGathered } from "../lock/policy.js";
 import { writeLockedLists } from "../phases/fetch-log.js";
 import type { ScriptOutput } from "../phases/script-output.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
-import { masker } from "../mask.js";
+import { masker, secretTexts } from "../mask.js";
 import { Stopwatch } from "../report/stopwatch.js";
 import { openCache } from "../workspace/cache.js";
 import { generateHooks } from "../workspace/hook-tree.js";
@@ -67,7 +67,7 @@ async function makeOutputs(
   await writeLockedLists(workspace.hooksDir, places);
   const sources = new SourceRecord({
     locked: places.lock,
-    mask: masker(Object.values(places.secrets)),
+    mask: masker(secretTexts(places)),
     emit: ctx.emit,
   });
 

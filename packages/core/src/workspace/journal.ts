@@ -7,7 +7,7 @@ import { constants } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { BuildContext } from "../context.js";
-import { reasonOf } from "../errors.js";
+import { BuildError, reasonOf } from "../errors.js";
 import { releaseDeadLoops } from "./dead-loops.js";
 import { removeFolder } from "./remove-folder.js";
 import type { ResourceStack } from "./resource-stack.js";
@@ -35,11 +35,11 @@ export async function openJournal(journal: Journal, stack: ResourceStack, ctx: B
 
 /**
  * Clears what dead builds left; live ones hold their lock. Returns the folders that were removed. What can't be removed
- * is told as a note and keeps its journal, for the next start: it is no reason not to build.
+ * is told as a note and keeps its journal, for the next start: it is no reason not to build. Throws HOST_PRIVILEGE_MISSING.
  */
 export async function sweepDeadBuilds(ctx: Pick<BuildContext, "exec" | "emit">): Promise<string[]> {
   const removed: string[] = [];
-  const journals = (await readdir(journalDir).catch(() => [])).filter((name) => !name.startsWith("."));
+  const journals = (await readJournals()).filter((name) => !name.startsWith("."));
   for (const id of journals) {
     const folder = join(journalDir, id);
     const lock = await tryLock(join(folder, "lock"), ctx);
@@ -60,6 +60,17 @@ export async function sweepDeadBuilds(ctx: Pick<BuildContext, "exec" | "emit">):
   }
   return removed;
 }
+
+const readJournals = (): Promise<string[]> =>
+  readdir(journalDir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    const reason = `What dead builds left can't be seen: ${error.message}`;
+    throw new BuildError(
+      "HOST_PRIVILEGE_MISSING",
+      { reason, hint: "It is root's: run the command as root, or with sudo." },
+      { cause: error },
+    );
+  });
 
 /** Only real folders whose names carry the build's id: a journal can't send us elsewhere, nor can a link in its place. */
 async function deadFolders(folder: string, id: string): Promise<string[]> {

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { probeSector } from "@dibjs/cli/boot/accelerator.js";
+import { guestArch } from "@dibjs/cli/boot/qemu.js";
 import { boot, qemuCommand, readMachineOptions } from "@dibjs/cli/commands/boot.js";
 import { memoryTerminal } from "../memory-terminal.js";
 
@@ -23,6 +24,10 @@ test("arm64 gets its own program and a machine", () => {
   expect(command[0]).toBe("qemu-system-aarch64");
   expect(command.join(" ")).toContain("-machine virt");
   expect(command).toContain("firmware");
+});
+
+test("a guest's architecture goes by Debian's name, whichever was written", () => {
+  expect(["aarch64", "x86_64", "arm64", "ppc64el"].map(guestArch)).toEqual(["arm64", "amd64", "arm64", "ppc64el"]);
 });
 
 test("the sector that asks whether KVM works is one a BIOS starts", () => {

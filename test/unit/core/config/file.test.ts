@@ -163,6 +163,17 @@ describe("what YAML means", () => {
     expect(only((await load({ "package.json": '\uFEFF{ "dib": { "output": "b" } }' })).images).output).toBe("b");
   });
 
+  test("a secret that looks like a number stays as written, and is never shown", async () => {
+    const { environment } = await loadYaml("environment:\n  PW: { secret: 012.50 }\n");
+    expect(environment.PW).toMatchObject({ value: "012.50", secret: true });
+    const error = await failureOf(
+      load({ "dib.config.mjs": "export default { environment: { PW: { secret: 123456 } } }" }),
+    );
+    expect(error.code).toBe("CONFIG_VALUE_INVALID");
+    expect(error.message).not.toContain("123456");
+    expect(error.message).toContain("environment.PW.secret");
+  });
+
   test("numbers among variables stay as they are written", async () => {
     const { environment } = await loadYaml(
       "environment:\n  DIB_RELEASE: 22.10\n  DIB_MODE: 0755\n  DIB_ON: true\n  DIB_YES: yes\n",

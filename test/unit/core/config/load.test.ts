@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { settingNames } from "@dibjs/core/config/settings.js";
 import { describe, expect, test } from "vitest";
-import { codesOf, failureOf, host, load, loadPlain, loadYaml } from "./config-folder.js";
+import { loadElementPlaces } from "@dibjs/core/config/load.js";
+import { aFolder, codesOf, failureOf, host, load, loadPlain, loadYaml } from "./config-folder.js";
 
 describe("precedence", () => {
   const yaml = "images:\n  web:\n    imageSizeGiB: 3\nimageSizeGiB: 2\nrootLabel: top\n";
@@ -256,4 +257,47 @@ test("under sudo the build is for the user who called it", async (ctx) => {
   const { caller } = await loadPlain({ host: undefined, env });
   expect(caller).toMatchObject({ uid: 1, gid: 1, user: "daemon" });
   expect(caller.home).not.toBe("/root");
+});
+
+test("options of an element that is named with a range are the element's", async () => {
+  const { elements, options } = await loadYaml("elements:\n  - { name: 'debian@^1', options: { a: 1 } }\n");
+  expect(elements).toMatchObject([{ name: "debian", range: "^1" }]);
+  expect(options).toEqual({ debian: { a: 1 } });
+});
+
+test("two ways to write one output are one output", async () => {
+  const yaml = "images:\n  a: { output: out/x }\n  b: { output: ./out/../out/x }\n";
+  expect(await codesOf(load({ "dib.config.yaml": yaml }))).toEqual(["CONFIG_RULE_BROKEN"]);
+});
+
+test("where elements are looked for depends on no setting of an image", async () => {
+  const cwd = await aFolder({ "dib.config.yaml": "elementPaths: [own]\nenvironment: { T: { fromEnv: UNSET } }\n" });
+  const env = { ARCH: "x86", break: "foo", ELEMENTS_PATH: "/e" };
+  const { elementPaths, projectDir } = await loadElementPlaces({ cwd, env, host });
+  expect([elementPaths.map(({ path }) => path), projectDir]).toEqual([["/e", join(cwd, "own")], cwd]);
+});
+
+test.each([
+  ["", "/usr/local/bin:/usr/bin:/bin:/sbin:/usr/sbin:/usr/local/sbin"],
+  ["/a::/b:", "/a:/b:/sbin:/usr/sbin:/usr/local/sbin"],
+])("with PATH=%j scripts find no programs in the current folder", async (PATH, path) => {
+  expect((await loadPlain({ env: { PATH } })).path).toBe(path);
+});
+
+test("an empty --config is told with a name", async () => {
+  expect((await failureOf(load({}, { configFile: "" }))).message).toMatch(/^\.: /);
+});
+
+test("a layout that is a file's name alone is refused, with how to write it", async () => {
+  const error = await failureOf(loadPlain({ flags: { blockDevice: "disks/x.yaml" } }));
+  expect([error.code, error.hint]).toEqual(["CONFIG_RULE_BROKEN", "Write file://disks/x.yaml."]);
+});
+
+test("every broken rule has a hint", async () => {
+  expect((await failureOf(loadPlain({ flags: { imageSizeGiB: "0" } }))).hint).toBe(
+    "Correct imageSizeGiB (--image-size), or leave it out.",
+  );
+  expect((await failureOf(loadYaml("imageSizeGiB: 99999999"))).hint).toBe(
+    "Correct imageSizeGiB (dib.config.yaml:1:15), or leave it out.",
+  );
 });

@@ -51,7 +51,7 @@ describe("flags and variables", () => {
       { env: { DIB_BLOCK_DEVICE_CONFIG: "file:///a/b.yaml" } },
       { blockDevice: "file:///a/b.yaml" },
     ],
-    ["DIB_ARGS", { args: ["-o", "x", "vm"] }, { args: "-o x vm" }],
+    ["DIB_ARGS", { args: ["-o", "x", "vm"] }, { args: ["-o", "x", "vm"] }],
     ["the drop-in commands compress so that every qemu can read it", { dropIn: true }, { qcow2Compression: "zlib" }],
     ["dib build compresses with zstd", {}, { qcow2Compression: "zstd" }],
   ])("%s", async (_, request, expected) => {

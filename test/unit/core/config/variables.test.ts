@@ -54,6 +54,23 @@ describe("the variables that scripts get", () => {
     ]);
   });
 
+  test("what the config file names is the caller's to set, whatever it is called", () => {
+    const written = ["OWN", "http_proxy", "KEY", "LANG"].map((name) => ({
+      name,
+      value: "file",
+      origin: "f:1:1",
+      ...(name === "KEY" ? { secret: true } : {}),
+    }));
+    const env = { OWN: "env", http_proxy: "env", KEY: "env", LANG: "env" };
+    const { environment, runEnvironment, callerEnvironment } = assemble({ written, env });
+    expect(environment).toEqual({
+      KEY: { value: "env", origin: "environment", secret: true },
+      LANG: { value: "file", origin: "f:1:1", secret: false }, // whose session it was makes no difference
+      OWN: { value: "env", origin: "environment", secret: false },
+    });
+    expect([runEnvironment, callerEnvironment]).toEqual([{ http_proxy: "env" }, {}]);
+  });
+
   test("a name alone takes the caller's value; a value may hold anything but NUL", () => {
     const { environment } = assemble({ env: { MINE: "1" }, asked: ["MINE", "EMPTY=", "LINES_OF=a\nb=c"] });
     expect(Object.values(environment).map(({ value }) => value)).toEqual(["", "a\nb=c", "1"]);
@@ -154,8 +171,23 @@ test.each([
   ["REG_ACTIVATION_KEY", true],
   ["DIB_API_TOKEN", true],
   ["MY_SECRET", true],
+  ["DIB_SAT_KEY", true],
+  ["REG_SAT_KEY", true],
+  ["DIB_SSH_PASSPHRASE", true],
+  ["AWS_ACCESS_KEY_ID", true],
+  ["DIB_APIKEY", true],
+  ["DIB_CREDENTIALS", true],
   ["DIB_RELEASE", false],
   ["DIB_APT_KEYRING", false],
 ])("%s is secret: %s", (name, secret) => {
   expect(isSecretName(name)).toBe(secret);
+});
+
+test.each([
+  ["http_proxy=http://ada:pw@proxy.example:3128", true],
+  ["DIB_PYPI_MIRROR_URL=https://tok@pypi.example/simple", true],
+  ["DIB_REPOLOCATION_x=ssh://git@example.com/x", false],
+  ["DIB_DISTRIBUTION_MIRROR=http://mirror.example/debian?a=b@c", false],
+])("%s is secret: %s", (variable, secret) => {
+  expect(Object.values(assemble({ asked: [variable] }).environment)).toMatchObject([{ secret }]);
 });

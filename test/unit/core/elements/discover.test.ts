@@ -14,6 +14,17 @@ const inElementsPath = (...paths: readonly string[]) => ({
 });
 
 describe("look-up order", () => {
+  test.each([
+    ["--elements-path", "elements-path"],
+    ["$ELEMENTS_PATH", "elements-path"],
+    ["dib.config.yaml:1:2", "config"],
+  ])("what %s names comes from %s", async (origin, source) => {
+    await using temp = await tempFolder();
+    anElement("a").writeTo(join(temp.path, "e"));
+    const { refs } = await discover(temp.path, { elementPaths: [{ path: join(temp.path, "e"), origin }] });
+    expect(refs.get("a")?.source).toBe(source);
+  });
+
   test("the first of ELEMENTS_PATH, config, packages and bundled packages wins, the others are shadowed", async () => {
     await using temp = await tempFolder();
     const [first, second, config] = ["first", "second", "config"].map((name) => join(temp.path, name)) as [

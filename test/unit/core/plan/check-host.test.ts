@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { isBuildError, type BuildError, type ErrorContext } from "@dibjs/core/errors.js";
 import { checkHost } from "@dibjs/core/plan/check-host.js";
 import { describeHost } from "@dibjs/core/plan/describe-host.js";
-import { openProbe, type HostProbe } from "@dibjs/core/plan/host-probe.js";
+import { hasFileSystem, openProbe, type HostProbe } from "@dibjs/core/plan/host-probe.js";
 import type { BuildPlaces, BuildPlan, PlannedDisk } from "@dibjs/core/plan/plan.js";
 import { describe, expect, test } from "vitest";
 
@@ -22,8 +22,10 @@ interface FakeHost {
   sudoRefusal?: string;
 }
 
+const unseen = { "/lib/modules/6.1.0/modules.dep": undefined };
 const goodKinds = { "/": "folder", "/out": "folder", "/var/tmp": "folder", "/dev/loop-control": "other" } as const;
 const goodFiles = {
+  "/lib/modules/6.1.0/modules.dep": "kernel/fs/fuse/fuse.ko.xz:\n",
   "/proc/filesystems": "nodev\tsysfs\nnodev\toverlay\n\text4\n\txfs\n",
   "/proc/self/status": "CapEff:\t000001ffffffffff\nCapBnd:\t000001ffffffffff\n",
   "/proc/meminfo": "MemTotal:       2000000 kB\n",
@@ -51,6 +53,17 @@ function aHost(host: FakeHost = {}): HostProbe {
     sudoRefusal: async () => host.sudoRefusal,
   };
 }
+
+test("a file system is unknown, not missing, where no modules of the kernel are to be seen", async () => {
+  const modules = { "/lib/modules/6.1.0/modules.dep": "kernel/fs/btrfs/btrfs.ko.xz:\n" };
+  const has = (name: string, files: FakeHost["files"] = unseen) => hasFileSystem(name, aHost({ files }));
+  expect([await has("ext4"), await has("xfs9"), await has("xfs9", modules), await has("btrfs", modules)]).toEqual([
+    true,
+    undefined,
+    false,
+    true,
+  ]);
+});
 
 const node = (type: string, values: Record<string, unknown> = {}) => ({ type, name: `${type}_node`, values });
 const disk = (...types: readonly string[]) =>
@@ -112,7 +125,10 @@ describe("a host that has everything", () => {
         },
       },
     ],
-    ["in a container, where modules can't be seen", { kinds: dockerFile, files: { "/proc/filesystems": "" } }],
+    [
+      "where modules can't be seen, as in a container",
+      { kinds: dockerFile, files: { ...unseen, "/proc/filesystems": "" } },
+    ],
     ["without loop devices, for formats of the tree", { kinds: { "/dev/loop-control": undefined } }, treeOnly],
     ["without losetup, for formats of the tree", { without: ["losetup"] }, treeOnly],
     ["with FAT and swap, which the kernel need not mount", {}, aPlan({ disk: disk("ext4", "vfat", "swap") })],
