@@ -110,9 +110,11 @@ describe("every package", () => {
   });
 
   test("process is used by member, never passed on or imported under another name", () => {
+    // What plugins print is caught by putting other streams in the place of the worker's own.
+    const replacers = [guard, `${CORE}worker/own-output.ts`];
     const found = sources.filter(
       (file) =>
-        (membersUsed(file, "process").has("") && file !== guard) ||
+        (membersUsed(file, "process").has("") && !replacers.includes(file)) ||
         importsOf(file).some(({ from }) => /^(node:)?process$/.test(from)),
     );
     expect(found).toEqual([]);
