@@ -1,7 +1,8 @@
-import { readFileSync } from "node:fs";
+import { chownSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anElement } from "../support/build-fixture.js";
+import { tempFolder } from "../support/temp-folder.js";
 import { buildToy, filesThatDiffer, textOf, type ToyRequest, type ImageTree } from "../support/toy-image.js";
 
 let bare: ImageTree;
@@ -50,6 +51,17 @@ describe("install-static", () => {
     expect(textOf(tree, "/srv/real/note")).toBe("static\n");
     expect(tree.get("/srv/link")).toMatchObject({ kind: "link", content: "real/note" });
     expect(tree.get("/srv")?.mode).toBe(0o700);
+  });
+
+  test("a folder that can't be made ends the build", async () => {
+    const static_ = ["blocked", "a", "b", "c", "d", "e", "f"].map((name) => `"$TMP_HOOKS_PATH/static/${name}"`);
+    const fixture = subject()
+      .script("extra-data.d/10-folders", `mkdir -p ${static_.join(" ")}`)
+      .script("pre-install.d/10-file", "touch /blocked");
+    await expect(fails({ elements: ["install-static", "subject"], fixtures: [fixture] })).rejects.toMatchObject({
+      code: "SCRIPT_FAILED",
+      context: { script: "10-install-static-files" },
+    });
   });
 });
 
@@ -276,6 +288,18 @@ describe("manifests and element-manifest", () => {
     const beside = readFileSync(join(folder.path, "out/image.d/dib-manifests/dib_environment"), "utf8");
     expect(beside).toMatch(/DIB_NOTE="seen"/);
     expect(beside).not.toMatch(/hidden/);
+  });
+
+  test("give the caller what they make, and nothing else of the folder they are in", async () => {
+    await using saved = await tempFolder();
+    const others = join(saved.path, "of-another");
+    writeFileSync(others, "");
+    chownSync(others, 1234, 1234);
+    await build({ elements: ["manifests"], env: { DIB_MANIFEST_SAVE_DIR: `${saved.path}/new/folder` } });
+    await build({ elements: ["manifests"], env: { DIB_MANIFEST_SAVE_DIR: saved.path } });
+    expect(statSync(others).uid).toBe(1234);
+    expect(readdirSync(join(saved.path, "dib-manifests"))).toContain("dib_arguments");
+    expect(readdirSync(join(saved.path, "new/folder"))).toEqual(["dib-manifests"]);
   });
 });
 

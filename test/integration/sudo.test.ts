@@ -28,6 +28,10 @@ test("scripts run as root, and all that is left is the user's: images, sums, fol
   project.script("root.d/20-who", "id -u");
   project.script("root.d/21-folders", 'stat -c %u "$TMP_BUILD_DIR" "$TMP_IMAGE_DIR"');
   project.script("install.d/20-who", "id -u");
+  project.script(
+    "extra-data.d/20-cache",
+    'mkdir "$DIB_IMAGE_CACHE/of-script"; touch "$DIB_IMAGE_CACHE/of-script/file"',
+  );
   const events: Parameters<typeof outputOf>[0][number][] = [];
   const { exitCode, stderr } = await resultOf(startAsUser("NOPASSWD: ALL", build), (event) => void events.push(event));
   expect(exitCode, stderr).toBe(0);
@@ -42,6 +46,7 @@ test("scripts run as root, and all that is left is the user's: images, sums, fol
     "image.tar.md5",
     "image.tar.sha256",
   ]);
+  expect(readdirSync(join(project.dir, "home/.cache/dib/of-script"))).toEqual(["file"]);
   expect(new Set([...ownersIn(project.out), ...ownersIn(join(project.dir, "home"))])).toEqual(new Set([otherUid]));
   expect(readdirSync(join(project.dir, "tmp"))).toEqual([]);
 });

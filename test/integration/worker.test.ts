@@ -2,17 +2,17 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { planImage, type BuildEvent } from "@dibjs/core";
+import { buildImage, planImage, type BuildEvent } from "@dibjs/core";
 import { reportShape } from "@dibjs/core/report/report.js";
-import { createExec } from "@dibjs/core/process/exec.js";
 import { launchWorker } from "@dibjs/core/worker/launch.js";
 import type { WorkerResult } from "@dibjs/core/worker/protocol.js";
 import { sweepDeadBuilds } from "@dibjs/core/workspace/journal.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { descendants } from "../support/process-tree.js";
 import { diskContext } from "../support/toy-disk.js";
-import { Project } from "../support/toy-os.js";
+import { outputOf, Project } from "../support/toy-os.js";
 
 const dist = fileURLToPath(new URL("../../packages/core/dist", import.meta.url));
 let project: Project;
@@ -68,7 +68,6 @@ test("a release that fails after the outputs were made leaves nothing of them, a
 });
 
 test("outputs that wait to be published are no dead build's; they are once the build is dead", async () => {
-  const exec = createExec();
   const { plan, places } = await planImage(await project.config(["toy-os"]));
   let folder = "";
   const listener = {
@@ -77,14 +76,14 @@ test("outputs that wait to be published are no dead build's; they are once the b
     async onBreak() {},
     async onDone({ staging }: WorkerResult) {
       folder = staging;
-      expect(await sweepDeadBuilds({ exec })).not.toContain(folder);
+      expect(await sweepDeadBuilds(diskContext())).not.toContain(folder);
       expect(readdirSync(folder)).toEqual(["image.tar"]);
       for (const { pid, command } of descendants(process.pid))
         if (command.includes("worker/entry.js")) process.kill(pid, "SIGKILL");
     },
   };
   await launchWorker(plan, places, listener, diskContext());
-  expect(await sweepDeadBuilds({ exec })).toContain(folder);
+  expect(await sweepDeadBuilds(diskContext())).toContain(folder);
   expect(existsSync(folder)).toBe(false);
 });
 
@@ -104,6 +103,18 @@ test("what a dead build left is cleared by the next start, and that build works"
   await project.build();
   expect(readdirSync(`${project.dir}/tmp`)).toEqual([]);
   expect(readdirSync(project.out).sort()).toEqual(["image.report.json", "image.tar"]);
+});
+
+test("a work folder that is missing is made as the caller's, and goes again", async () => {
+  project.script("pre-finalise.d/10-look", 'stat -c "%u:%g %a" "$TMP_BUILD_DIR/.." "$TMP_BUILD_DIR/../.."');
+  const config = await project.config(undefined, { tmpDir: join(project.dir, "new/deep") });
+  const events: BuildEvent[] = [];
+  await buildImage(
+    { ...config, caller: { ...config.caller, uid: 4242, gid: 4243 } },
+    { onEvent: (event) => void events.push(event) },
+  );
+  expect(outputOf(events, "10-look")).toEqual(["4242:4243 755", "4242:4243 755"]);
+  expect(readdirSync(project.dir)).not.toContain("new");
 });
 
 test.each([

@@ -44,7 +44,16 @@ function processesIn(scratch: string): string[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
   const isIn = (pid: string) =>
     ["cwd", "root", "exe"].some((link) => linkOf(`/proc/${pid}/${link}`).startsWith(scratch));
-  return pids.filter(isIn).map((pid) => `${pid} ${readFileSync(`/proc/${pid}/comm`, "utf8").trim()}`);
+  return pids.filter(isIn).flatMap((pid) => nameOf(pid).map((name) => `${pid} ${name}`));
+}
+
+/** None of a process that has ended meanwhile. */
+export function nameOf(pid: string): string[] {
+  try {
+    return [readFileSync(`/proc/${pid}/comm`, "utf8").trim()];
+  } catch {
+    return [];
+  }
 }
 
 /** A node of a partition whose loop device has no file any more. */

@@ -9,7 +9,7 @@ export {
 } from "./block-device/node.js";
 export { defineConfig } from "./config/define-config.js";
 export { findProject, loadConfig, type LoadedConfig, type LoadRequest } from "./config/load.js";
-export type { Flags } from "./config/normalize.js";
+export { debianArch, type Flags } from "./config/normalize.js";
 export type { WrittenConfig, WrittenSettings } from "./config/written.js";
 export type { BuildConfig, Origin } from "./config/schema.js";
 export { discoverElements, type DiscoverRequest } from "./elements/discover.js";

@@ -50,11 +50,14 @@ export function parseSourceRepositories(
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
   return lines.flatMap((line) => {
-    const [name = "", type = "", destination = "", location = "", ref = ""] = expandVariables(line, env).split(/\s+/);
+    const [name = "", written = "", destination = "", location = "", ref = ""] = expandVariables(line, env).split(
+      /\s+/,
+    );
     const key = name.replace(/[^A-Za-z0-9]/g, "_");
+    const type = env[`DIB_REPOTYPE_${key}`] ?? written;
     const repository = {
       name,
-      type: env[`DIB_REPOTYPE_${key}`] ?? type,
+      type,
       destination,
       location: env[`DIB_REPOLOCATION_${key}`] ?? withGitBase(type, location, env),
       ref: env[`DIB_REPOREF_${key}`] ?? (ref === "" ? (type === "git" ? "master" : "*") : ref),

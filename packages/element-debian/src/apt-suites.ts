@@ -18,7 +18,7 @@ export interface AptSuite {
 
 /** Suites of DIB_APT_SOURCES_CONF ("NAME:deb [options] URI SUITE COMPONENTS" a line), each once. */
 export function suitesOf(sources: string): readonly Omit<AptSuite, "inRelease">[] {
-  const suites = [...sources.matchAll(/^[\w-]+:deb\s+(?:\[([^\]]*)\]\s+)?(https?:\S+)\s+(\S+)/gm)].map(
+  const suites = [...sources.matchAll(/^[ \t]*[\w.-]+:deb\s+(?:\[([^\]]*)\]\s+)?(https?:\S+)\s+(\S+)/gm)].map(
     ([, options = "", uri = "", suite = ""]) => {
       const base = uri.replace(/\/+$/, "");
       return { options, url: suite.endsWith("/") ? `${base}/${suite}InRelease` : `${base}/dists/${suite}/InRelease` };

@@ -2,7 +2,8 @@ import { defineElement } from "@dibjs/core";
 import { setUpAptCache } from "./apt-cache.js";
 import { setUpAptPreferences } from "./apt-preferences.js";
 import { addSuites, fetchSuites, type AptSuite } from "./apt-suites.js";
-import { readHostMirrors, withDebianSources, type Mirrors } from "./debian-sources.js";
+import { withDebianSources } from "./debian-sources.js";
+import { readMirrors, type Mirrors } from "./mirrors.js";
 import { verifySuites } from "./verify-suites.js";
 
 export default [
@@ -23,8 +24,8 @@ export default [
   defineElement({
     name: "debian-minimal",
     setup({ hooks }) {
-      let host: Mirrors | undefined;
-      hooks.environment.tap((env) => withDebianSources(env, (host ??= readHostMirrors())));
+      let found: Mirrors | undefined;
+      hooks.environment.tap((env) => withDebianSources(env, (found ??= readMirrors())));
     },
   }),
 ];

@@ -21,6 +21,12 @@ test("each suite has its InRelease, named once", () => {
   ]);
 });
 
+test("sources may be indented and have dots in their names", () => {
+  expect(suitesOf("  a.b:deb http://x.example.org/debian bookworm main\n")).toMatchObject([
+    { url: "http://x.example.org/debian/dists/bookworm/InRelease" },
+  ]);
+});
+
 test("the digest of a suite changes with its InRelease; one that is not there is unknown", async () => {
   await using archive = await tempFolder();
   await mkdir(join(archive.path, "dists/stable"), { recursive: true });

@@ -78,10 +78,11 @@ export interface ElementManifest {
    */
   readonly arch?: readonly string[] | undefined;
   /**
-   * Programs that its host scripts run, with the packages they come in; looked for before a build starts.
-   * @example "hostCommands": [{ "command": "jq", "debian": "jq", "fedora": "jq", "opensuse": "jq" }]
+   * Programs that its host scripts run, with the packages they come in; looked for before a build starts. With
+   * `elements`, only a build with one of these needs it, else one with any element of the package.
+   * @example "hostCommands": [{ "command": "jq", "debian": "jq", "fedora": "jq", "opensuse": "jq", "elements": ["motd"] }]
    */
-  readonly hostCommands?: readonly HostCommand[] | undefined;
+  readonly hostCommands?: readonly (HostCommand & { readonly elements?: readonly string[] | undefined })[] | undefined;
   /** `false` when what its scripts do may differ from build to build, so that no cache may keep it. @default true */
   readonly cache?: boolean | undefined;
   /** Phases whose scripts read the folders of other phases in `$TMP_HOOKS_PATH`, which they do not see without it. */

@@ -3,7 +3,7 @@ import { basename, dirname, join, posix, sep } from "node:path";
 import { BuildError, throwFindings } from "../errors.js";
 import { compareBytes, isPackageList, isScriptName } from "../phases/order.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
-import type { Element, ElementFile, ElementRef, ElementRelations } from "./element.js";
+import type { Element, ElementFile, ElementRef, ElementRelations, HostCommand } from "./element.js";
 import { digestFile, invalid, readElementFiles, type ElementTree } from "./files.js";
 import { othersBelow, readPackedManifest, restoreFiles } from "./packed-manifest.js";
 import { readRelations } from "./relations.js";
@@ -36,13 +36,18 @@ export async function loadElement(
     ),
     ...(entry === undefined ? {} : { entry }),
     ...(manifest?.arch === undefined ? {} : { arch: manifest.arch }),
-    hostCommands: manifest?.hostCommands ?? [],
+    hostCommands: commandsOf(ref),
     reads: manifest?.reads ?? [],
     network: manifest?.network ?? [],
     isCacheable: manifest?.cache ?? true,
     variables: manifest?.variables ?? {},
   };
 }
+
+const commandsOf = ({ name, package: from }: ElementRef): HostCommand[] =>
+  (from?.manifest.hostCommands ?? []).flatMap(({ elements, ...command }) =>
+    elements === undefined || elements.includes(name) ? [command] : [],
+  );
 
 async function readFiles(ref: ElementRef): Promise<ElementFile[]> {
   const isInstalled =

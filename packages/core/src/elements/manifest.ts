@@ -15,7 +15,10 @@ const variableName = text(
 const word = text((value) => value !== "", "not a word");
 const phases = listOf(oneOf(phaseNames));
 
-const hostCommand = record({ command: word }, { debian: text(), fedora: text(), opensuse: text(), or: listOf(text()) });
+const hostCommand = record(
+  { command: word },
+  { debian: text(), fedora: text(), opensuse: text(), or: listOf(text()), elements: listOf(elementName, 1) },
+);
 
 const shape = record(
   { apiVersion: oneOf([knownApiVersion]), elements: mapOf(elementName, pathInside) },
@@ -46,7 +49,17 @@ export function parseManifest(written: unknown, file: string, name: string): Ele
   const { apiVersion } = written as { apiVersion?: unknown };
   if (typeof apiVersion === "number" && Number.isInteger(apiVersion) && apiVersion > knownApiVersion)
     throw new BuildError("ELEMENT_API_UNSUPPORTED", { package: name, file, apiVersion, known: knownApiVersion });
-  const flaw = shape(written);
+  const flaw = shape(written) ?? commandOfNone(written as ElementManifest);
   if (flaw !== undefined) throw new BuildError("ELEMENT_MANIFEST_INVALID", { file, ...flaw });
   return written as ElementManifest;
+}
+
+/** A program for an element that the package does not have would never be looked for. */
+function commandOfNone({ elements, hostCommands = [] }: ElementManifest): { key: string; reason: string } | undefined {
+  for (const [index, { elements: users = [] }] of hostCommands.entries()) {
+    const odd = users.find((name) => !Object.hasOwn(elements, name));
+    if (odd !== undefined)
+      return { key: `hostCommands.${index}.elements`, reason: `the package has no element "${odd}"` };
+  }
+  return undefined;
 }

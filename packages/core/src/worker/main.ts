@@ -8,6 +8,7 @@ import type { ScriptOutput } from "../phases/script-output.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { masker } from "../mask.js";
 import { Stopwatch } from "../report/stopwatch.js";
+import { openCache } from "../workspace/cache.js";
 import { generateHooks } from "../workspace/hook-tree.js";
 import { openJournal, sweepDeadBuilds } from "../workspace/journal.js";
 import { ResourceStack } from "../workspace/resource-stack.js";
@@ -58,6 +59,7 @@ async function makeOutputs(
   await stopwatch.time("elements", () => setUpWorker(plan, places, ctx));
 
   await using workspace = await stopwatch.time("workspace", () => openWorkspace(id, plan, places, ctx));
+  await openCache(places, workspace.resources, ctx);
   workspace.resources.defer("cleanup hooks", () => ctx.hooks.cleanup.run(workspace));
   await ctx.hooks.workspace.run(workspace);
   const owners = await stopwatch.time("generateHooks", () => generateHooks(workspace.hooksDir, plan, places, ctx));

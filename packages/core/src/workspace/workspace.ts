@@ -3,6 +3,7 @@ import { chown, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
+import { makeFolders, removeIfEmpty } from "./make-folders.js";
 import { mount, mountTmpfs } from "./mounts.js";
 import { removeFolder } from "./remove-folder.js";
 import { ResourceStack } from "./resource-stack.js";
@@ -67,8 +68,10 @@ export async function openWorkspace(
   const { buildDir, imageDir } = workFolders(id, places);
   const { keep, useTmpfs } = plan.settings;
   const tmpfs = useTmpfs && !keep ? await checkTmpfs(plan.settings.minTmpfsGiB) : { fits: false, note: undefined };
+  for (const made of await makeFolders(places.tmpDir, places.caller))
+    stack.defer(`folder ${made}`, () => removeIfEmpty(made));
   for (const folder of [buildDir, imageDir]) {
-    await mkdir(folder, { mode: 0o700, recursive: true });
+    await mkdir(folder, { mode: 0o700 });
     stack.defer(`folder ${folder}`, async () =>
       keep ? ctx.emit({ type: "note", level: "info", text: `Kept ${folder}.` }) : removeFolder(folder, ctx),
     );
