@@ -62,7 +62,7 @@ test("one disk becomes raw, qcow2, tar, tgz and squashfs, each readable, with su
   const caller = { uid: 1000, gid: 1000, user: "user", home: "/" };
   const hashing = new Hashing(digestAlgorithms(plan));
   const places = { output: join(out, "toy"), caller };
-  const artifacts = await publishArtifacts({ plan, places, staged, hashing, ctx });
+  const artifacts = await publishArtifacts({ plan, places, staged, sideFolders: [], hashing, ctx });
 
   expect(artifacts.map(({ format }) => format).sort()).toEqual(["qcow2", "raw", "squashfs", "tar", "tgz"]);
   expect(readdirSync(out).sort()).toEqual(

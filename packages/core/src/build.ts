@@ -67,7 +67,7 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
     };
     const result = await launchWorker(plan, { ...places, lock: buildLock.required }, listener, ctx);
 
-    const artifacts = await publishArtifacts({ plan, places, staged: result.staged, hashing, ctx });
+    const artifacts = await publishArtifacts({ plan, places, ...result, hashing, ctx });
     const report = assembleReport({ plan, result, artifacts, startedAt });
     await writeReport(report, places);
     await buildLock.settle(report);

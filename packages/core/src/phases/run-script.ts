@@ -1,4 +1,5 @@
 import { statfs } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { BuildError } from "../errors.js";
 import { sourcesOf } from "../fetch/sources.js";
@@ -53,6 +54,7 @@ export function createPhaseRun(
       run: runner(onHost, env, places.cwd),
       exec: ctx.exec,
       sources: sourcesOf(setting.sources, { env, signal: ctx.signal, exec: ctx.exec }),
+      stageFolder: (path) => setting.sideFolders.stage(resolve(places.cwd, path)),
       log: (line) => output.line(ref, line),
       signal: ctx.signal,
       perform: (script, step) =>

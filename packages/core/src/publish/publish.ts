@@ -7,24 +7,35 @@ import { outOfSpace } from "../out-of-space.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import type { Artifact } from "../report/report.js";
 import type { Hashing } from "./hashing.js";
-import { keptName, replaceFiles, syncPath, type Replacement } from "./replace-files.js";
+import type { SideFolder } from "../workspace/side-folders.js";
+import { makeFolders } from "../workspace/make-folders.js";
+import { keptName, replaceFiles, syncFolder, syncPath, type Replacement } from "./replace-files.js";
 
 export interface PublishRequest {
   readonly plan: Pick<BuildPlan, "checksums" | "settings">;
   readonly places: Pick<BuildPlaces, "output" | "caller">;
   /** All in one folder beside the output; the folder is removed whatever happens. */
   readonly staged: readonly StagedFile[];
+  /** In that folder, too. */
+  readonly sideFolders: readonly SideFolder[];
   /** May have begun when each file was whole. */
   readonly hashing: Hashing;
   readonly ctx: Pick<BuildContext, "emit">;
 }
 
 /**
- * Gives the staged files their names: hashed and synced first, then sums and images renamed, images last. Old images
+ * Gives the staged files their names: hashed and synced first, then sums, folders and images renamed, images last. Old images
  * are kept aside under a name with the time unless the plan overwrites them. Throws PUBLISH_FAILED and SPACE_EXHAUSTED
  * with all as it was.
  */
-export async function publishArtifacts({ plan, places, staged, hashing, ctx }: PublishRequest): Promise<Artifact[]> {
+export async function publishArtifacts({
+  plan,
+  places,
+  staged,
+  sideFolders,
+  hashing,
+  ctx,
+}: PublishRequest): Promise<Artifact[]> {
   const scratch = staged[0] === undefined ? undefined : dirname(staged[0].staged);
   if (scratch === undefined) return [];
   try {
@@ -37,7 +48,11 @@ export async function publishArtifacts({ plan, places, staged, hashing, ctx }: P
       ...image,
       keepAs: asides.find(({ target }) => target === image.target)?.keepAs,
     }));
-    await replaceFiles([...stale, ...sums, ...images], scratch);
+    for (const { staged: folder, target } of sideFolders) {
+      await syncFolder(folder);
+      await makeFolders(dirname(target), places.caller);
+    }
+    await replaceFiles([...stale, ...sums, ...sideFolders, ...images], scratch);
     const artifacts = prepared.map(({ artifact }) => artifact);
     for (const artifact of artifacts) ctx.emit({ type: "artifact", artifact });
     return artifacts;

@@ -11,6 +11,7 @@ import { Stopwatch } from "../report/stopwatch.js";
 import { openCache } from "../workspace/cache.js";
 import { generateHooks } from "../workspace/hook-tree.js";
 import { sweepDeadBuilds } from "../workspace/journal.js";
+import { SideFolders } from "../workspace/side-folders.js";
 import { openStaging } from "../workspace/staging.js";
 import { openWorkspace } from "../workspace/workspace.js";
 import { tapBreakPoints, type OpenShell } from "./break-points.js";
@@ -56,6 +57,7 @@ export async function runBuild({ plan, places, output, openShell, ctx }: WorkerB
     output,
     breakShell,
     sources,
+    sideFolders: new SideFolders(staging.folder, places),
     ctx,
     stopwatch,
     pathPrefix: await sudoStandIn(places.path),
@@ -71,12 +73,14 @@ export async function runBuild({ plan, places, output, openShell, ctx }: WorkerB
   await finished.disk?.unmount();
   const converted = finished.disk === undefined ? [] : await exportDisk({ ...formats, image: finished.disk.image });
   const staged = [...exported, ...converted];
+  const sideFolders = await setting.sideFolders.settle(ctx);
   if (staged.length > 0) staging.keep();
 
   const { reports, packages, disk } = finished;
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   return {
     staged,
+    sideFolders,
     phases: [...tree.reports, ...reports],
     stages: stopwatch.seconds,
     disk: disk?.report,

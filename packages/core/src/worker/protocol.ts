@@ -2,6 +2,7 @@ import type { BuildPlan, BuildPlaces } from "../plan/plan.js";
 import type { FailureKind } from "../errors.js";
 import type { BuildEvent, ScriptRef } from "../report/events.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";
+import type { SideFolder } from "../workspace/side-folders.js";
 
 /**
  * The worker speaks over its three standard streams, so that any launch chain (sudo, a machine elsewhere) can carry it.
@@ -9,7 +10,7 @@ import type { BuildReport, PhaseReport } from "../report/report.js";
  * Standard output: one JSON message a line. Standard error: framed script output (output-frames.ts), so that a flood of
  * it holds the script back and not the messages.
  */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 export type ToWorker =
   | { readonly type: "build"; readonly version: number; readonly plan: BuildPlan; readonly places: BuildPlaces }
@@ -46,6 +47,8 @@ export interface WrittenError {
 /** What the worker made: staged files, and its part of the report. */
 export interface WorkerResult {
   readonly staged: readonly { readonly format: string; readonly staged: string; readonly extension: string }[];
+  /** In the folder of the staged files. */
+  readonly sideFolders: readonly SideFolder[];
   readonly phases: readonly PhaseReport[];
   readonly stages: Readonly<Record<string, number>>;
   readonly disk: BuildReport["disk"];

@@ -39,6 +39,7 @@ function publish(
   contents: Record<string, string>,
   settings: Partial<BuildPlan["settings"]> = {},
   checksums = ["md5", "sha256"],
+  folders: Record<string, string> = {},
 ) {
   const staging = join(out, ".dib-id");
   mkdirSync(staging);
@@ -46,12 +47,18 @@ function publish(
     writeFileSync(join(staging, `toy.${extension}`), content, { mode: 0o600 });
     return { format: extension, staged: join(staging, `toy.${extension}`), extension };
   });
+  const sideFolders = Object.entries(folders).map(([target, content], index) => {
+    mkdirSync(join(staging, `folder-${index}`));
+    writeFileSync(join(staging, `folder-${index}`, "content"), content);
+    return { staged: join(staging, `folder-${index}`), target: join(out, target) };
+  });
   const events: BuildEvent[] = [];
   const plan = toyPlan(undefined, { checksums, settings: { ...toyPlan(undefined).settings, ...settings } });
   return publishArtifacts({
     plan,
     places: { output: join(out, "toy"), caller },
     staged,
+    sideFolders,
     hashing: new Hashing(digestAlgorithms(plan)),
     ctx: { emit: (event) => void events.push(event) },
   });
@@ -139,6 +146,26 @@ test.each([true, false])(
   },
 );
 
+test("a folder takes the place of the one that is there, whole", async () => {
+  await publish({ raw: "one" }, {}, [], { "toy.d/manifests": "one" });
+  writeFileSync(join(out, "toy.d/manifests/more"), "");
+  await publish({ raw: "two" }, { overwriteOldImage: true }, [], { "toy.d/manifests": "two" });
+  expect(readdirSync(out).sort()).toEqual(["toy.d", "toy.raw"]);
+  expect(readdirSync(join(out, "toy.d/manifests"))).toEqual(["content"]);
+  expect(read("toy.d/manifests/content")).toBe("two");
+});
+
+test("a folder is put back, or away, when an image cannot be published", async () => {
+  await publish({ raw: "one" }, {}, [], { "toy.d/old": "one" });
+  mkdirSync(join(out, "toy.qcow2"));
+  const folders = { "toy.d/old": "two", "toy.d/new": "two" };
+  await expect(publish({ raw: "two", qcow2: "two" }, {}, [], folders)).rejects.toMatchObject({
+    code: "PUBLISH_FAILED",
+  });
+  expect(readdirSync(join(out, "toy.d"))).toEqual(["old"]);
+  expect([read("toy.d/old/content"), read("toy.raw")]).toEqual(["one", "one"]);
+});
+
 test("a staged file that is missing is PUBLISH_FAILED and leaves no staging folder", async () => {
   const staged = [{ format: "raw", staged: join(out, ".dib-id/toy.raw"), extension: "raw" }];
   mkdirSync(join(out, ".dib-id"));
@@ -146,6 +173,7 @@ test("a staged file that is missing is PUBLISH_FAILED and leaves no staging fold
     plan: toyPlan(undefined),
     places: { output: join(out, "toy"), caller },
     staged,
+    sideFolders: [],
     hashing: new Hashing(["sha256"]),
     ctx: { emit: () => {} },
   };
