@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { makeProject } from "./elements-project.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cli = join(root, "packages/cli/dist/main.js");
@@ -23,6 +24,7 @@ const rows = [];
 try {
   measureStart();
   measurePlan();
+  measureManyElements();
   if (!flags.quick) await measureBuilds(Number(flags.rounds));
 } finally {
   rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
@@ -82,6 +84,37 @@ function writeToy(folder, needs) {
   );
   for (const phase of ["install.d", "post-install.d"])
     writeFileSync(join(folder, phase, `50-${name}`), "#!/bin/bash\ntrue\n", { mode: 0o755 });
+}
+
+/** Installed packages that need ten others each. Three sizes, to show that time and memory grow as the project does. */
+function measureManyElements() {
+  for (const count of [100, 300, 1000]) {
+    const project = join(scratch, `project-${count}`);
+    const names = makeProject(project, count);
+    const isGoal = count === 1000;
+    const found = [];
+    const times = repeat(7, () =>
+      seconds(() => found.push(JSON.parse(run("node", [join(root, "bench/resolve.mjs"), project])))),
+    );
+    const { edges } = found[0];
+    const inMs = (all) => all.map((time) => time * 1000);
+    const what = `${count} installed elements, ${edges} edges`;
+    add(
+      `discover and resolve ${what}, whole process`,
+      median(times) * 1000,
+      "ms",
+      isGoal ? 1000 : undefined,
+      inMs(times),
+    );
+    const spent = found.map(({ cpuMs }) => cpuMs);
+    add("  its processor time, which a busy machine does not change", median(spent), "ms", undefined, spent);
+    const peaks = found.map(({ peakMiB }) => peakMiB);
+    add("  its peak memory", median(peaks), "MiB", isGoal ? 200 : undefined, peaks);
+    const words = [cli, "plan", "-n", "-t", "tar", "--json", ...names];
+    const plans = repeat(7, () => seconds(() => run("node", words, { cwd: project })));
+    add("  dib plan of them, whole process", median(plans) * 1000, "ms", undefined, inMs(plans));
+    rmSync(project, { recursive: true, force: true });
+  }
 }
 
 /** Cold builds in turn, ours and the released diskimage-builder's, through one warmed apt cache. */
@@ -202,12 +235,12 @@ function dib(words, env = process.env) {
 }
 
 /** Runs to the end; a failure ends the benchmark and shows the last lines. */
-function run(file, words, { env = process.env, log } = {}) {
+function run(file, words, { env = process.env, cwd = scratch, log } = {}) {
   const logFile = log && join(tmpdir(), `dibjs-bench ${log}.log`);
   const output = logFile ? openSync(logFile, "w") : "pipe";
   const { status, error, stdout, stderr } = spawnSync(file, words, {
     env,
-    cwd: scratch,
+    cwd,
     stdio: ["ignore", output, output],
     maxBuffer: 2 ** 26,
   });

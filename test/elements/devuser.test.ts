@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runElement, type ElementRun } from "../support/run-element.js";
+import { fileOf, testDifference } from "../support/test-difference.js";
 
 const password = 'a secret of 27 letters: %s"x';
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFixtureFixtureFixtureFixtureFixtureFixtureFix who@build-host";
@@ -29,17 +30,19 @@ beforeAll(async () => {
 afterAll(() => run[Symbol.asyncDispose]());
 
 describe("devuser", () => {
-  test("makes the user with shell, groups, sudo rule and home", async () => {
-    expect(run.tree.added).toMatchObject({
+  testDifference("devuser", "makes the user, with a home, keys and a sudo rule", () => run, {
+    added: {
       "/home/ann.dev": { kind: "folder", mode: 0o755, owner: "1000:1000" },
-      "/etc/sudoers.d/ann_dev": { kind: "file", mode: 0o440, owner: "0:0" },
+      "/etc/sudoers.d/ann_dev": fileOf("ann.dev ALL=(ALL) NOPASSWD:ALL\n", 0o440),
       "/home/ann.dev/.ssh": { kind: "folder", mode: 0o700, owner: "1000:1000" },
       "/home/ann.dev/.ssh/authorized_keys": { kind: "file", mode: 0o600, owner: "1000:1000" },
-    });
-    expect(run.tree.changed).toHaveProperty(["/etc/passwd"]);
+    },
+    changed: { "/etc/passwd": { after: { mode: 0o644, owner: "0:0" } } },
+  });
+
+  test("the user has the shell and the groups that are named", async () => {
     expect(await run.read("/etc/passwd")).toMatch(/^ann\.dev:x:1000:1000:[^:]*:\/home\/ann\.dev:\/bin\/dash$/m);
     expect(await run.chroot({}, "id", "-nG", "ann.dev")).toBe("ann.dev adm staff\n");
-    expect(await run.read("/etc/sudoers.d/ann_dev")).toBe("ann.dev ALL=(ALL) NOPASSWD:ALL\n");
   });
 
   test("sets the password", async () => {
@@ -70,23 +73,25 @@ describe("local-config", () => {
     expect(await run.read("/home/ann.dev/.ssh/authorized_keys")).toBe(`${key}\n${key} of authorized_keys\n`);
   });
 
-  test("writes the proxy into apt's configuration", async () => {
-    expect(run.tree.added).toMatchObject({ "/etc/apt/apt.conf.d/02-use-http-proxy": { mode: 0o644, owner: "0:0" } });
-    expect(await run.read("/etc/apt/apt.conf.d/02-use-http-proxy")).toBe(
-      'Acquire::http::Proxy "http://proxy.invalid:3128";\n',
-    );
-    expect(await run.read("/etc/apt/apt.conf.d/02-no-proxy")).toBe(
-      'Acquire::http::Proxy::127.0.0.1 "DIRECT";\nAcquire::http::Proxy::mirror.example "DIRECT";\n',
-    );
+  testDifference("local-config", "writes the proxy into apt's configuration", () => run, {
+    added: {
+      "/etc/apt/apt.conf.d/02-use-http-proxy": fileOf('Acquire::http::Proxy "http://proxy.invalid:3128";\n'),
+      "/etc/apt/apt.conf.d/02-no-proxy": fileOf(
+        'Acquire::http::Proxy::127.0.0.1 "DIRECT";\nAcquire::http::Proxy::mirror.example "DIRECT";\n',
+      ),
+    },
   });
 });
 
 describe("dynamic-login", () => {
-  test("adds a program that runs at boot, before anybody logs in", async () => {
-    expect(run.tree.added).toMatchObject({
+  testDifference("dynamic-login", "adds a program that runs at boot", () => run, {
+    added: {
       "/usr/local/bin/dynamic-login": { kind: "file", mode: 0o755, owner: "0:0" },
       "/etc/systemd/system/multi-user.target.wants/dynamic-login.service": { kind: "link" },
-    });
+    },
+  });
+
+  test("its program runs before anybody logs in", async () => {
     expect(await run.read("/usr/lib/systemd/system/dynamic-login.service")).toMatch(/^Before=.*\bgetty\.target\b/m);
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runElement, type ElementRun } from "../support/run-element.js";
+import { testDifference } from "../support/test-difference.js";
 
 let run: ElementRun;
 beforeAll(async () => {
@@ -8,15 +9,15 @@ beforeAll(async () => {
 afterAll(() => run[Symbol.asyncDispose]());
 
 describe("growroot", () => {
-  test("adds the program and a unit that is started at boot", () => {
-    expect(run.tree.added).toMatchObject({
+  testDifference("growroot", "adds the program and a unit that is started at boot", () => run, {
+    added: {
       "/usr/local/sbin/growroot": { kind: "file", mode: 0o755, owner: "0:0" },
       "/usr/lib/systemd/system/growroot.service": { kind: "file", mode: 0o644, owner: "0:0" },
       "/etc/systemd/system/multi-user.target.wants/growroot.service": {
         kind: "link",
         content: "/lib/systemd/system/growroot.service",
       },
-    });
+    },
   });
 
   test("installs growpart and resize2fs", () => {

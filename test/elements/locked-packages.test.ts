@@ -1,34 +1,23 @@
 /** A locked build on a small Debian, with real apt and a mirror that moves on between builds. */
-import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Lock, LockMode } from "@dibjs/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startAptProxy } from "../support/apt-proxy.js";
-import { anElement } from "../support/build-fixture.js";
 import { BuildFolder } from "../support/real-build.js";
 import { openBase } from "../support/run-element.js";
 import { openSmallArchive, type SmallArchive } from "../support/small-archive.js";
+import { smallOs } from "../support/small-os.js";
 
 let archive: SmallArchive;
 let folder: BuildFolder;
-let env: Record<string, string>;
 
 beforeAll(async () => {
   const { codename, mirror } = await startAptProxy();
   archive = await openSmallArchive();
   folder = await BuildFolder.open();
-  env = {
-    DIB_TEST_BASE: await openBase(codename, mirror),
-    DIB_RELEASE: codename,
-    DIB_DISTRIBUTION_MIRROR: "unused",
-    DIB_DEBIAN_SECURITY_MIRROR: "unused",
-    DIB_APT_LOCAL_CACHE: "0",
-  };
-  anElement("small-mirror")
-    .script("root.d/20-small-mirror", `cat > "$TARGET_ROOT/etc/apt/sources.list" << 'END'\n${archive.sources}END`)
-    .writeTo(join(folder.path, "elements"));
+  smallOs(await openBase(codename, mirror), codename, archive.sources).writeTo(join(folder.path, "elements"));
 });
 afterAll(async () => {
   await folder?.[Symbol.asyncDispose]();
@@ -37,10 +26,10 @@ afterAll(async () => {
 
 async function build(lock: LockMode): Promise<string | undefined> {
   const { packages } = await folder.build({
-    elements: ["fixture-os", "small-mirror"],
-    elementPaths: [fileURLToPath(new URL("../support/elements", import.meta.url)), join(folder.path, "elements")],
+    elements: ["small-os"],
+    elementPaths: [join(folder.path, "elements")],
     flags: { formats: ["tar"], base: false, packages: ["dib-test"] },
-    env,
+    env: { DIB_APT_LOCAL_CACHE: "0" },
     lock,
   });
   return packages.find(({ name }) => name === "dib-test")?.version;

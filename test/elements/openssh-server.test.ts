@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runElement, type ElementRun } from "../support/run-element.js";
+import { testDifference } from "../support/test-difference.js";
 
 let run: ElementRun;
 beforeAll(async () => {
@@ -8,14 +9,14 @@ beforeAll(async () => {
 afterAll(() => run[Symbol.asyncDispose]());
 
 describe("openssh-server", () => {
-  test("installs sshd and has it started at boot", () => {
-    expect(run.tree.added).toMatchObject({
+  testDifference("openssh-server", "installs sshd and has it started at boot", () => run, {
+    added: {
       "/usr/sbin/sshd": { kind: "file", mode: 0o755, owner: "0:0" },
       "/etc/systemd/system/multi-user.target.wants/ssh.service": {
         kind: "link",
         content: "/lib/systemd/system/ssh.service",
       },
-    });
+    },
   });
 
   test("leaves strong algorithms only, which sshd takes", async () => {
@@ -41,11 +42,14 @@ describe("runtime-ssh-host-keys", () => {
     expect(Object.keys(run.tree.added).filter((path) => path.startsWith("/etc/ssh/ssh_host"))).toEqual([]);
   });
 
-  test("adds a program that runs before sshd at the first boot", async () => {
-    expect(run.tree.added).toMatchObject({
+  testDifference("runtime-ssh-host-keys", "adds a program that runs at the first boot", () => run, {
+    added: {
       "/usr/local/sbin/runtime-ssh-host-keys.sh": { kind: "file", mode: 0o755, owner: "0:0" },
       "/etc/systemd/system/multi-user.target.wants/ssh-keygen.service": { kind: "link" },
-    });
+    },
+  });
+
+  test("its program runs before sshd", async () => {
     expect(await run.read("/usr/lib/systemd/system/ssh-keygen.service")).toMatch(/^Before=.*\bssh\.service\b/m);
   });
 

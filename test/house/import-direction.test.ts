@@ -9,7 +9,7 @@ const LAYERS: readonly (readonly [RegExp, number])[] = [
   [/^phases\/(table|order)\.ts$/, 0], // the names and order of the phases and of their scripts: everybody reads them
   [/^plan\/digest\.ts$/, 0],
   [/^plan\/prepare\.ts$/, 6], // the front's steps up to the plan: it knows the built-in formats and node types
-  [/^(config|elements|fetch|lock)\//, 1],
+  [/^(config|elements|fetch|lock|trust)\//, 1],
   [/^(plan|lint|pack|import)\//, 2],
   [/^(workspace|layers)\//, 3],
   [/^worker\/(protocol|launch|channel|output-frames|written-error)\.ts$/, 3],

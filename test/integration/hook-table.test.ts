@@ -134,6 +134,12 @@ describe("the order of a build is that of the table", () => {
     expect(first("script")).toBeLessThan(first("afterScript"));
   });
 
+  test("afterPhase is told how long the phase has taken, its scripts included", () => {
+    const [, phase, scripts] = /^root took ([\d.]+), its scripts ([\d.]+)$/m.exec(calls.join("\n")) ?? [];
+    expect(Number(scripts)).toBeGreaterThan(0);
+    expect(Number(phase)).toBeGreaterThan(Number(scripts));
+  });
+
   test("mounts come after root and before extra-data; they are undone before the disk is made, and again before formats", () => {
     expect(first("mount")).toBeGreaterThan(first("afterPhase:root"));
     expect(first("mount")).toBeLessThan(first("beforePhase:extra-data"));

@@ -8,7 +8,7 @@ import { runDib } from "../support/dib.js";
 import { BuildFolder } from "../support/real-build.js";
 import { releasedElements } from "../support/released-dib.js";
 import { tempFolder } from "../support/temp-folder.js";
-import { toyOs, treeOfTar } from "../support/toy-image.js";
+import { toyOs, textOf, treeOfTar } from "../support/toy-image.js";
 
 const twenty = [
   ...["apt-conf", "apt-preferences", "cleanup-kernel-initrd", "cloud-init", "dhcp-all-interfaces", "disable-nouveau"],
@@ -103,11 +103,11 @@ describe("twenty elements of the released diskimage-builder", () => {
       env: { DIB_APT_CONF: aptConf },
       flags: { base: false, formats: ["tar"] },
     });
-    const tree = treeOfTar(`${folder.image}.tar`, join(folder.path, "tree"));
-    expect(tree.get("/etc/apt/apt.conf")?.content).toBe('APT::Get::Assume-Yes "true";\n');
-    expect(tree.get("/etc/modprobe.d/disable-nouveau.conf")?.content).toContain("blacklist nouveau");
-    expect(tree.get("/etc/systemd/journald.conf.d/log-to-console.conf")?.content).toContain("ForwardToConsole=true");
-    expect(tree.get("/usr/local/bin/sysctl-set-value")?.mode).toBe("755");
+    const tree = await treeOfTar(`${folder.image}.tar`, join(folder.path, "tree"));
+    expect(textOf(tree, "/etc/apt/apt.conf")).toBe('APT::Get::Assume-Yes "true";\n');
+    expect(textOf(tree, "/etc/modprobe.d/disable-nouveau.conf")).toContain("blacklist nouveau");
+    expect(textOf(tree, "/etc/systemd/journald.conf.d/log-to-console.conf")).toContain("ForwardToConsole=true");
+    expect(tree.get("/usr/local/bin/sysctl-set-value")?.mode).toBe(0o755);
     const ran = folder.events.flatMap((event) => (event.type === "script-end" ? [event.element] : []));
     expect(ran).toContain("stable-interface-names");
   });

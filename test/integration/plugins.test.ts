@@ -7,6 +7,7 @@ import { createExec } from "@dibjs/core/process/exec.js";
 import { anElement } from "../support/build-fixture.js";
 import { runDib } from "../support/dib.js";
 import { tempFolder } from "../support/temp-folder.js";
+import { Project } from "../support/toy-os.js";
 
 let temp: Awaited<ReturnType<typeof tempFolder>>;
 let project: string;
@@ -120,4 +121,25 @@ describe("a plugin that never comes to an end", () => {
 test("what a plugin leaves running does not keep dib from ending", async () => {
   install("ticking", `setInterval(() => {}, 10);\n${definition("ticking")}`);
   expect(await run("plan", "ticking")).toMatchObject({ exitCode: 0 });
+});
+
+test("what a plugin and its programs print is output of the build, and breaks nothing", async () => {
+  using toy = new Project();
+  toy.write("dib.config.json", '{ "plugins": ["./plugin.mjs"] }');
+  toy.write(
+    "plugin.mjs",
+    `import { execFileSync } from "node:child_process";
+     export default (hooks) => hooks.beforePhase.for("install").tap(() => {
+       console.log("logged in %s", "install"); console.error("an error"); process.stdout.write("without an end");
+       execFileSync("sh", ["-c", "echo from a program; printf 'no end'; echo >&2 a complaint"], { stdio: "inherit" });
+     });`,
+  );
+  const { events } = await toy.build({ elements: ["toy-os"] });
+  const printed = events.flatMap((event) => (event.type === "output" && event.script === "-" ? [event] : []));
+  expect(printed.map(({ text }) => text)).toEqual(expect.arrayContaining(["from a program", "no enda complaint"]));
+  expect(printed.filter(({ text }) => !/program|complaint/.test(text))).toMatchObject([
+    { phase: "install", element: "-", stream: "stdout", text: "logged in install" },
+    { phase: "install", element: "-", stream: "stderr", text: "an error" },
+    { phase: "install", element: "-", stream: "stdout", text: "without an end" },
+  ]);
 });

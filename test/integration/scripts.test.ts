@@ -70,6 +70,25 @@ describe("a script inside", () => {
     expect(report.seconds).toBeLessThan(60);
   });
 
+  test("may leave a mount below /proc, as binfmt_misc is", async () => {
+    project.script("install.d/10-mount", "mount -t tmpfs none /proc/sys/fs; echo mounted");
+    const { events } = await project.build();
+    expect(outputOf(events, "10-mount")).toEqual(["mounted"]);
+  });
+
+  test("with a mount below /proc is interrupted like any other", async () => {
+    project.script("install.d/10-mount", "mount -t tmpfs none /proc/sys/fs; echo mounted; sleep 600");
+    const interrupt = new AbortController();
+    const building = project.build({
+      signal: interrupt.signal,
+      tap: (hooks) =>
+        hooks.event.tap(
+          (event) => void (event.type === "output" && event.text === "mounted" && interrupt.abort("SIGINT")),
+        ),
+    });
+    await expect(building).rejects.toMatchObject({ code: "BUILD_INTERRUPTED", kind: "element" });
+  });
+
   test("reads an empty standard input, never the caller's terminal", async () => {
     project.script("install.d/10-stdin", 'echo "got: $(cat)"');
     const { events } = await project.build();

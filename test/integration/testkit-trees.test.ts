@@ -1,12 +1,16 @@
 /** The trees that @dibjs/testkit runs elements on, and how it fails. */
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import "@dibjs/testkit/vitest";
 import { runElement, runPhase } from "@dibjs/testkit";
 import { createExec, mustRun } from "@dibjs/core/process/exec.js";
+import { coreTools } from "@dibjs/core/plan/host-tools.js";
 import { anElement } from "../support/build-fixture.js";
+import { resultOf } from "../support/dib.js";
+import { giveToOtherUser, otherUid, startAsOtherUser } from "../support/other-user.js";
 import { tempFolder } from "../support/temp-folder.js";
+import { Project } from "../support/toy-os.js";
 
 let temp: Awaited<ReturnType<typeof tempFolder>>;
 beforeAll(async () => void (temp = await tempFolder()));
@@ -78,24 +82,34 @@ describe("failures", () => {
     const element = anElement("noop").script("install.d/10-x").writeTo(temp.path);
     const bin = join(temp.path, "bin");
     mkdirSync(bin);
-    for (const name of [
-      "bash",
-      "env",
-      "unshare",
-      "setpriv",
-      "chroot",
-      "mount",
-      "umount",
-      "mknod",
-      "find",
-      "flock",
-      "tar",
-      "ldd",
-    ])
-      writeFileSync(join(bin, name), "", { mode: 0o755 });
+    for (const name of [...coreTools, "tar", "ldd"]) writeFileSync(join(bin, name), "", { mode: 0o755 });
     await expect(runElement({ element, env: { PATH: bin } })).rejects.toMatchObject({
       code: "HOST_TOOL_MISSING",
       hint: expect.stringContaining("apt-get install busybox-static") as string,
     });
+  });
+});
+
+describe("an ordinary user", () => {
+  let project: Project;
+  beforeEach(() => {
+    project = new Project();
+    giveToOtherUser(project);
+    project.script("install.d/10-who", 'echo "$(id -u)" > /who');
+    const lines = [
+      `import { runElement } from "./dibjs/packages/testkit/dist/index.js";`,
+      `const run = await runElement({ element: "./elements/subject" }).catch((error) => error);`,
+      `console.log(run.code ?? run.tree.added["/who"]?.content);`,
+    ];
+    project.write("run.mjs", lines.join("\n"));
+  });
+  afterEach(() => project[Symbol.dispose]());
+
+  test.each([
+    ["with sudo runs elements as root", "NOPASSWD: ALL", "0\n\n"],
+    ["without it is told what is missing", "ALL", "HOST_PRIVILEGE_MISSING\n"],
+  ])("%s, and nothing is left", async (_, rule, said) => {
+    expect(await resultOf(startAsOtherUser(project, [], { rule, program: "run.mjs" }))).toMatchObject({ stdout: said });
+    expect(leftOver().filter((name) => statSync(join("/var/tmp", name)).uid === otherUid)).toEqual([]);
   });
 });

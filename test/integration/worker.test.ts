@@ -1,13 +1,18 @@
 /** The worker as a process: how it starts, how it dies, and that nothing outlives it. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BuildEvent } from "@dibjs/core";
+import { buildImage, planImage, type BuildEvent } from "@dibjs/core";
 import { reportShape } from "@dibjs/core/report/report.js";
+import { launchWorker } from "@dibjs/core/worker/launch.js";
+import type { WorkerResult } from "@dibjs/core/worker/protocol.js";
+import { sweepDeadBuilds } from "@dibjs/core/workspace/journal.js";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { descendants } from "../support/process-tree.js";
-import { Project } from "../support/toy-os.js";
+import { diskContext } from "../support/toy-disk.js";
+import { outputOf, Project } from "../support/toy-os.js";
 
 const dist = fileURLToPath(new URL("../../packages/core/dist", import.meta.url));
 let project: Project;
@@ -48,6 +53,40 @@ test.each(["phase-start", "format"] as const)(
   },
 );
 
+test("a release that fails after the outputs were made leaves nothing of them, and no journal", async () => {
+  project.write("dib.config.json", '{ "plugins": ["./plugin.mjs"] }');
+  project.write("plugin.mjs", 'export default (hooks) => hooks.cleanup.tap(() => { throw new Error("I keep it"); });');
+  let id = "";
+  const failing = project.build({
+    elements: ["toy-os"],
+    tap: (hooks) =>
+      hooks.event.tap((event) => void (event.type === "workspace" && (id = event.buildDir.split(".").at(-1) ?? ""))),
+  });
+  await expect(failing).rejects.toMatchObject({ code: "RELEASE_FAILED" });
+  expect(readdirSync(project.out)).toEqual([]);
+  expect(readdirSync("/run/dib")).not.toContain(id);
+});
+
+test("outputs that wait to be published are no dead build's; they are once the build is dead", async () => {
+  const { plan, places } = await planImage(await project.config(["toy-os"]));
+  let folder = "";
+  const listener = {
+    onEvent() {},
+    onOutput() {},
+    async onBreak() {},
+    async onDone({ staging }: WorkerResult) {
+      folder = staging;
+      expect(await sweepDeadBuilds(diskContext())).not.toContain(folder);
+      expect(readdirSync(folder)).toEqual(["image.tar"]);
+      for (const { pid, command } of descendants(process.pid))
+        if (command.includes("worker/entry.js")) process.kill(pid, "SIGKILL");
+    },
+  };
+  await launchWorker(plan, places, listener, diskContext());
+  expect(await sweepDeadBuilds(diskContext())).toContain(folder);
+  expect(existsSync(folder)).toBe(false);
+});
+
 test("what a dead build left is cleared by the next start, and that build works", async () => {
   project.script("install.d/10-wait", 'echo waiting; [ -n "${DIB_PASS:-}" ] || sleep 600');
   const kill = () => {
@@ -64,6 +103,18 @@ test("what a dead build left is cleared by the next start, and that build works"
   await project.build();
   expect(readdirSync(`${project.dir}/tmp`)).toEqual([]);
   expect(readdirSync(project.out).sort()).toEqual(["image.report.json", "image.tar"]);
+});
+
+test("a work folder that is missing is made as the caller's, and goes again", async () => {
+  project.script("pre-finalise.d/10-look", 'stat -c "%u:%g %a" "$TMP_BUILD_DIR/.." "$TMP_BUILD_DIR/../.."');
+  const config = await project.config(undefined, { tmpDir: join(project.dir, "new/deep") });
+  const events: BuildEvent[] = [];
+  await buildImage(
+    { ...config, caller: { ...config.caller, uid: 4242, gid: 4243 } },
+    { onEvent: (event) => void events.push(event) },
+  );
+  expect(outputOf(events, "10-look")).toEqual(["4242:4243 755", "4242:4243 755"]);
+  expect(readdirSync(project.dir)).not.toContain("new");
 });
 
 test.each([
@@ -89,12 +140,18 @@ test.each([
   expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(project.dir);
 });
 
-test("without privileges the worker does not start, and says why", async () => {
+test.each([
+  ["privileges", "", /Operation not permitted|password|sudo/],
+  ["room for one more process", "--nproc=1", /EAGAIN/],
+  ["room for one more open file", "--nofile=3", /EMFILE/],
+])("without %s the worker does not start, and says why", async (_, limit, reason) => {
   const script = `
+    import { execFileSync } from "node:child_process";
     const { launchWorker } = await import("${dist}/worker/launch.js");
-    const listener = { onEvent() {}, onOutput() {}, async onBreak() {} };
+    const listener = { onEvent() {}, onOutput() {}, async onBreak() {}, async onDone() {} };
     const ctx = { signal: new AbortController().signal };
-    await launchWorker({}, { secrets: {} }, listener, ctx).catch((error) => console.log(error.code));
+    if ("${limit}") execFileSync("prlimit", ["--pid", process.pid, "${limit}"]);
+    await launchWorker({}, { secrets: {} }, listener, ctx).catch((error) => console.log(error.code, error.message));
   `;
   const child = spawn(
     "setpriv",
@@ -103,18 +160,33 @@ test("without privileges the worker does not start, and says why", async () => {
   );
   let said = "";
   child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  await once(child, "close");
-  expect(said.trim()).toBe("WORKER_LAUNCH_FAILED");
+  const [exitCode] = (await once(child, "close")) as [number | null];
+  expect(exitCode).toBe(0);
+  expect(said).toMatch(/^WORKER_LAUNCH_FAILED /);
+  expect(said).toMatch(reason);
+});
+
+test("a signal that came before the worker was there ends the build", async () => {
+  const { plan, places } = await planImage(await project.config(["toy-os"]));
+  const listener = { onEvent() {}, onOutput() {}, async onBreak() {}, async onDone() {} };
+  const ctx = { ...diskContext(), signal: AbortSignal.abort("SIGINT") };
+  await expect(launchWorker(plan, places, listener, ctx)).rejects.toMatchObject({
+    code: "BUILD_INTERRUPTED",
+    context: { signal: "SIGINT" },
+  });
+  expect(readdirSync(project.out)).toEqual([]);
 });
 
 test("a worker of another version of core refuses the build", async () => {
-  const child = spawn(process.execPath, [`${dist}/worker/entry.js`], { stdio: ["pipe", "pipe", "inherit"] });
-  let said = "";
-  child.stdout.on("data", (chunk: Buffer) => {
-    said += chunk.toString();
-    if (said.includes('"failed"')) child.stdin.end();
+  const child = spawn(process.execPath, [`${dist}/worker/entry.js`], {
+    stdio: ["pipe", "inherit", "inherit", "ignore", "pipe"],
   });
-  child.stdin.write(`${JSON.stringify({ type: "build", version: 99, plan: {}, places: {} })}\n`);
+  let said = "";
+  child.stdio[4]?.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+    if (said.includes('"failed"')) child.stdin?.end();
+  });
+  child.stdin?.write(`${JSON.stringify({ type: "build", version: 99, plan: {}, places: {} })}\n`);
   await once(child, "close");
   const answer = JSON.parse(said.trim().split("\n").at(-1) ?? "") as { type: string; error: { code: string } };
   expect(answer).toMatchObject({ type: "failed", error: { code: "WORKER_PROTOCOL_MISMATCH", context: { front: 99 } } });

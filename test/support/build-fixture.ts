@@ -62,12 +62,20 @@ export class ElementFixture {
 
   /** Makes an installed package of it, `modules/PACKAGE`: the element is the package's own folder. Returns that folder. */
   writeAsPackage(modules: string, written: PackageFixture = {}): string {
-    const { package: packageName = `dib-element-${this.name}`, version = "1.0.0", peers = {}, ...manifest } = written;
+    const {
+      package: packageName = `dib-element-${this.name}`,
+      version = "1.0.0",
+      peers = {},
+      scripts,
+      ...manifest
+    } = written;
     this.file(
       "package.json",
       JSON.stringify({
         name: packageName,
         version,
+        keywords: ["dib-element"],
+        ...(scripts === undefined ? {} : { scripts }),
         peerDependencies: peers,
         dib: { apiVersion: 1, elements: { [this.name]: "." }, ...manifest },
       }),
@@ -81,6 +89,7 @@ export type PackageFixture = Partial<ElementManifest> & {
   readonly package?: string;
   readonly version?: string;
   readonly peers?: Readonly<Record<string, string>>;
+  readonly scripts?: Readonly<Record<string, string>>;
 };
 
 export const anElement = (name: string): ElementFixture => new ElementFixture(name);

@@ -40,11 +40,16 @@ export interface OtherUser {
   /** What sudo lets the user do. */
   readonly rule: string;
   readonly path?: string | undefined;
+  /** A program of the project instead of `dib`. */
+  readonly program?: string;
 }
 
-export function startAsOtherUser({ dir }: Project, args: readonly string[], { rule, path }: OtherUser): ChildProcess {
-  const program = join(dir, "dibjs/packages/cli/dist/main.js");
-  const command = ["bash", "-c", asUser, "bash", dir, process.execPath, program, ...args];
+export function startAsOtherUser(
+  { dir }: Project,
+  args: readonly string[],
+  { rule, path, program = "dibjs/packages/cli/dist/main.js" }: OtherUser,
+): ChildProcess {
+  const command = ["bash", "-c", asUser, "bash", dir, process.execPath, join(dir, program), ...args];
   const PATH = process.env["PATH"] ?? "";
   return spawn("unshare", ["--mount", ...command], {
     env: { PATH, USER_PATH: path ?? PATH, RULE: rule, REPOSITORY: repository },

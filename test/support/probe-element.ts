@@ -62,6 +62,8 @@ export default defineElement({
       await target.write("/etc/probe-typescript", "typescript sees " + env.PROBE_VALUE + "\\n");
       await target.run("cat", ["/etc/probe-typescript"]);
     });
+    hooks.afterPhase.for("root").tap((_, { seconds, scripts }) =>
+      write("root took " + seconds + ", its scripts " + scripts.reduce((sum, script) => sum + script.seconds, 0)));
     const table = createHooks();
     for (const format of ["third-party", "qcow2"]) table.format.define(format);
     for (const type of ["third_party", "mkfs"]) table.blockDevice.define(type);

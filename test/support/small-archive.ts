@@ -1,5 +1,5 @@
 /** An apt archive of two flat suites on loopback, each with at most one version of one package; it can move on. */
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createExec, mustRun } from "@dibjs/core/process/exec.js";
 import { serveFolder } from "./file-server.js";
@@ -12,6 +12,8 @@ export interface SmallArchive extends AsyncDisposable {
   readonly sources: string;
   /** The version of the package `dib-test` that each suite has from now on. */
   offer(versions: { readonly main?: string; readonly security?: string }): Promise<void>;
+  /** Changes a byte of each package from now on; the index says what it was. */
+  spoil(): Promise<void>;
 }
 
 export async function openSmallArchive(): Promise<SmallArchive> {
@@ -23,11 +25,21 @@ export async function openSmallArchive(): Promise<SmallArchive> {
     async offer(versions) {
       for (const suite of suites) await fillSuite(join(folder.path, suite), suite, versions[suite]);
     },
+    async spoil() {
+      for (const name of await readdir(folder.path, { recursive: true }))
+        if (name.endsWith(".deb")) await changeLastByte(join(folder.path, name));
+    },
     async [Symbol.asyncDispose]() {
       await server[Symbol.asyncDispose]();
       await folder[Symbol.asyncDispose]();
     },
   };
+}
+
+async function changeLastByte(file: string): Promise<void> {
+  const bytes = await readFile(file);
+  bytes.writeUInt8(bytes.readUInt8(bytes.length - 1) ^ 1, bytes.length - 1);
+  await writeFile(file, bytes);
 }
 
 async function fillSuite(folder: string, suite: string, version: string | undefined): Promise<void> {

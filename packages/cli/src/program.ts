@@ -75,6 +75,15 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
   addConfigOptions(
     add("info <element>", "describe an element", async (...all) => (await import("./commands/info.js")).info(...all)),
   );
+  add("add <packages...>", "add element packages to the project", async (...all) =>
+    (await import("./commands/add.js")).add(...all),
+  );
+  add("remove <packages...>", "take element packages out of the project", async (...all) =>
+    (await import("./commands/remove.js")).remove(...all),
+  );
+  add("update [packages...]", "move element packages to the newest versions that fit", async (...all) =>
+    (await import("./commands/update.js")).update(...all),
+  );
   addImageOptions(
     add("hooks [elements...]", "list every hook and who taps it, in order", async (...all) =>
       (await import("./commands/hooks.js")).hooks(...all),

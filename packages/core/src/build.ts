@@ -14,13 +14,13 @@ import { preparePlan, type PreparedPlan } from "./plan/prepare.js";
 import { createExec } from "./process/exec.js";
 import { lockOutput } from "./publish/lock-output.js";
 import { Hashing } from "./publish/hashing.js";
-import { digestAlgorithms, publishArtifacts } from "./publish/publish.js";
+import { digestAlgorithms, publishBuild } from "./publish/publish.js";
 import { openBuildLog } from "./report/build-log.js";
 import type { BuildEvent } from "./report/events.js";
-import type { BuildReport } from "./report/report.js";
-import { assembleReport, writeReport } from "./report/write.js";
+import type { Artifact, BuildReport } from "./report/report.js";
+import { assembleReport } from "./report/assemble.js";
 import { launchWorker, type ShellRequest } from "./worker/launch.js";
-import type { OutputFrame } from "./worker/protocol.js";
+import type { OutputFrame, WorkerResult } from "./worker/protocol.js";
 
 export interface BuildOptions {
   /** Taps of the caller for hooks that run in the front; worker hooks are tapped by module paths in `config.plugins`. */
@@ -56,7 +56,7 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
 
     await using lock = await lockOutput(places, ctx);
     await using log = await openBuildLog(options.logFile, Object.values(places.secrets), ctx.emit);
-    using hashing = new Hashing(digestAlgorithms(plan));
+    using hashing = new Hashing(digestAlgorithms(plan), ctx.signal);
     const listener = {
       onEvent(event: BuildEvent) {
         if (event.type === "format") for (const file of event.files) void hashing.start(file);
@@ -64,14 +64,14 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
       },
       onOutput: (frame: OutputFrame) => log.write(frame),
       onBreak: options.onBreak ?? (async () => {}),
+      onDone(result: WorkerResult) {
+        const describe = (artifacts: readonly Artifact[]) => assembleReport({ plan, result, artifacts, startedAt });
+        return publishBuild({ plan, places, ...result, hashing, describe, ctx });
+      },
     };
-    const result = await launchWorker(plan, { ...places, lock: buildLock.required }, listener, ctx);
-
-    const artifacts = await publishArtifacts({ plan, places, ...result, hashing, ctx });
-    const report = assembleReport({ plan, result, artifacts, startedAt });
-    await writeReport(report, places);
+    const report = await launchWorker(plan, { ...places, lock: buildLock.required }, listener, ctx);
     await buildLock.settle(report);
-    for (const artifact of artifacts) await ctx.hooks.artifact.run(artifact);
+    for (const artifact of report.artifacts) await ctx.hooks.artifact.run(artifact);
     await ctx.hooks.done.run(report);
     ctx.emit({ type: "done", seconds: report.seconds });
     return report;

@@ -223,6 +223,93 @@ export const catalogue = {
     hint: "Choose another place with --folder. Nothing was left behind.",
   })),
 
+  // packages of elements, and the project's package manager
+  PACKAGE_NOT_FOUND: entry("request", (c: { package: string; tried: readonly string[]; registry: string }) => ({
+    message: `There is no package ${c.tried.join(", nor ")} at ${c.registry}.`,
+    hint: `Check the name, or look for it with: dib search ${c.package}`,
+  })),
+  PACKAGE_VERSION_MISSING: entry(
+    "request",
+    (c: { package: string; range: string; known?: readonly string[] | undefined }) => ({
+      message: `${c.package} has no version ${c.range}${c.known === undefined ? "" : ` (it has ${c.known.join(", ")})`}.`,
+      hint: `npm view ${c.package} versions lists what there is.`,
+    }),
+  ),
+  PACKAGE_NOT_ELEMENT: entry("request", (c: { package: string; reason: string }) => ({
+    message: `${c.package} is not an element package: ${c.reason}. The project is as it was.`,
+    hint: "An element package has a manifest under the key dib of its package.json. Other packages are added with the package manager itself.",
+  })),
+  PACKAGE_NOT_INSTALLED: entry(
+    "request",
+    (c: { package: string; nearest?: string | undefined; installed: readonly string[] }) => ({
+      message: `No installed element package is called ${c.package}, and none brings an element of that name (installed: ${c.installed.join(", ") || "none"}).`,
+      hint: did(c.nearest) ?? "dib elements lists what there is.",
+    }),
+  ),
+  PACKAGE_CONFLICT: entry(
+    "request",
+    (c: {
+      package: string;
+      version?: string | undefined;
+      askers: readonly { by: readonly string[]; range: string }[];
+      command?: string | undefined;
+    }) => ({
+      message: `No version of ${c.package}${c.version === undefined ? "" : ` (now ${c.version})`} satisfies everyone who asks for it:\n${c.askers
+        .map(({ by, range }) => `  ${range}  asked for by ${by.join(" → ")}`)
+        .join("\n")}\nThe project is as it was.`,
+      hint: c.command === undefined ? undefined : `Try: ${c.command}`,
+    }),
+  ),
+  PACKAGE_INTEGRITY_WRONG: entry("fetch", (c: { package: string; reason: string }) => ({
+    message: `The content of ${c.package} is not what its integrity says: ${c.reason}`,
+    hint: "The package was changed on its way, or in the registry, or the lock file was edited. Nothing of it is kept.",
+  })),
+  REGISTRY_UNREACHABLE: entry("fetch", (c: { package: string; reason: string }) => ({
+    message: `The registry did not answer when asked for ${c.package}: ${c.reason}`,
+    hint: "Check the network and the setting registry in .npmrc; npm ping asks the registry for a sign of life.",
+  })),
+  REGISTRY_REFUSED: entry("fetch", (c: { package: string; reason: string }) => ({
+    message: `The registry refuses ${c.package}: ${c.reason}`,
+    hint: "It may need a login: npm login, or a token in .npmrc.",
+  })),
+  REGISTRY_ANSWER_INVALID: entry("fetch", (c: { package: string; reason: string }) => ({
+    message: `The registry's answer for ${c.package} can't be understood: ${c.reason}`,
+    hint: "Something that is no npm registry answers there: check the setting registry in .npmrc, and any proxy.",
+  })),
+  MANAGER_UNSUPPORTED: entry("request", (c: { manager: string; file: string; reason: string }) => ({
+    message: `${c.file}: the package manager ${c.manager} can't be used: ${c.reason}`,
+    hint: "Element packages are installed with npm, pnpm or yarn.",
+  })),
+  MANAGER_FAILED: entry("element", (c: { command: string; package: string; how: string; tail: string }) => ({
+    message: `${c.command} ${c.how} for ${c.package}.${c.tail ? `\n${c.tail}` : ""}`,
+    hint: "The project is as it was.",
+  })),
+  PROJECT_BUSY: entry("host", (c: { folder: string; pid: number }) => ({
+    message: `Another dib (process ${c.pid}) is changing the packages of ${c.folder}.`,
+    hint: "Wait for it to end.",
+  })),
+
+  // trust
+  POLICY_INVALID: entry("policy", (c: { file: string; key: string; reason: string }) => ({
+    message: `${c.file}: ${c.key ? `${c.key}: ` : ""}${c.reason}`,
+    hint: "A policy that can't be read refuses everything. Correct it; docs/packages.md has its keys.",
+  })),
+  REGISTRY_FOREIGN: entry("policy", (c: { package: string; source: string; registry: string }) => ({
+    message: `${c.package} comes from ${c.source}, but its scope belongs to ${c.registry}.`,
+    hint: "The policy (registries in dib.policy.json) binds a scope to one registry; there is no other for it.",
+  })),
+  RELEASE_TOO_NEW: entry(
+    "policy",
+    (c: { package: string; published: string | undefined; minimumMinutes: number; reason: string }) => ({
+      message: `${c.package} is refused: ${c.reason}; the policy asks for ${c.minimumMinutes} minutes.`,
+      hint: "Take an older version, wait, or name the package in minimumReleaseAgeExclude of dib.policy.json.",
+    }),
+  ),
+  INTEGRITY_MISSING: entry("policy", (c: { package: string; file: string }) => ({
+    message: `${c.file} has no integrity for ${c.package}: nothing says what its content must be.`,
+    hint: "Install it from a registry, or let the package manager write the lock file anew.",
+  })),
+
   // hooks
   HOOK_TAP_FAILED: entry("element", (c: { hook: string; tap: string; reason: string }) => ({
     message: `"${c.tap}" failed in hook "${c.hook}": ${c.reason}`,
@@ -414,12 +501,18 @@ export const catalogue = {
   FETCH_FAILED: entry("fetch", (c: { url: string; reason: string }) => ({
     message: `Fetching ${c.url} failed: ${c.reason}`,
   })),
-  FETCH_TRUNCATED: entry("fetch", (c: { url: string; gotBytes: number; expectedBytes: number }) => ({
-    message: `${c.url} ended after ${c.gotBytes} of ${c.expectedBytes} bytes.`,
+  FETCH_TRUNCATED: entry("fetch", (c: { url: string; gotBytes?: number; expectedBytes?: number }) => ({
+    message:
+      c.gotBytes === undefined
+        ? `${c.url} ended before it was whole.`
+        : `${c.url} ended after ${c.gotBytes} of ${c.expectedBytes} bytes.`,
     hint: "The server or a proxy cut the download. Run again: what came is kept aside and the rest is fetched.",
   })),
-  FETCH_CHECKSUM_WRONG: entry("fetch", (c: { url: string; expected: string; actual: string }) => ({
-    message: `${c.url} has sha256 ${c.actual}, expected ${c.expected}.`,
+  FETCH_CHECKSUM_WRONG: entry("fetch", (c: { url: string; expected?: string; actual?: string }) => ({
+    message:
+      c.expected === undefined || c.actual === undefined
+        ? `${c.url} is not what its index says.`
+        : `${c.url} has sha256 ${c.actual}, expected ${c.expected}.`,
     hint: "The file or its checksum list is stale or was tampered with. Nothing of it is kept.",
   })),
   SIGNATURE_INVALID: entry("fetch", (c: { file: string; reason: string }) => ({
@@ -430,7 +523,7 @@ export const catalogue = {
   })),
   SIGNATURE_KEY_UNTRUSTED: entry("fetch", (c: { file: string; fingerprint: string; trusted: readonly string[] }) => ({
     message: `${c.file} is signed by ${c.fingerprint}, which is not trusted.`,
-    hint: `Trusted keys: ${c.trusted.join(", ")}.`,
+    hint: c.trusted.length === 0 ? undefined : `Trusted keys: ${c.trusted.join(", ")}.`,
   })),
 
   // lock

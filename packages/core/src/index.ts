@@ -8,7 +8,7 @@ export {
   type NodeRequest,
 } from "./block-device/node.js";
 export { defineConfig } from "./config/define-config.js";
-export { loadConfig, type LoadedConfig, type LoadRequest } from "./config/load.js";
+export { findProject, loadConfig, type LoadedConfig, type LoadRequest } from "./config/load.js";
 export { debianArch, type Flags } from "./config/normalize.js";
 export type { WrittenConfig, WrittenSettings } from "./config/written.js";
 export type { BuildConfig, Origin } from "./config/schema.js";
@@ -26,6 +26,7 @@ export {
   type StandardSchema,
   type Step,
 } from "./elements/element.js";
+export { checkInstalled } from "./elements/check-installed.js";
 export { loadElement } from "./elements/load.js";
 export { readPackage, isUsable, type ElementPackage, type UnusablePackage } from "./elements/package.js";
 export { describePackage, formatPackedManifest, type PackedManifest } from "./elements/packed-manifest.js";
@@ -38,6 +39,7 @@ export {
   formatDifference,
   formatPlace,
   isBuildError,
+  throwFindings,
   type ErrorCode,
   type FailureKind,
   type Place,
@@ -86,6 +88,18 @@ export { createExec, startProcess, type Exec, type ExecOptions, type ExecResult 
 export type { BuildEvent, ScriptRef } from "./report/events.js";
 export type { AptSuite, Artifact, BuildReport, PhaseReport, ScriptReport } from "./report/report.js";
 export type { ShellRequest } from "./worker/launch.js";
+export {
+  boundRegistry,
+  checkIntegrities,
+  checkRegistries,
+  checkReleaseAges,
+  isApproved,
+  isExcluded,
+  type Release,
+} from "./trust/check.js";
+export { findScriptedPackages, type ScriptedPackage } from "./trust/lifecycle.js";
+export { packageLockNames, readPackageLock, type LockedPackage, type PackageLock } from "./trust/locked-package.js";
+export { parsePolicy, policyFile, readPolicy, type Policy } from "./trust/policy.js";
 export { sweepDeadBuilds } from "./workspace/journal.js";
 export type { HookTree } from "./workspace/hook-tree.js";
 export { makeFolders } from "./workspace/make-folders.js";

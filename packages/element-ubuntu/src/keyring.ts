@@ -86,12 +86,20 @@ async function fetchKeyringPackage(run: PhaseRun): Promise<KeyringPackage> {
     },
     run.exec,
   );
-  const entry = findPackage(gunzipSync(await readFile(packages)).toString("utf8"), "ubuntu-keyring");
+  const entry = findPackage(unpackIndex(await readFile(packages), index), "ubuntu-keyring");
   if (entry === undefined)
     throw new BuildError("FETCH_FAILED", { url: index, reason: "it lists no package ubuntu-keyring" });
   const url = `${mirror}/${entry.path}`;
   const { file } = await run.sources.download({ url, file: join(folder, "ubuntu-keyring.deb"), sha256: entry.sha256 });
   return { url, files: (path) => readFromPackage(file, path, run) };
+}
+
+function unpackIndex(bytes: Uint8Array, url: string): string {
+  try {
+    return gunzipSync(bytes).toString("utf8");
+  } catch (cause) {
+    throw new BuildError("FETCH_FAILED", { url, reason: "it is no gzip file" }, { cause });
+  }
 }
 
 /** Path and checksum of a package in a Packages index. */

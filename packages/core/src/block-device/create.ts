@@ -82,7 +82,7 @@ function holdDisk(
     ...parts,
     unmount: async () => {
       await using held = resources.move(); // freed also when completing fails
-      await request.stopwatch.time("unmount", () => complete(completions, request));
+      await request.stopwatch.time("unmount", () => complete(completions, parts.state, request));
       await held[Symbol.asyncDispose]();
     },
     move: () => holdDisk(parts, resources.move(), completions, request),
@@ -166,17 +166,24 @@ async function noSpace(
   return new BuildError("IMAGE_TOO_SMALL", { sizeBytes: imageSizeBytes, neededBytes });
 }
 
-/** Writes everything back, then trims and fills, newest first. What the loop device could not write shows here. */
+/** Writes everything back, then trims and fills, newest first. */
 async function complete(
   completions: readonly (() => Promise<void>)[],
-  { mountBase, imageDir, ctx }: DiskRequest,
+  { mount }: DiskState,
+  request: DiskRequest,
 ): Promise<void> {
-  const { exitCode, stderr } = await ctx.exec("sync", ["-f", mountBase]);
-  if (exitCode !== 0) {
-    if (await isFull(imageDir)) throw new BuildError("SPACE_EXHAUSTED", { path: imageDir, doing: "writing the image" });
-    throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: "/", doing: "writing the image", reason: stderr.trim() });
-  }
+  const mounted = [...mount].filter(([, { path }]) => path !== "none");
+  for (const [mountPoint, { path }] of mounted.reverse()) await writeBack(mountPoint, path, request);
   for (const work of [...completions].reverse()) await work();
+}
+
+/** What the loop device could not write shows here, for each file system by itself, and nowhere later: umount does not tell. */
+async function writeBack(mountPoint: string, path: string, { imageDir, ctx }: DiskRequest): Promise<void> {
+  const doing = "writing the image";
+  const { exitCode, stderr } = await ctx.exec("sync", ["-f", path]);
+  if (exitCode === 0) return;
+  if (await isFull(imageDir)) throw new BuildError("SPACE_EXHAUSTED", { path: imageDir, doing });
+  throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: mountPoint, doing, reason: stderr.trim() });
 }
 
 /** The loop device that the root stands on; the first one when there is no root. */

@@ -132,7 +132,7 @@ const searchPath = (path = "/usr/local/bin:/usr/bin:/bin"): string =>
   distinct([...path.split(":"), "/sbin", "/usr/sbin", "/usr/local/sbin"], (folder) => folder).join(":");
 
 /** The folder of the nearest package.json, where elements are installed. */
-async function findProject(cwd: string): Promise<string | undefined> {
+export async function findProject(cwd: string): Promise<string | undefined> {
   for (let folder = cwd; ; folder = dirname(folder)) {
     const isProject = await access(join(folder, "package.json")).then(
       () => true,

@@ -1,10 +1,11 @@
-import { realpath } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { realpathSync } from "node:fs";
+import { join } from "node:path";
 import satisfies from "semver/functions/satisfies.js";
 import valid from "semver/functions/valid.js";
 import { BuildError, isBuildError, reasonOf } from "../errors.js";
 import type { ElementRef } from "./element.js";
 import { coreFolder, coreVersion } from "./cores.js";
+import { InstalledPackages } from "./installed.js";
 import { isManifest, parseManifest } from "./manifest.js";
 import { isRange } from "./name.js";
 import { maxPackageBytes, readLimited, TooLarge } from "./read-limited.js";
@@ -22,9 +23,12 @@ export interface UnusablePackage {
 export const isUsable = (found: ElementPackage | UnusablePackage): found is ElementPackage => !("error" in found);
 
 /** Reads the element package in a folder; undefined when there is none. Runs nothing of it. */
-export async function readPackage(folder: string): Promise<ElementPackage | UnusablePackage | undefined> {
+export async function readPackage(
+  folder: string,
+  installed = new InstalledPackages(),
+): Promise<ElementPackage | UnusablePackage | undefined> {
   const file = join(folder, "package.json");
-  const text = await readLimited(file, maxPackageBytes).catch(() => undefined); // not ours to read, so not ours to use
+  const text = readIfAllowed(file);
   if (text instanceof TooLarge) return unreadable(folder, file, text.reason);
   if (text?.includes('"dib"') !== true) return undefined;
   let written: Written;
@@ -35,10 +39,19 @@ export async function readPackage(folder: string): Promise<ElementPackage | Unus
   }
   if (!isManifest(written.dib)) return undefined;
   try {
-    return await readManifest(written, file, await realpath(folder));
+    return readManifest(written, file, realpathSync.native(folder), installed);
   } catch (error) {
     if (!isBuildError(error)) throw error;
     return { names: Object.keys((written.dib as { elements?: object }).elements ?? {}), folder, error };
+  }
+}
+
+/** What is not ours to read is not ours to use. */
+function readIfAllowed(file: string): string | TooLarge | undefined {
+  try {
+    return readLimited(file, maxPackageBytes);
+  } catch {
+    return undefined;
   }
 }
 
@@ -48,13 +61,14 @@ const unreadable = (folder: string, file: string, reason: string, cause?: unknow
   error: new BuildError("ELEMENT_MANIFEST_INVALID", { file, key: "", reason }, { cause }),
 });
 
-async function readManifest(written: Written, file: string, folder: string): Promise<ElementPackage> {
+function readManifest(written: Written, file: string, folder: string, installed: InstalledPackages): ElementPackage {
   const { dib, dependencies, peerDependencies, optionalDependencies } = written;
   const { name, version } = readIdentity(written, file, folder);
   const manifest = parseManifest(dib, file, name);
-  await checkCore(name, folder, [manifest.core, peerDependencies?.[corePackage] ?? dependencies?.[corePackage]]);
+  const range = unmet([manifest.core, peerDependencies?.[corePackage] ?? dependencies?.[corePackage]]);
+  if (range !== undefined) throw coreMismatch(name, range, installed.nearest(folder, corePackage));
   const needed = Object.keys({ ...dependencies, ...peerDependencies, ...optionalDependencies });
-  return { name, version, folder, manifest, sees: await elementPackagesSeen(folder, needed.filter(isPackageName)) };
+  return { name, version, folder, manifest, sees: installed.seenFrom(folder, needed.filter(isPackageName)) };
 }
 
 /** A package that is being developed may have neither name nor version. Throws ELEMENT_MANIFEST_INVALID. */
@@ -70,19 +84,23 @@ const isPackageName = (name: unknown): boolean =>
 
 const corePackage = "@dibjs/core";
 
-/**
- * An element is built with the core that runs, whichever copy its package would find. Ranges that are none, such as
- * `workspace:*`, are the package manager's. Throws ELEMENT_CORE_MISMATCH.
- */
-async function checkCore(name: string, folder: string, ranges: readonly unknown[]): Promise<void> {
-  const range = ranges.find(
-    (each): each is string =>
-      typeof each === "string" && isRange(each) && !satisfies(coreVersion, each, { includePrerelease: true }),
+/** The first range that this core does not satisfy. What is none, such as `workspace:*`, is the package manager's. */
+const unmet = (ranges: readonly unknown[]): string | undefined =>
+  ranges.find(
+    (range): range is string =>
+      typeof range === "string" && isRange(range) && !satisfies(coreVersion, range, { includePrerelease: true }),
   );
-  if (range === undefined) return;
-  const own = await nearestPackage(folder, corePackage);
-  const other = own === undefined || join(own, "/") === coreFolder ? undefined : own;
-  throw new BuildError("ELEMENT_CORE_MISMATCH", { package: name, range, core: coreVersion, folder: coreFolder, other });
+
+/** An element is built with the core that runs, whichever copy its package finds. */
+function coreMismatch(name: string, range: string, found: string | undefined): BuildError {
+  const other = found === undefined || join(found, "/") === coreFolder ? undefined : found;
+  return new BuildError("ELEMENT_CORE_MISMATCH", {
+    package: name,
+    range,
+    core: coreVersion,
+    folder: coreFolder,
+    ...(other === undefined ? {} : { other }),
+  });
 }
 
 interface Written {
@@ -92,18 +110,4 @@ interface Written {
   readonly dependencies?: Readonly<Record<string, unknown>>;
   readonly peerDependencies?: Readonly<Record<string, unknown>>;
   readonly optionalDependencies?: Readonly<Record<string, unknown>>;
-}
-
-/** Package name → real folder of the copy that a package in `from` gets, by Node's rule: the nearest node_modules upwards. */
-async function elementPackagesSeen(from: string, names: readonly string[]): Promise<Readonly<Record<string, string>>> {
-  const found = await Promise.all(names.map(async (name) => [name, await nearestPackage(from, name)] as const));
-  return Object.fromEntries(found.filter((entry): entry is [string, string] => entry[1] !== undefined));
-}
-
-async function nearestPackage(from: string, name: string): Promise<string | undefined> {
-  for (let at = from; ; at = dirname(at)) {
-    const found = await realpath(join(at, "node_modules", name)).catch(() => undefined);
-    if (found !== undefined) return found;
-    if (dirname(at) === at) return undefined;
-  }
 }

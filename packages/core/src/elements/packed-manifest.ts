@@ -40,7 +40,7 @@ export async function readPackedManifest({
 }: Pick<ElementPackage, "folder" | "manifest">): Promise<PackedManifest | undefined> {
   if (manifest.manifest === undefined) return undefined;
   const file = join(folder, manifest.manifest);
-  const content = await readLimited(file, maxPackedManifestBytes).catch(() => undefined);
+  const content = readLimited(file, maxPackedManifestBytes);
   if (content === undefined) return undefined;
   if (content instanceof TooLarge)
     throw new BuildError("ELEMENT_MANIFEST_INVALID", { file, key: "", reason: content.reason });

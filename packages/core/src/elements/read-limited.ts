@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
 
 export const maxPackageBytes = 2 ** 20;
 export const maxListBytes = 2 ** 20;
@@ -14,12 +14,8 @@ export class TooLarge {
 }
 
 /** The text of a file that somebody else wrote. Undefined when there is none; a pipe or a device is none. */
-export async function readLimited(file: string, maxBytes: number): Promise<string | TooLarge | undefined> {
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") return undefined;
-    throw error;
-  });
-  if (!found?.isFile()) return undefined;
-  if (found.size > maxBytes) return new TooLarge(found.size, maxBytes);
-  return readFile(file, "utf8");
+export function readLimited(file: string, maxBytes: number): string | TooLarge | undefined {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile() !== true) return undefined;
+  return found.size > maxBytes ? new TooLarge(found.size, maxBytes) : readFileSync(file, "utf8");
 }

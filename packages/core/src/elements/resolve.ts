@@ -101,7 +101,10 @@ interface Asker {
   readonly package: string | undefined;
 }
 
-function versionConflicts(asked: readonly Asked[], { elements, askedBy }: Expansion): BuildError[] {
+export function versionConflicts(
+  asked: readonly Asked[],
+  { elements, askedBy }: Pick<Expansion, "elements" | "askedBy">,
+): BuildError[] {
   const askers: Asker[] = [
     ...asked.map(({ name, range }) => ({ name, range, by: [name], package: undefined })),
     ...elements.flatMap((element) =>
@@ -113,10 +116,12 @@ function versionConflicts(asked: readonly Asked[], { elements, askedBy }: Expans
       })),
     ),
   ].filter(({ range }) => range !== "*");
+  const byName = groupBy(askers, ({ name }) => name);
   return elements.flatMap(({ name, version, package: from }) => {
-    const ofThis = askers.filter((asker) => asker.name === name);
+    const ofThis = byName.get(name) ?? [];
+    const ranges = new Set(ofThis.map(({ range }) => range));
     const isMet =
-      version === localVersion || ofThis.every(({ range }) => satisfies(version, range, { includePrerelease: true }));
+      version === localVersion || [...ranges].every((range) => satisfies(version, range, { includePrerelease: true }));
     if (isMet) return [];
     const shown = ofThis.map(({ range, by }) => ({ range, by }));
     return [
@@ -142,19 +147,43 @@ function commandFor(packageName: string | undefined, askers: readonly Asker[]): 
 }
 
 /** Two packages with an element of one name, or two copies of one package: which of them a build gets would be chance. */
-function copiesOf({ elements }: Expansion, { shadowed }: ElementCatalog): BuildError[] {
+export function copiesOf(
+  { elements }: Pick<Expansion, "elements">,
+  { shadowed }: Pick<ElementCatalog, "shadowed">,
+): BuildError[] {
   const installed = elements.filter(({ source }) => source === "package");
+  const seen = groupBy(
+    installed.flatMap(({ package: asker }) => Object.entries(asker?.sees ?? {})),
+    ([name]) => name,
+  );
+  const rivals = groupBy(
+    shadowed.filter(({ source }) => source === "package"),
+    ({ name }) => name,
+  );
   return installed.flatMap(({ name, package: own }) => {
     if (own === undefined) return [];
-    const seen = installed.flatMap(({ package: asker }) => asker?.sees[own.name] ?? []);
-    const rivals = shadowed.flatMap((other) =>
-      other.name === name && other.source === "package" && other.package?.name !== own.name
-        ? (other.package?.folder ?? [])
-        : [],
+    const others = (rivals.get(name) ?? []).flatMap(({ package: other }) =>
+      other?.name === own.name ? [] : (other ?? []),
     );
-    const folders = [...new Set([own.folder, ...seen, ...rivals])];
+    const folders = [
+      ...new Set([
+        own.folder,
+        ...(seen.get(own.name) ?? []).map(([, folder]) => folder),
+        ...others.map(({ folder }) => folder),
+      ]),
+    ];
     return folders.length === 1 ? [] : [new BuildError("ELEMENT_COPIES", { name, folders })];
   });
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
 }
 
 function unsupportedArchs(arch: string, { elements }: Expansion): BuildError[] {

@@ -10,6 +10,7 @@ import type { LockedFile, RequiredLock } from "../lock/lock.js";
 import type { Exec } from "../process/exec.js";
 import type { BuildEvent } from "../report/events.js";
 import { digestOf, download, type Downloaded, type DownloadRequest } from "./download.js";
+import { shownAddress } from "./shown-address.js";
 
 export interface FetchedFile {
   readonly url: string;
@@ -111,7 +112,7 @@ export class SourceRecord {
 
   /** A report and a lock are for others to read: no user and password of an address, and no secret. */
   #shown(url: string): string {
-    return this.#setting.mask(url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, "$1"));
+    return this.#setting.mask(shownAddress(url));
   }
 }
 

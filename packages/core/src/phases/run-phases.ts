@@ -59,42 +59,41 @@ export async function runPhase(phase: PhaseInfo, root: PhaseRoot, setting: Phase
     const hasBase = root.resolvConf !== undefined;
     const sandbox = await openSandbox(hasBase ? await resolveInRoot(workspace.mountDir, "/proc") : undefined, ctx);
     stack.defer("processes of the phase", () => sandbox.close());
-    const stop = () => void sandbox.close();
+    const stop = () => void sandbox.close().catch(() => undefined); // the stack is told as well
     ctx.signal.addEventListener("abort", stop, { once: true });
+    stack.defer("the wait for an abort", () => ctx.signal.removeEventListener("abort", stop));
     const hooksInside = phase.place === "chroot" ? await openHooksInside(workspace, stack, ctx) : undefined;
     const env = await phaseEnvironment(phase, root, setting, sandbox, hooksInside);
     const fingerprint = phase.root === "tree" ? await takeFingerprint(phase.name, env, setting) : undefined;
-    const scripts = await runSteps(phase, env, setting, sandbox, hooksInside);
-    ctx.signal.removeEventListener("abort", stop);
-    const seconds = (performance.now() - started) / 1000;
-    ctx.emit({ type: "phase-end", phase: phase.name, seconds });
-    return { phase: phase.name, seconds, scripts, ...(fingerprint === undefined ? {} : { fingerprint }) };
+    const scripts: ScriptReport[] = [];
+    const run = createPhaseRun(phase, env, setting, sandbox, scripts);
+    const soFar = () => ({ phase: phase.name, seconds: (performance.now() - started) / 1000, scripts });
+    await runSteps(run, soFar, setting, hooksInside);
+    const report = soFar();
+    ctx.emit({ type: "phase-end", phase: phase.name, seconds: report.seconds });
+    return { ...report, ...(fingerprint === undefined ? {} : { fingerprint }) };
   } finally {
     await root.resolvConf?.takeOut();
   }
 }
 
 async function runSteps(
-  phase: PhaseInfo,
-  env: Env,
+  run: PhaseRun,
+  soFar: () => PhaseReport,
   setting: PhaseSetting,
-  sandbox: Sandbox,
   hooksInside: string | undefined,
-): Promise<readonly ScriptReport[]> {
+): Promise<void> {
   const { hooks } = setting.ctx;
-  const reports: ScriptReport[] = [];
-  const run = createPhaseRun(phase, env, setting, sandbox, reports);
+  const { phase } = run;
   try {
     await hooks.beforePhase.for(phase.name).run(run);
     await hooks.phase.for(phase.name).runWith(await scriptTaps(phase, setting, hooksInside), run);
-    const report = { phase: phase.name, seconds: 0, scripts: reports };
-    await hooks.afterPhase.for(phase.name).run(run, report);
+    await hooks.afterPhase.for(phase.name).run(run, soFar());
   } catch (error) {
     const wantsShell = setting.plan.settings.shellOnError || setting.plan.settings.breaks.includes("after-error");
     if (wantsShell && !setting.ctx.signal.aborted) await setting.breakShell("after-error", run);
     throw error;
   }
-  return reports;
 }
 
 /** The scripts of a phase as taps, read from the hook folder now: earlier phases may have added some. */

@@ -2,6 +2,7 @@ import { statfs } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { BuildError } from "../errors.js";
+import { readAptFailure } from "../fetch/apt-failure.js";
 import { sourcesOf } from "../fetch/sources.js";
 import type { ExecResult } from "../process/exec.js";
 import type { ScriptRef } from "../report/events.js";
@@ -156,7 +157,7 @@ async function checkResult(
       { cause: failure },
     );
   }
-  throw failure;
+  throw readAptFailure(output.ending(ref), failure) ?? failure;
 }
 
 const isFull = async (folder: string): Promise<boolean> =>

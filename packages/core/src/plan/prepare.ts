@@ -13,6 +13,7 @@ import { assemblePlan, chooseFormats } from "./assemble.js";
 import { checkChangedPlan } from "./check-changed.js";
 import { placesOf } from "./places.js";
 import type { BuildPlaces, BuildPlan } from "./plan.js";
+import { readPolicy } from "../trust/policy.js";
 import { readDisk } from "./read-disk.js";
 import { scriptNotes } from "./scripts.js";
 
@@ -27,11 +28,15 @@ export interface PreparedPlan {
   readonly notes: readonly string[];
 }
 
-/** Config → plan, through the hooks config, discover, expand and plan. Reads, and touches nothing. */
+/**
+ * Config → plan, through the hooks config, discover, expand and plan. Reads, and touches nothing. A project's policy that
+ * can't be read stops it before any code of an element is loaded.
+ */
 export async function preparePlan(written: BuildConfig, { hooks }: Pick<BuildContext, "hooks">): Promise<PreparedPlan> {
   tapBlockNodes(hooks);
   tapFormats(hooks);
   const config = await hooks.config.run(written);
+  await readPolicy(config.projectDir);
   const catalog = await discoverElements(config);
   await hooks.discover.run(catalog);
   const { set, added } = await setUpSet(await resolveElements(config, catalog), config, hooks);

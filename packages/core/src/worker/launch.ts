@@ -4,9 +4,7 @@
  * With the namespace's first process every other one dies, and with them every mount.
  */
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { readFile, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
@@ -16,7 +14,13 @@ import { defaultEnv, startProcess } from "../process/exec.js";
 import type { BuildEvent } from "../report/events.js";
 import { readMessages, sendMessage } from "./channel.js";
 import { readFrames } from "./output-frames.js";
-import { protocolVersion, type FromWorker, type OutputFrame, type WorkerResult } from "./protocol.js";
+import {
+  messageDescriptor,
+  protocolVersion,
+  type FromWorker,
+  type OutputFrame,
+  type WorkerResult,
+} from "./protocol.js";
 import { readError, writeError } from "./written-error.js";
 
 /** A break point that wants a shell: the command line that the front runs on the user's terminal. */
@@ -28,32 +32,37 @@ export interface ShellRequest {
   readonly place: "host" | "chroot";
 }
 
-export interface WorkerListener {
+export interface WorkerListener<Published> {
   readonly onEvent: (event: BuildEvent) => void;
   /** Awaited: while it is slow, scripts are held back. */
   readonly onOutput: (frame: OutputFrame) => void | Promise<void>;
   /** Resolves when the shell has ended. */
   readonly onBreak: (request: ShellRequest) => Promise<void>;
+  /** Publishes the outputs, which the worker holds until this resolves. */
+  readonly onDone: (result: WorkerResult) => Promise<Published>;
 }
 
-// As the first process of the namespace: hands standard input on, and ends when it closes or the worker does.
+// As the first process of the namespace: hands standard input on, and ends when it closes or the worker does. What the
+// worker's plugins and their programs print goes to standard error, so that standard output carries messages alone.
 // `--norc`, since bash takes a socket on standard input for rshd and would source the caller's ~/.bashrc.
 const init = `
 exec 3<&0
 trap 'exit 137' TERM
-"$@" < <(cat <&3; kill -TERM $$) 3<&- &
+"$@" < <(cat <&3; kill -TERM $$) 3<&- ${messageDescriptor}>&1 1>&2 &
 wait $!
 `;
 
 const entry = fileURLToPath(new URL("./entry.js", import.meta.url));
 
-/** Runs the worker to its end. Throws what it failed with, WORKER_LAUNCH_FAILED, or WORKER_DIED when it ended without a word. */
-export async function launchWorker(
+type Ended = readonly [exitCode: number | null, signal: string | null];
+
+/** Runs the worker to its end, and returns what became of its outputs. Throws what it failed with, WORKER_LAUNCH_FAILED, or WORKER_DIED when it ended without a word. */
+export async function launchWorker<Published>(
   plan: BuildPlan,
   places: BuildPlaces,
-  listener: WorkerListener,
-  ctx: BuildContext,
-): Promise<WorkerResult> {
+  listener: WorkerListener<Published>,
+  ctx: Pick<BuildContext, "signal">,
+): Promise<Published> {
   const namespaces = [
     "--mount",
     "--pid",
@@ -87,18 +96,23 @@ export async function launchWorker(
     detached: true,
     env: { ...defaultEnv, HOME: "/root" },
   });
+  const failed = new Promise<never>((_, reject) => {
+    child.once("error", (error) => reject(new BuildError("WORKER_LAUNCH_FAILED", { reason: error.message })));
+  });
+  const ended = new Promise<Ended>((resolve) => child.once("close", (...how) => resolve(how)));
   const { stdin, stdout, stderr } = child;
-  if (stdin === null || stdout === null || stderr === null)
-    throw new BuildError("WORKER_LAUNCH_FAILED", { reason: "no pipes" });
+  if (!stdin || !stdout || !stderr) return failed; // it has none when there are no descriptors left
   stdin.on("error", () => {}); // EPIPE when it died: its end says more
   const abort = () => sendMessage(stdin, { type: "abort", signal: String(ctx.signal.reason) });
   ctx.signal.addEventListener("abort", abort, { once: true });
+  if (ctx.signal.aborted) abort(); // no event comes for that any more
 
   const listening = guard(listener, () => sendMessage(stdin, { type: "abort", signal: "SIGTERM" }));
   const mask = masker(Object.values(places.secrets));
   let isReady = false;
   let diagnostics = "";
-  let outcome: (FromWorker & { type: "done" | "failed" }) | undefined;
+  let outcome: Outcome | undefined;
+  let published: { readonly value: Published } | undefined;
   let phase: string | undefined;
   const handle = async (message: FromWorker): Promise<void> => {
     switch (message.type) {
@@ -114,27 +128,29 @@ export async function launchWorker(
         await listening.onBreak(await shellRequest(message, child));
         return sendMessage(stdin, { type: "resume" });
       case "done":
+        await listening.onDone(message.result, (value) => (published = { value }));
+        return sendMessage(stdin, { type: "resume" });
+      case "released":
       case "failed":
         outcome = message;
         return void stdin.end(); // lets the worker go
     }
   };
-  const ended = once(child, "close");
-  const failed = once(child, "error").then(([error]: unknown[]) => {
-    throw new BuildError("WORKER_LAUNCH_FAILED", { reason: String(error) });
-  });
+  const unframed = async (text: string): Promise<void> => {
+    diagnostics = (diagnostics + text).slice(-4000);
+    if (!isReady) return; // what the launch chain says is told with its failure
+    const script = { phase: phase ?? "workspace", element: "-", script: "-" };
+    await listening.onOutput({ script, stream: "stderr", bytes: Buffer.from(text) });
+  };
   const streams = Promise.all([
     readMessages<FromWorker>(stdout, handle),
-    readFrames(stderr, listening.onOutput, (text) => (diagnostics = (diagnostics + text).slice(-4000))),
+    readFrames(stderr, listening.onOutput, unframed),
   ]);
   try {
-    const [exitCode, signal] = (await Promise.race([streams.then(() => ended), failed])) as [
-      number | null,
-      string | null,
-    ];
-    if (listening.failure !== undefined) throw await endOf(listening.failure, outcome);
-    if (outcome?.type === "done") return outcome.result;
+    const [exitCode, signal] = await Promise.race([streams.then(() => ended), failed]);
+    if (listening.failure !== undefined) throw endOf(listening.failure, outcome);
     if (outcome?.type === "failed") throw readError(outcome.error, mask);
+    if (published !== undefined) return published.value; // also of a worker that died since: the next start clears its folder
     if (!isReady)
       throw new BuildError("WORKER_LAUNCH_FAILED", {
         reason: diagnostics.trim() || `it ended with ${signal ?? exitCode}`,
@@ -151,14 +167,16 @@ export async function launchWorker(
   }
 }
 
+type Outcome = FromWorker & { type: "released" | "failed" };
+
 /** A listener that fails (a full disk under the log, a tap) interrupts the build, which then cleans up; it is not asked again. */
-function guard({ onEvent, onOutput, onBreak }: WorkerListener, interrupt: () => void) {
+function guard<Published>(listener: WorkerListener<Published>, interrupt: () => void) {
   const guarded =
-    <A>(call: (value: A) => void | Promise<void>) =>
-    async (value: A): Promise<void> => {
+    <A, R>(call: (value: A) => R | Promise<R>) =>
+    async (value: A, onResult: (result: R) => void = () => {}): Promise<void> => {
       if (listening.failure !== undefined) return;
       try {
-        await call(value);
+        onResult(await call(value));
       } catch (error) {
         listening.failure = { error };
         interrupt();
@@ -166,20 +184,16 @@ function guard({ onEvent, onOutput, onBreak }: WorkerListener, interrupt: () => 
     };
   const listening = {
     failure: undefined as { readonly error: unknown } | undefined,
-    onEvent: guarded(onEvent),
-    onOutput: guarded(onOutput),
-    onBreak: guarded(onBreak),
+    onEvent: guarded(listener.onEvent),
+    onOutput: guarded(listener.onOutput),
+    onBreak: guarded(listener.onBreak),
+    onDone: guarded(listener.onDone),
   };
   return listening;
 }
 
-/** What a build ends with whose listener failed. Outputs that were whole before it heard of that are not published. */
-async function endOf(
-  { error }: { readonly error: unknown },
-  outcome: (FromWorker & { type: "done" | "failed" }) | undefined,
-): Promise<unknown> {
-  const [staged] = outcome?.type === "done" ? outcome.result.staged : [];
-  if (staged !== undefined) await rm(dirname(staged.staged), { recursive: true, force: true });
+/** What a build ends with whose listener failed. */
+function endOf({ error }: { readonly error: unknown }, outcome: Outcome | undefined): unknown {
   const left = outcome?.type === "failed" ? outcome.error.left : [];
   return left.length === 0 ? error : readError({ ...writeError(error), left });
 }

@@ -10,10 +10,11 @@ import { masker } from "../mask.js";
 import { Stopwatch } from "../report/stopwatch.js";
 import { openCache } from "../workspace/cache.js";
 import { generateHooks } from "../workspace/hook-tree.js";
-import { sweepDeadBuilds } from "../workspace/journal.js";
+import { openJournal, sweepDeadBuilds } from "../workspace/journal.js";
+import { ResourceStack } from "../workspace/resource-stack.js";
 import { SideFolders } from "../workspace/side-folders.js";
-import { openStaging } from "../workspace/staging.js";
-import { openWorkspace } from "../workspace/workspace.js";
+import { openStaging, stagingFolder } from "../workspace/staging.js";
+import { newBuildId, openWorkspace, workFolders } from "../workspace/workspace.js";
 import { tapBreakPoints, type OpenShell } from "./break-points.js";
 import { finishOnDisk, finishOnTree } from "./finish.js";
 import { runTreePhases } from "./tree.js";
@@ -26,20 +27,42 @@ export interface WorkerBuild {
   readonly places: BuildPlaces;
   readonly output: ScriptOutput;
   readonly openShell: OpenShell;
+  /** Hands the outputs to the front, and resolves when it is done with them. */
+  readonly publish: (result: WorkerResult) => Promise<void>;
   readonly ctx: BuildContext;
 }
 
-export async function runBuild({ plan, places, output, openShell, ctx }: WorkerBuild): Promise<WorkerResult> {
+/** Makes the outputs. Their folder, and the journal that names it, stay until the front has published them or given up. */
+export async function runBuild(build: WorkerBuild): Promise<void> {
+  const { plan, places, ctx } = build;
   const stopwatch = new Stopwatch();
+  await stopwatch.time("sweep", () => sweepDeadBuilds(ctx));
+  await using held = new ResourceStack();
+  const id = newBuildId();
+  const { buildDir, imageDir } = workFolders(id, places);
+  const folders = [...(plan.settings.keep ? [] : [buildDir, imageDir]), stagingFolder(id, places.output)];
+  await openJournal({ id, folders }, held, ctx);
+  const staging = await openStaging(id, places, held);
+  await build.publish(await makeOutputs(build, { id, staging, stopwatch }));
+}
+
+interface Prepared {
+  readonly id: string;
+  readonly staging: string;
+  readonly stopwatch: Stopwatch;
+}
+
+async function makeOutputs(
+  { plan, places, output, openShell, ctx }: WorkerBuild,
+  { id, staging, stopwatch }: Prepared,
+): Promise<WorkerResult> {
   const breakShell = tapBreakPoints(plan, openShell, ctx);
   await stopwatch.time("elements", () => setUpWorker(plan, places, ctx));
-  await stopwatch.time("sweep", () => sweepDeadBuilds(ctx));
 
-  await using workspace = await stopwatch.time("workspace", () => openWorkspace(plan, places, ctx));
+  await using workspace = await stopwatch.time("workspace", () => openWorkspace(id, plan, places, ctx));
   await openCache(places, workspace.resources, ctx);
   workspace.resources.defer("cleanup hooks", () => ctx.hooks.cleanup.run(workspace));
   await ctx.hooks.workspace.run(workspace);
-  await using staging = await openStaging(workspace.id, places, ctx);
   const owners = await stopwatch.time("generateHooks", () => generateHooks(workspace.hooksDir, plan, places, ctx));
 
   await writeLockedLists(workspace.hooksDir, places);
@@ -57,7 +80,7 @@ export async function runBuild({ plan, places, output, openShell, ctx }: WorkerB
     output,
     breakShell,
     sources,
-    sideFolders: new SideFolders(staging.folder, places),
+    sideFolders: new SideFolders(staging, places),
     ctx,
     stopwatch,
     pathPrefix: await sudoStandIn(places.path),
@@ -68,18 +91,17 @@ export async function runBuild({ plan, places, output, openShell, ctx }: WorkerB
   const gathered = { files: sources.files, git: sources.commits, apt: tree.aptSuites };
   checkGathered(places.lock, { sources: gathered, packages: finished.packages });
 
-  const formats = { plan, staging: staging.folder, ctx, stopwatch };
+  const formats = { plan, staging, ctx, stopwatch };
   const exported = await exportTree({ ...formats, root: workspace.mountDir });
   await finished.disk?.unmount();
   const converted = finished.disk === undefined ? [] : await exportDisk({ ...formats, image: finished.disk.image });
-  const staged = [...exported, ...converted];
   const sideFolders = await setting.sideFolders.settle(ctx);
-  if (staged.length > 0) staging.keep();
 
   const { reports, packages, disk } = finished;
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   return {
-    staged,
+    staging,
+    staged: [...exported, ...converted],
     sideFolders,
     phases: [...tree.reports, ...reports],
     stages: stopwatch.seconds,

@@ -12,9 +12,12 @@ import type { SideFolder } from "../workspace/side-folders.js";
  */
 export const protocolVersion = 3;
 
+/** Where the worker finds the launch chain's standard output. Its own goes to standard error: programs inherit it, and their words are no messages. */
+export const messageDescriptor = 4;
+
 export type ToWorker =
   | { readonly type: "build"; readonly version: number; readonly plan: BuildPlan; readonly places: BuildPlaces }
-  /** A break point's shell has ended. */
+  /** A break point's shell has ended, or the outputs are published or given up. */
   | { readonly type: "resume" }
   | { readonly type: "abort"; readonly signal: string };
 
@@ -29,7 +32,9 @@ export type FromWorker =
       readonly cwd: string;
       readonly env: Readonly<Record<string, string>>;
     }
+  /** The outputs are whole; waits to be resumed, and keeps their folder until then. */
   | { readonly type: "done"; readonly result: WorkerResult }
+  | { readonly type: "released" }
   | { readonly type: "failed"; readonly error: WrittenError };
 
 /** An error on its way through the channel. */
@@ -46,8 +51,10 @@ export interface WrittenError {
 
 /** What the worker made: staged files, and its part of the report. */
 export interface WorkerResult {
+  /** Absolute: the folder that all staged files lie in. */
+  readonly staging: string;
   readonly staged: readonly { readonly format: string; readonly staged: string; readonly extension: string }[];
-  /** In the folder of the staged files. */
+  /** In that folder, too. */
   readonly sideFolders: readonly SideFolder[];
   readonly phases: readonly PhaseReport[];
   readonly stages: Readonly<Record<string, number>>;

@@ -29,11 +29,15 @@ export async function mount(
     what,
     target,
   ];
-  const { exitCode, stderr } = await ctx.exec("mount", args);
-  if (exitCode !== 0) throw new BuildError("MOUNT_FAILED", { what, target, reason: stderr.trim() });
+  await runMount(args, request, ctx);
   const release = stack.defer(`mount ${target}`, () => unmount(target, ctx));
   ctx.emit({ type: "mount", what, target });
   return release;
+}
+
+async function runMount(args: readonly string[], { what, target }: MountRequest, ctx: MountContext): Promise<void> {
+  const { exitCode, stderr } = await ctx.exec("mount", args);
+  if (exitCode !== 0) throw new BuildError("MOUNT_FAILED", { what, target, reason: stderr.trim() });
 }
 
 /** Bind-mounts; `readOnly` takes a second call, as the kernel ignores it on the first. */
@@ -45,7 +49,7 @@ export async function bind(
   readOnly = false,
 ): Promise<() => Promise<void>> {
   const release = await mount({ what: source, target, options: "bind" }, stack, ctx);
-  if (readOnly) await ctx.exec("mount", ["-o", "remount,bind,ro", target]);
+  if (readOnly) await runMount(["-o", "remount,bind,ro", "--", target], { what: source, target }, ctx);
   return release;
 }
 

@@ -54,7 +54,9 @@ test.each([
 
 test("an empty text is not waited for: it would be there before the machine is", async () => {
   const steps = [{ do: "expect", text: "" }];
-  await expect(boot(memoryTerminal().terminal, { expect: steps, memory: "512", smp: "1" }, ["x"])).rejects.toMatchObject({
+  await expect(
+    boot(memoryTerminal().terminal, { expect: steps, memory: "512", smp: "1" }, ["x"]),
+  ).rejects.toMatchObject({
     code: "USAGE_INVALID",
     context: { reason: expect.stringContaining("--expect") as unknown },
   });

@@ -9,6 +9,7 @@ import { textOf } from "../written-text.js";
 /** A place of the finished disk where a file system is mounted; swap is only noted. */
 export const mount = defineBlockNode({
   name: "mount",
+  expand: (node) => [normalized(node)],
   check: checkMount,
   hostCommands: () => [
     { command: "mount", debian: "mount", fedora: "util-linux", opensuse: "util-linux" },
@@ -26,7 +27,7 @@ export const mount = defineBlockNode({
         reason: `${base} is no file system`,
       });
     const isSwap = fileSystem.fstype === "swap";
-    const mountPoint = isSwap ? "none" : mountPointOf(node);
+    const mountPoint = isSwap ? "none" : mountText(node.values);
     const path = isSwap ? "none" : join(mountBase, mountPoint).replace(/\/$/, "");
     if (!isSwap) await mountAt(path, fileSystem, request);
     state.mount.set(mountPoint, { name: node.name, base, path });
@@ -37,7 +38,12 @@ export const mount = defineBlockNode({
 
 const mountText = ({ mount_point: written }: NodeConfig["values"]): string => textOf(written) ?? "";
 
-const mountPointOf = ({ values }: NodeConfig): string => `/${mountText(values).split("/").filter(Boolean).join("/")}`;
+/** `//boot/` is `/boot`: whoever sorts or compares mount points finds them written in one way. */
+function normalized(node: NodeConfig): NodeConfig {
+  const written = mountText(node.values);
+  if (!written.startsWith("/")) return node;
+  return { ...node, values: { ...node.values, mount_point: `/${written.split("/").filter(Boolean).join("/")}` } };
+}
 
 /** Names of the mounts, parents first: sorted by path, swap last. */
 function mountNames(graph: readonly NodeConfig[]): string[] {
@@ -59,10 +65,7 @@ function checkMount(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
   if (fileSystem?.values.type === "swap") return [];
   const path = textOf(written) ?? "";
   const parts = path.split("/");
-  const twins = graph.filter(
-    (other) =>
-      other.type === "mount" && other.values.mount_point !== undefined && mountPointOf(other) === mountPointOf(node),
-  );
+  const twins = graph.filter((other) => other.type === "mount" && mountText(other.values) === path);
   return [
     ...(path.startsWith("/") && !/\p{Cc}/u.test(path) && !parts.includes("..") && !parts.includes(".")
       ? []

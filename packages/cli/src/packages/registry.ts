@@ -1,0 +1,69 @@
+/** What the configured registry says of a package: asked through npm, which knows registries per scope, logins and proxies. */
+import { isBuildError, readPolicy, type Policy } from "@dibjs/core";
+import { runProgram } from "./run-manager.js";
+
+export interface RegistryEntry {
+  readonly name: string;
+  readonly version: string;
+  readonly versions: readonly string[];
+  readonly tags: Readonly<Record<string, string>>;
+  /** Version → ISO date. */
+  readonly times: Readonly<Record<string, string>>;
+  /** The key `dib` of its package.json. */
+  readonly dib: unknown;
+}
+
+interface Viewed {
+  readonly name: string;
+  readonly version: string;
+  readonly versions?: readonly string[] | string;
+  readonly "dist-tags"?: Readonly<Record<string, string>>;
+  readonly time?: Readonly<Record<string, string>>;
+  readonly dib?: unknown;
+}
+
+export interface RegistryAccess {
+  readonly folder: string;
+  readonly policy: Pick<Policy, "registries">;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const fields = ["name", "version", "versions", "dist-tags", "time", "dib"];
+
+/** Undefined when the registry has no such package, or no such version of it. */
+export async function viewPackage(
+  spec: string,
+  { folder, policy, signal }: RegistryAccess,
+): Promise<RegistryEntry | undefined> {
+  const scopes = Object.entries(policy.registries).map(([scope, url]) => `--${scope}:registry=${url}`);
+  try {
+    const { stdout } = await runProgram({
+      program: "npm",
+      args: ["view", spec, ...fields, "--json", ...scopes],
+      packages: [spec],
+      folder,
+      signal,
+    });
+    return parseViewed(stdout);
+  } catch (error) {
+    if (isBuildError(error) && ["PACKAGE_NOT_FOUND", "PACKAGE_VERSION_MISSING"].includes(error.code)) return undefined;
+    throw error;
+  }
+}
+
+/** A range gives one answer a version: the last is the newest. */
+export function parseViewed(stdout: string): RegistryEntry | undefined {
+  if (stdout.trim() === "") return undefined;
+  const answer = JSON.parse(stdout) as Viewed | readonly Viewed[];
+  const viewed = Array.isArray(answer) ? (answer as readonly Viewed[]).at(-1) : (answer as Viewed);
+  if (viewed === undefined) return undefined;
+  const { name, version, versions = [], "dist-tags": tags = {}, time: times = {}, dib } = viewed;
+  return { name, version, versions: [versions].flat(), tags, times, dib };
+}
+
+/** For a project: with its policy. */
+export const openRegistry = async (folder: string, signal?: AbortSignal): Promise<RegistryAccess> => ({
+  folder,
+  policy: await readPolicy(folder),
+  signal,
+});
