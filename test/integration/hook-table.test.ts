@@ -200,6 +200,21 @@ describe("a build that fails", () => {
     expect(await callsOf(failing, "ELEMENT_NOT_FOUND")).toEqual([]);
     expect(failures).toEqual(["ELEMENT_NOT_FOUND"]);
   });
+
+  test("a tap of failed that fails itself is noted, and the build fails with what it failed with", async () => {
+    const notes: string[] = [];
+    const failing = project.build({
+      elements: ["toy-os", "nothing-like-it"],
+      tap: (hooks) => {
+        hooks.failed.tap(() => {
+          throw new Error("nobody to tell");
+        });
+        hooks.event.tap((event) => void (event.type === "note" && notes.push(event.text)));
+      },
+    });
+    await expect(failing).rejects.toMatchObject({ code: "ELEMENT_NOT_FOUND" });
+    expect(notes.join()).toContain("nobody to tell");
+  });
 });
 
 describe("a dependency by semver range, on a package that npm installed", () => {

@@ -69,9 +69,9 @@ describe("the file in the tree", () => {
     symlinkSync("../run/systemd/resolve/stub-resolv.conf", file());
     const conf = await open();
     expect(held()).toEqual({ "resolv.conf.ORIG": "-> ../run/systemd/resolve/stub-resolv.conf" });
-    await conf.putInPlace();
+    const placed = await conf.putInPlace();
     expect(held()["resolv.conf"]).toBe(ofTheHost);
-    await conf.takeOut();
+    await placed[Symbol.asyncDispose]();
     await conf.finalise();
     expect(held()).toEqual({ "resolv.conf": "-> ../run/systemd/resolve/stub-resolv.conf" });
     expect(states()).toEqual(["kept-original", "written", "restored"]);
@@ -80,9 +80,9 @@ describe("the file in the tree", () => {
   test("the host's is there for each phase, anew, and gone after it", async () => {
     const conf = await open();
     for (let phase = 0; phase < 2; phase++) {
-      await conf.putInPlace();
+      const placed = await conf.putInPlace();
       expect(held()).toEqual({ "resolv.conf": ofTheHost });
-      await conf.takeOut();
+      await placed[Symbol.asyncDispose]();
       expect(held()).toEqual({});
     }
     expect(states()).toEqual(["written", "written"]);
@@ -90,17 +90,17 @@ describe("the file in the tree", () => {
 
   test("a public name server is there when the host has no file", async () => {
     const conf = await open("missing");
-    await conf.putInPlace();
+    const placed = await conf.putInPlace();
     expect(held()).toEqual({ "resolv.conf": "nameserver 8.8.8.8\n" });
-    await conf.takeOut();
+    await placed[Symbol.asyncDispose]();
     expect(held()).toEqual({});
   });
 
   test("what a script made of it during a phase is not taken out, and counts for later phases", async () => {
     const conf = await open();
-    await conf.putInPlace();
+    const placed = await conf.putInPlace();
     writeFileSync(file(), "changed by a script\n");
-    await conf.takeOut();
+    await placed[Symbol.asyncDispose]();
     await conf.putInPlace();
     expect(held()).toEqual({ "resolv.conf": "changed by a script\n" });
     expect(states()).toEqual(["written"]);
@@ -125,11 +125,13 @@ describe("the file in the tree", () => {
   test("a link that a script made of it stays in the end, and the original goes", async () => {
     writeFileSync(file(), "of the image\n");
     const conf = await open();
+    const placed = await conf.putInPlace();
+    rmSync(file());
     symlinkSync("/run/resolv.conf", file());
-    await conf.takeOut();
+    await placed[Symbol.asyncDispose]();
     await conf.finalise();
     expect(held()).toEqual({ "resolv.conf": "-> /run/resolv.conf" });
-    expect(states()).toEqual(["kept-original", "kept-image"]);
+    expect(states()).toEqual(["kept-original", "written", "kept-image"]);
   });
 
   test("a file that a script made immutable stays in the end, and the original goes", async () => {
@@ -148,8 +150,8 @@ describe("the file in the tree", () => {
 
   test("there is none in the end when the image had none", async () => {
     const conf = await open();
-    await conf.putInPlace();
-    await conf.takeOut();
+    const placed = await conf.putInPlace();
+    await placed[Symbol.asyncDispose]();
     await conf.finalise();
     expect(held()).toEqual({});
     expect(states()).toEqual(["written", "removed"]);
@@ -160,10 +162,10 @@ describe("the file in the tree", () => {
     mkdirSync(join(scratch, "root/usr/etc"), { recursive: true });
     symlinkSync("/usr/etc", etc);
     const conf = await open();
-    await conf.putInPlace();
+    const placed = await conf.putInPlace();
     expect(readFileSync(join(scratch, "root/usr/etc/resolv.conf"), "utf8")).toBe(ofTheHost);
     expect(existsSync("/usr/etc/resolv.conf")).toBe(false);
-    await conf.takeOut();
+    await placed[Symbol.asyncDispose]();
     expect(readdirSync(join(scratch, "root/usr/etc"))).toEqual([]);
   });
 });

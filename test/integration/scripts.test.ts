@@ -46,6 +46,15 @@ describe("a script inside", () => {
     expect(said).toContain("refused");
   });
 
+  test("that ends without a newline is told in full before the next one begins", async () => {
+    project.script("install.d/10-first", "echo -n first; echo -n complaint >&2");
+    project.script("install.d/20-second", "echo second");
+    const { events } = await project.build();
+    const told = events.flatMap((event) => (event.type === "output" && event.phase === "install" ? [event.text] : []));
+    expect(told.slice(0, 2).sort()).toEqual(["complaint", "first"]);
+    expect(told.slice(2)).toEqual(["second"]);
+  });
+
   test("gets environment.d in bytewise order, and the caller's values win", async () => {
     project.write("elements/subject/environment.d/10-a.bash", 'export ORDER="${ORDER:-}a"\n');
     project.write(
@@ -139,6 +148,18 @@ describe("a script outside", () => {
 });
 
 describe("an unruly script", () => {
+  test("that fails and leaves an /etc that is no folder is told as the failure, with what it keeps from being cleared", async () => {
+    project.script(
+      "post-root.d/10-mess",
+      'mv "$TARGET_ROOT/etc" "$TARGET_ROOT/old"; ln -s etc "$TARGET_ROOT/etc"; exit 3',
+    );
+    await expect(project.build()).rejects.toMatchObject({
+      code: "SCRIPT_FAILED",
+      kind: "cleanup",
+      message: expect.stringContaining("/etc in the target leads out of the expected place") as string,
+    });
+  });
+
   test("that prints 100 MB does not grow the worker", async () => {
     project.script("install.d/10-flood", "head -c 100000000 /dev/zero; echo; echo end");
     const { report, events } = await project.build({ logFile: join(project.out, "build.log") });

@@ -20,16 +20,21 @@ let project: Project;
 beforeEach(() => void (project = new Project()));
 afterEach(() => project[Symbol.dispose]());
 
+function killWorker(): void {
+  const worker = descendants(process.pid).find(
+    ({ command }) => command.startsWith(process.execPath) && command.includes("worker/entry.js"),
+  );
+  if (worker === undefined) throw new Error("there is no worker");
+  process.kill(worker.pid, "SIGKILL");
+}
+
 test("a worker that is killed ends the build as such, names the phase, and nothing is published", async () => {
   project.script("install.d/10-wait", "echo waiting; sleep 600");
   const killed = project.build({
     tap: (hooks) =>
       hooks.event.tap((event) => {
         if (event.type !== "output" || event.text !== "waiting") return;
-        const worker = descendants(process.pid).find(
-          ({ command }) => command.startsWith(process.execPath) && command.includes("worker/entry.js"),
-        );
-        process.kill(worker?.pid ?? 0, "SIGKILL");
+        killWorker();
       }),
   });
   await expect(killed).rejects.toMatchObject({ code: "WORKER_DIED", context: { phase: "install" } });
@@ -78,8 +83,7 @@ test("outputs that wait to be published are no dead build's; they are once the b
       folder = staging;
       expect(await sweepDeadBuilds(diskContext())).not.toContain(folder);
       expect(readdirSync(folder)).toEqual(["image.tar"]);
-      for (const { pid, command } of descendants(process.pid))
-        if (command.includes("worker/entry.js")) process.kill(pid, "SIGKILL");
+      killWorker();
     },
   };
   await launchWorker(plan, places, listener, diskContext());

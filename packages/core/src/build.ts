@@ -76,8 +76,7 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
     ctx.emit({ type: "done", seconds: report.seconds });
     return report;
   } catch (error) {
-    ctx.emit({ type: "failed", code: isBuildError(error) ? error.code : "INTERNAL", message: reasonOf(error) });
-    await ctx.hooks.failed.run(error instanceof Error ? error : new Error(reasonOf(error)));
+    await tellFailure(error, ctx);
     throw error;
   }
 }
@@ -108,6 +107,20 @@ function announce(plan: BuildPlan, notes: readonly string[], { emit }: BuildCont
     digest: planDigest(plan),
     phases: plan.phases.map(({ phase, scripts }) => ({ phase, scripts: scripts.length })),
   });
+}
+
+/** A tap that fails when it is told is noted, and hides nothing: the build's failure is what the caller gets. */
+async function tellFailure(error: unknown, { emit, hooks }: BuildContext): Promise<void> {
+  try {
+    emit({ type: "failed", code: isBuildError(error) ? error.code : "INTERNAL", message: reasonOf(error) });
+    await hooks.failed.run(error instanceof Error ? error : new Error(reasonOf(error)));
+  } catch (failure) {
+    try {
+      emit({ type: "note", level: "warning", text: reasonOf(failure) });
+    } catch {
+      // It is the tap of events that fails: there is nobody to tell.
+    }
+  }
 }
 
 /** The worker's own answer to an abort comes through the channel; this is for the time before it. */

@@ -595,14 +595,21 @@ export class BuildError<C extends ErrorCode = ErrorCode> extends Error {
   readonly hint: string | undefined;
   readonly kind: FailureKind;
 
-  constructor(code: C, context: ErrorContext<C>, options?: ErrorOptions & { kind?: FailureKind }) {
+  /** `left`: what could not be released after the failure, in words. It makes the failure one of clean-up. */
+  constructor(
+    code: C,
+    context: ErrorContext<C>,
+    options?: ErrorOptions & { kind?: FailureKind; left?: readonly string[] },
+  ) {
     const { kind, say } = catalogue[code] as { kind: FailureKind; say: (context: ErrorContext<C>) => Said };
     const { message, hint } = say(context);
-    super(message, options);
+    const left = options?.left ?? [];
+    super([message, ...left].join("\n"), options);
     this.code = code;
     this.context = context;
-    this.hint = hint;
-    this.kind = options?.kind ?? kind;
+    this.hint =
+      left.length === 0 ? hint : [hint, catalogue.RELEASE_FAILED.say({ left }).hint].filter(Boolean).join("\n");
+    this.kind = left.length === 0 ? (options?.kind ?? kind) : "cleanup";
   }
 }
 

@@ -6,9 +6,9 @@ export function outOfSpace(
   { path, doing }: { readonly path: string; readonly doing: string },
 ): unknown {
   const { code, path: failed } = error as NodeJS.ErrnoException;
-  if (isBuildError(error) || !(code === "ENOSPC" || code === "EDQUOT" || isSaid(reasonOf(error)))) return error;
+  if (isBuildError(error) || !(code === "ENOSPC" || code === "EDQUOT" || saysNoSpace(reasonOf(error)))) return error;
   return new BuildError("SPACE_EXHAUSTED", { path: failed ?? path, doing }, { cause: error });
 }
 
 /** Of programs only their words come back. */
-const isSaid = (reason: string): boolean => /No space left on device|Disk quota exceeded/i.test(reason);
+export const saysNoSpace = (reason: string): boolean => /No space left on device|Disk quota exceeded/i.test(reason);

@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
+import { saysNoSpace } from "../out-of-space.js";
 import type { BuildPlan, PlannedDisk } from "../plan/plan.js";
 import type { BuildReport } from "../report/report.js";
 import type { Stopwatch } from "../report/stopwatch.js";
@@ -144,7 +145,7 @@ async function copyTree(tree: string, mountBase: string, request: DiskRequest): 
   );
   ctx.signal.throwIfAborted();
   if (exitCode === 0) return;
-  if (/No space left|Disk quota/.test(stderr)) throw await noSpace("copying the tree into the image", request);
+  if (saysNoSpace(stderr)) throw await noSpace("copying the tree into the image", request);
   throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {
     node: "/",
     doing: "copying the tree into the image",
@@ -205,7 +206,7 @@ function imageUnder(planned: PlannedDisk, state: DiskState): string {
 }
 
 /** What DIB exports after creating the disk: the root's loop device, and ` [node]=device ` for each block device. */
-export function imageBlockDevices(planned: PlannedDisk, { blockdev }: DiskState): Readonly<Record<string, string>> {
+function imageBlockDevices(planned: PlannedDisk, { blockdev }: DiskState): Readonly<Record<string, string>> {
   return {
     IMAGE_BLOCK_DEVICE: blockdev.get(loopUnderRoot(planned))?.device ?? "",
     IMAGE_BLOCK_DEVICES: [...blockdev].map(([name, { device }]) => ` [${name}]=${device} `).join(""),
@@ -213,7 +214,7 @@ export function imageBlockDevices(planned: PlannedDisk, { blockdev }: DiskState)
 }
 
 /** Loop devices and partition nodes of this disk. */
-export async function deviceNodes({ blockdev }: DiskState): Promise<readonly DeviceNode[]> {
+async function deviceNodes({ blockdev }: DiskState): Promise<readonly DeviceNode[]> {
   return Promise.all(
     [...blockdev.values()].map(async ({ device }) => ({
       path: device,

@@ -2,6 +2,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../errors.js";
+import { compareBytes } from "../phases/order.js";
 import { defaultEnv } from "../process/exec.js";
 import type { NodeRequest } from "./node.js";
 import { runForNode } from "./nodes/run-for-node.js";
@@ -15,9 +16,7 @@ export async function fillFat(
   request: Pick<NodeRequest, "node" | "exec" | "signal">,
   inside = "",
 ): Promise<void> {
-  const entries = (await readdir(folder, { withFileTypes: true })).sort((a, b) =>
-    Buffer.compare(Buffer.from(a.name), Buffer.from(b.name)),
-  );
+  const entries = (await readdir(folder, { withFileTypes: true })).sort((a, b) => compareBytes(a.name, b.name));
   const other = entries.find((entry) => !entry.isFile() && !entry.isDirectory());
   if (other !== undefined)
     throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {

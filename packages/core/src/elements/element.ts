@@ -94,7 +94,7 @@ export interface ElementManifest {
   readonly variables?:
     | Readonly<Record<string, { readonly secret?: boolean | undefined; readonly description?: string | undefined }>>
     | undefined;
-  /** Disk phases whose scripts use the network, which is shut there without it; in tree phases it is open. */
+  /** Phases on the disk (pre-finalise, finalise, cleanup) whose programs need the network: else they have none. */
   readonly network?: readonly PhaseName[] | undefined;
   /**
    * The file that `dib pack` writes: modes, links and empty folders, which tarballs lose.

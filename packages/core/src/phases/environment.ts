@@ -11,6 +11,7 @@ import { BuildError } from "../errors.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import type { Workspace } from "../workspace/workspace.js";
 import { fetchVariables, fetchVariablesInside } from "./fetch-log.js";
+import { compareBytes, isEnvironmentFileName } from "./order.js";
 import type { Env } from "./phase-run.js";
 import type { PhaseInfo } from "./table.js";
 
@@ -105,9 +106,9 @@ const quote = (text: string): string => `"${text.replace(/["\\$`]/g, "\\$&")}"`;
 export async function environmentFiles(hooksDir: string): Promise<string[]> {
   const entries = await readdir(join(hooksDir, "environment.d"), { withFileTypes: true }).catch(() => []);
   return entries
-    .filter((entry) => !entry.isDirectory() && /^[0-9A-Za-z_.-]+$/.test(entry.name))
+    .filter((entry) => !entry.isDirectory() && isEnvironmentFileName(entry.name))
     .map(({ name }) => name)
-    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    .sort(compareBytes);
 }
 
 /** Where and how environment.d is evaluated. */

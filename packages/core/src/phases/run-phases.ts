@@ -15,7 +15,7 @@ import type { SideFolders } from "../workspace/side-folders.js";
 import { resolveInRoot } from "../workspace/target.js";
 import type { Workspace } from "../workspace/workspace.js";
 import { chrootEnvironment, environmentFiles, evaluateEnvironment, hostEnvironment } from "./environment.js";
-import { numberOf } from "./order.js";
+import { isScriptName, numberOf } from "./order.js";
 import type { Env, PhaseRun } from "./phase-run.js";
 import { createPhaseRun, shellStep } from "./run-script.js";
 import { openSandbox, type Sandbox } from "./sandbox.js";
@@ -53,28 +53,25 @@ export async function runPhase(phase: PhaseInfo, root: PhaseRoot, setting: Phase
   const started = performance.now();
   ctx.signal.throwIfAborted();
   ctx.emit({ type: "phase-start", phase: phase.name, place: phase.place, root: phase.root });
-  await root.resolvConf?.putInPlace();
-  try {
-    await using stack = new ResourceStack();
-    const hasBase = root.resolvConf !== undefined;
-    const sandbox = await openSandbox(hasBase ? await resolveInRoot(workspace.mountDir, "/proc") : undefined, ctx);
-    stack.defer("processes of the phase", () => sandbox.close());
-    const stop = () => void sandbox.close().catch(() => undefined); // the stack is told as well
-    ctx.signal.addEventListener("abort", stop, { once: true });
-    stack.defer("the wait for an abort", () => ctx.signal.removeEventListener("abort", stop));
-    const hooksInside = phase.place === "chroot" ? await openHooksInside(workspace, stack, ctx) : undefined;
-    const env = await phaseEnvironment(phase, root, setting, sandbox, hooksInside);
-    const fingerprint = phase.root === "tree" ? await takeFingerprint(phase.name, env, setting) : undefined;
-    const scripts: ScriptReport[] = [];
-    const run = createPhaseRun(phase, env, setting, sandbox, scripts);
-    const soFar = () => ({ phase: phase.name, seconds: (performance.now() - started) / 1000, scripts });
-    await runSteps(run, soFar, setting, hooksInside);
-    const report = soFar();
-    ctx.emit({ type: "phase-end", phase: phase.name, seconds: report.seconds });
-    return { ...report, ...(fingerprint === undefined ? {} : { fingerprint }) };
-  } finally {
-    await root.resolvConf?.takeOut();
-  }
+  await using _resolvConf = await root.resolvConf?.putInPlace();
+  await using stack = new ResourceStack();
+  const hasBase = root.resolvConf !== undefined;
+  const proc = hasBase ? await resolveInRoot(workspace.mountDir, "/proc") : undefined;
+  const sandbox = await openSandbox(proc, ctx, { hasNetwork: setting.plan.network.includes(phase.name) });
+  stack.defer("processes of the phase", () => sandbox.close());
+  const stop = () => void sandbox.close().catch(() => undefined); // the stack is told as well
+  ctx.signal.addEventListener("abort", stop, { once: true });
+  stack.defer("the wait for an abort", () => ctx.signal.removeEventListener("abort", stop));
+  const hooksInside = phase.place === "chroot" ? await openHooksInside(workspace, stack, ctx) : undefined;
+  const env = await phaseEnvironment(phase, root, setting, sandbox, hooksInside);
+  const fingerprint = phase.root === "tree" ? await takeFingerprint(phase.name, env, setting) : undefined;
+  const scripts: ScriptReport[] = [];
+  const run = createPhaseRun(phase, env, setting, sandbox, scripts);
+  const soFar = () => ({ phase: phase.name, seconds: (performance.now() - started) / 1000, scripts });
+  await runSteps(run, soFar, setting, hooksInside);
+  const report = soFar();
+  ctx.emit({ type: "phase-end", phase: phase.name, seconds: report.seconds });
+  return { ...report, ...(fingerprint === undefined ? {} : { fingerprint }) };
 }
 
 async function runSteps(
@@ -119,7 +116,7 @@ async function scriptTaps(
 
 /** dib-run-parts' selection: executable files (or links to such) whose names have letters, digits, `_` and `-` only. */
 async function scriptNames(folder: string, { ctx }: PhaseSetting): Promise<string[]> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => /^[0-9A-Za-z_-]+$/.test(name));
+  const names = (await readdir(folder).catch(() => [])).filter(isScriptName);
   if (names.length === 0) return [];
   const { stdout } = await ctx.exec("find", [
     folder,

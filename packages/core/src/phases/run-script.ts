@@ -1,12 +1,13 @@
-import { statfs } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { BuildError } from "../errors.js";
 import { readAptFailure } from "../fetch/apt-failure.js";
 import { sourcesOf } from "../fetch/sources.js";
+import { saysNoSpace } from "../out-of-space.js";
 import type { ExecResult } from "../process/exec.js";
 import type { ScriptRef } from "../report/events.js";
 import type { ScriptReport } from "../report/report.js";
+import { isFull } from "../workspace/is-full.js";
 import { targetFiles } from "../workspace/target.js";
 import { chrootEnvironment } from "./environment.js";
 import { collectFetches } from "./fetch-log.js";
@@ -150,7 +151,7 @@ async function checkResult(
     signal: result.signal,
     tail: tail || result.stderr.trim(),
   });
-  if (/no space left on device/i.test(tail) || (await isFull(workspace.buildDir))) {
+  if (saysNoSpace(tail) || (await isFull(workspace.buildDir))) {
     throw new BuildError(
       "SPACE_EXHAUSTED",
       { path: workspace.buildDir, doing: `running ${ref.phase}.d/${ref.script}` },
@@ -159,9 +160,3 @@ async function checkResult(
   }
   throw readAptFailure(output.ending(ref), failure) ?? failure;
 }
-
-const isFull = async (folder: string): Promise<boolean> =>
-  statfs(folder).then(
-    ({ bavail, bsize, blocks }) => blocks > 0 && bavail * bsize < 2 ** 20,
-    () => false,
-  );

@@ -14,10 +14,17 @@ export interface Sandbox {
   close(): Promise<void>;
 }
 
-/** `proc`: where a proc of the namespace is mounted over the target's, so that scripts see themselves and nobody else. */
-export async function openSandbox(proc: string | undefined, ctx: BuildContext): Promise<Sandbox> {
+/**
+ * `proc`: where a proc of the namespace is mounted over the target's, so that scripts see themselves and nobody else.
+ * Without a network they have one of their own, with a loopback only.
+ */
+export async function openSandbox(
+  proc: string | undefined,
+  ctx: BuildContext,
+  { hasNetwork }: { readonly hasNetwork: boolean },
+): Promise<Sandbox> {
   await using stack = new ResourceStack();
-  const namespace = await startNamespace(proc);
+  const namespace = await startNamespace(proc, { hasNetwork });
   // Newest first: the mount can go once nothing uses it, so the processes are ended last in, first out.
   if (proc !== undefined) {
     stack.defer(`mount ${proc}`, () => unmount(proc, ctx));
@@ -25,9 +32,10 @@ export async function openSandbox(proc: string | undefined, ctx: BuildContext): 
   }
   stack.defer("processes of the phase", () => namespace.end());
   const held = stack.move();
+  const network = hasNetwork ? [] : ["--net"];
   let closing: Promise<void> | undefined;
   return {
-    enter: (file, args) => ["nsenter", "--target", String(namespace.pid), "--pid", "--", file, ...args],
+    enter: (file, args) => ["nsenter", "--target", String(namespace.pid), "--pid", ...network, "--", file, ...args],
     close: () => (closing ??= held[Symbol.asyncDispose]()),
   };
 }

@@ -6,6 +6,7 @@ import { throwFindings } from "../errors.js";
 import type { ImageFormat } from "../formats/format.js";
 import { assembleEnvironment } from "./environment.js";
 import { isEnvironmentFile, mergeHookFiles, planPhases } from "./hook-files.js";
+import { openPhases } from "./network.js";
 import type { BuildPlan, PlannedDisk, PlannedHostCommand } from "./plan.js";
 import { checkLinks, checkScripts } from "./scripts.js";
 
@@ -48,6 +49,7 @@ export function assemblePlan({ config, set, added, outputs, disk }: AssembleRequ
     hookFiles,
     environmentFiles: hookFiles.filter(isEnvironmentFile).map(({ path }) => path.slice("environment.d/".length)),
     phases: planPhases(hookFiles, added.steps),
+    network: openPhases(set.elements),
     environment: assembleEnvironment(config, set.elements),
     packages: config.packages,
     disk: disk?.plan,

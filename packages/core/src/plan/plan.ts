@@ -24,6 +24,8 @@ export interface BuildPlan {
   readonly environmentFiles: readonly string[];
   /** All ten, in order. */
   readonly phases: readonly PlannedPhase[];
+  /** The phases whose programs reach the network, in order; those of the others see a loopback and nothing else. */
+  readonly network: readonly PhaseName[];
   /** What scripts get before environment.d: allow-listed, sorted by name. Values that name the run (TMP_*, …) are not here. */
   readonly environment: readonly PlannedVariable[];
   /** `-p`: installed after the install phase. */

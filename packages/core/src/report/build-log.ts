@@ -28,6 +28,8 @@ export async function openBuildLog(
 ): Promise<BuildLog> {
   const handle = file === undefined ? undefined : await open(file, "a", 0o600);
   const mask = masker(secrets, "latin1");
+  // A cut is made only where no secret can have begun that is not yet whole.
+  const longest = Math.max(0, ...secrets.map((secret) => Buffer.byteLength(secret)));
   const begun = new Map<string, { frame: OutputFrame; text: string }>();
   let hasFailed = false;
 
@@ -44,9 +46,11 @@ export async function openBuildLog(
     async write(frame) {
       const key = JSON.stringify([frame.script, frame.stream]);
       const lines = ((begun.get(key)?.text ?? "") + Buffer.from(frame.bytes).toString("latin1")).split("\n");
-      let rest = lines.pop() ?? "";
+      const isEnded = frame.bytes.length === 0 && lines.at(-1) !== "";
+      let rest = isEnded ? "" : (lines.pop() ?? "");
       for (const line of lines) await put(frame, line);
-      while (rest.length > pieceBytes) {
+      if (rest.length > pieceBytes + longest) rest = mask(rest);
+      while (rest.length > pieceBytes + longest) {
         await put(frame, rest.slice(0, pieceBytes));
         rest = rest.slice(pieceBytes);
       }

@@ -1,6 +1,6 @@
 /**
  * Script output on the worker's standard error: a NUL, a line of JSON that says whose it is and how many bytes follow,
- * then the bytes as the script wrote them. What is not framed is what programs of plugins said, or
+ * then the bytes as the script wrote them. None: what was written last has no newline, and nothing follows. What is not framed is what programs of plugins said, or
  * the worker's own last words.
  */
 import { once } from "node:events";
@@ -12,6 +12,8 @@ import type { OutputFrame } from "./protocol.js";
 
 const keptBytes = 8 * 1024;
 const tailLines = 20;
+const newline = 10;
+const endOfLine = Buffer.alloc(0);
 
 /** Writes frames to a pipe or socket; a script is held back while the other end is slow. */
 export function openScriptOutput(descriptor: number): ScriptOutput {
@@ -25,9 +27,15 @@ export function openScriptOutput(descriptor: number): ScriptOutput {
   const endingOf = (ref: ScriptRef) => (tails.get(keyOf(ref)) ?? Buffer.alloc(0)).toString("utf8");
   return {
     async pipe(ref, stream, source: Readable) {
-      for await (const chunk of source as AsyncIterable<Buffer>) {
-        keep(ref, chunk);
-        await write(sink, encodeFrame({ script: ref, stream, bytes: chunk }));
+      let last: number | undefined = newline;
+      try {
+        for await (const chunk of source as AsyncIterable<Buffer>) {
+          keep(ref, chunk);
+          last = chunk.at(-1);
+          await write(sink, encodeFrame({ script: ref, stream, bytes: chunk }));
+        }
+      } finally {
+        if (last !== newline) await write(sink, encodeFrame({ script: ref, stream, bytes: endOfLine }));
       }
     },
     line(ref, text) {
@@ -82,7 +90,7 @@ function takeFrame(bytes: Buffer): Taken | undefined {
     const length = end === -1 ? bytes.length : end;
     return { length, text: bytes.toString("utf8", 0, length) };
   }
-  const headEnd = bytes.indexOf(10);
+  const headEnd = bytes.indexOf(newline);
   if (headEnd === -1) return undefined;
   const head = readHead(bytes.toString("utf8", 1, headEnd));
   if (head === undefined) return { length: headEnd + 1, text: bytes.toString("utf8", 1, headEnd + 1) };

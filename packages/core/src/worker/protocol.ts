@@ -65,7 +65,7 @@ export interface WorkerResult {
   readonly peakBytes: number;
 }
 
-/** A piece of what a script wrote, as it came: lines may be cut anywhere. */
+/** A piece of what a script wrote, as it came: lines may be cut anywhere. An empty one ends a line that has no newline. */
 export interface OutputFrame {
   readonly script: ScriptRef;
   readonly stream: "stdout" | "stderr";

@@ -18,18 +18,19 @@ export function writeError(error: unknown): WrittenError {
   };
 }
 
-/** The error again, on the other side. `left` says what could not be released; it turns the failure's kind into `cleanup`. */
+/** The error again, on the other side. Its message also says what could not be released. */
 export function readError(written: WrittenError, mask: (text: string) => string = (text) => text): Error {
   const { code, context, kind, message, stack, causes, left } = maskError(written, mask);
   const cause = causes.length > 0 ? new Error(causes.join("\n")) : undefined;
   if (code === undefined || !(code in catalogue)) {
-    const error = new Error(message, { cause });
+    const error = new Error([message, ...left].join("\n"), { cause });
     if (stack !== undefined) error.stack = stack;
     return error;
   }
   const options = {
     ...(cause === undefined ? {} : { cause }),
-    ...(left.length > 0 ? { kind: "cleanup" as const } : kind === undefined ? {} : { kind }),
+    ...(kind === undefined ? {} : { kind }),
+    left,
   };
   return new BuildError(code as ErrorCode, context as never, options);
 }

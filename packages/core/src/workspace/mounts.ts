@@ -87,7 +87,7 @@ export async function unmountBelow(
 }
 
 /** Mount points strictly below a folder, oldest first, from this process' mount table. */
-export async function mountsBelow(folder: string): Promise<string[]> {
+async function mountsBelow(folder: string): Promise<string[]> {
   const table = await readFile("/proc/self/mountinfo", "utf8");
   return table
     .split("\n")
@@ -96,5 +96,5 @@ export async function mountsBelow(folder: string): Promise<string[]> {
 }
 
 /** mountinfo writes space, tab, newline and backslash as octal (proc(5)). */
-export const decodeMountPath = (text: string): string =>
+const decodeMountPath = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));

@@ -11,8 +11,8 @@ import { resolveInRoot, targetFiles } from "./target.js";
 const fallback = "nameserver 8.8.8.8\n"; // as DIB, for a host without a resolv.conf
 
 export interface ResolvConf {
-  putInPlace(): Promise<void>;
-  takeOut(): Promise<void>;
+  /** Disposing of what it returns takes it out again. */
+  putInPlace(): Promise<AsyncDisposable>;
   /** DIB's rule: keep what is now a link or immutable, else bring back .ORIG, else leave none. */
   finalise(): Promise<void>;
 }
@@ -34,15 +34,17 @@ export async function openResolvConf(
     await rename(await file(), `${await file()}.ORIG`);
     await tell("kept-original");
   }
+  const takeOut = async () => {
+    const isOurs = (await kindOf(await file())) === "file" && (await readFile(await file(), "utf8")) === content;
+    if (isOurs) await rm(await file());
+  };
   return {
     async putInPlace() {
-      if (await has("resolv.conf")) return;
-      await targetFiles(root).write("/etc/resolv.conf", content);
-      await tell("written");
-    },
-    async takeOut() {
-      const isOurs = (await kindOf(await file())) === "file" && (await readFile(await file(), "utf8")) === content;
-      if (isOurs) await rm(await file());
+      if (!(await has("resolv.conf"))) {
+        await targetFiles(root).write("/etc/resolv.conf", content);
+        await tell("written");
+      }
+      return { [Symbol.asyncDispose]: takeOut };
     },
     async finalise() {
       const kind = await kindOf(await file());

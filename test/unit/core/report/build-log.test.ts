@@ -53,3 +53,23 @@ test("a line without end does not grow in memory: it reaches events in pieces", 
   const { texts } = await logged(["x".repeat(200_000)]);
   expect(texts.map(({ length }) => length)).toEqual([65536, 65536, 65536, 3392]);
 });
+
+test.each([1, 4, 7])("a secret is masked also where a long line is cut: %i of its bytes before", async (before) => {
+  const line = `${"x".repeat(65536 - before)}hunter2!${"y".repeat(70_000)}`;
+  for (const chunks of [[line], [line.slice(0, 65536), line.slice(65536)]]) {
+    const { texts } = await logged(chunks, ["hunter2!"]);
+    expect(texts.join("")).toBe(line.replace("hunter2!", "***"));
+  }
+});
+
+test("a last line without a newline is there when the script has ended, before what others say", async () => {
+  const texts: string[] = [];
+  const emit = (event: BuildEvent) => void (event.type === "output" && texts.push(event.text));
+  await using log = await openBuildLog(undefined, [], emit);
+  await log.write(frame("unfinished"));
+  await log.write(frame(""));
+  expect(texts).toEqual(["unfinished"]);
+  await log.write({ ...frame("next\n"), script: { ...script, script: "20-next" } });
+  await log.write(frame(""));
+  expect(texts).toEqual(["unfinished", "next"]);
+});

@@ -24,10 +24,27 @@ test("a bug keeps its stack and is no build error", () => {
   expect(read.stack).toBe(bug.stack);
 });
 
-test("a failed release makes the failure one of clean-up, and the root cause stays the error", () => {
+/** As `await using` throws it when `cause` and then a release fail. */
+const withFailedRelease = (suppressed: Error) =>
+  Object.assign(new Error("suppressed"), {
+    suppressed,
+    error: new BuildError("RELEASE_FAILED", { left: ["mount /x (busy)"] }),
+  });
+
+test("a failed release makes the failure one of clean-up, which says what is left; the root cause stays the error", () => {
   const cause = new BuildError("ROOT_NOT_DEPLOYED", { found: [] });
-  const suppressed = Object.assign(new Error("suppressed"), { suppressed: cause, error: new Error("umount: busy") });
-  expect(cross(suppressed)).toMatchObject({ code: "ROOT_NOT_DEPLOYED", kind: "cleanup" });
+  expect(cross(withFailedRelease(cause))).toMatchObject({
+    code: "ROOT_NOT_DEPLOYED",
+    kind: "cleanup",
+    message: `${cause.message}\nCould not release: mount /x (busy).`,
+    hint: expect.stringMatching(/root\.d[^]*dib doctor --fix/) as string,
+  });
+});
+
+test("a bug says what is left, too", () => {
+  expect(cross(withFailedRelease(new TypeError("x is undefined"))).message).toBe(
+    "x is undefined\nCould not release: mount /x (busy).",
+  );
 });
 
 test("what programs said is masked on the way; names are not", () => {

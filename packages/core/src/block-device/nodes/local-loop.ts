@@ -118,7 +118,7 @@ async function release(device: string, image: string, user: FileHandle | undefin
 }
 
 /** By device and inode: the name that the kernel keeps is cut after 64 bytes. */
-export async function isBackedBy(device: string, image: string, exec: Exec): Promise<boolean> {
+async function isBackedBy(device: string, image: string, exec: Exec): Promise<boolean> {
   const { exitCode, stdout } = await exec("losetup", ["-n", "-O", "BACK-INO,BACK-MAJ:MIN", device]);
   const file = await stat(image, { bigint: true }).catch(() => undefined);
   if (exitCode !== 0 || file === undefined) return false;

@@ -1,6 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../../errors.js";
+import { compareBytes } from "../../phases/order.js";
 import { mount as mountFileSystem, unmountBelow } from "../../workspace/mounts.js";
 import { fillFat } from "../fill-fat.js";
 import { defineBlockNode, type NodeConfig, type NodeRequest } from "../node.js";
@@ -48,9 +49,7 @@ function normalized(node: NodeConfig): NodeConfig {
 /** Names of the mounts, parents first: sorted by path, swap last. */
 function mountNames(graph: readonly NodeConfig[]): string[] {
   const mounts = graph.filter(({ type }) => type === "mount");
-  return mounts
-    .sort((a, b) => Buffer.compare(Buffer.from(mountText(a.values)), Buffer.from(mountText(b.values))))
-    .map(({ name }) => name);
+  return mounts.sort((a, b) => compareBytes(mountText(a.values), mountText(b.values))).map(({ name }) => name);
 }
 
 function checkMount(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
