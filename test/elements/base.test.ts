@@ -303,6 +303,26 @@ describe("manifests and element-manifest", () => {
   });
 });
 
+describe("manifests beside an image", () => {
+  test("are its own: a build that fails after they are written leaves the old ones", async () => {
+    const { folder } = await build({ elements: ["manifests"] });
+    const again = (flags: object) =>
+      folder.build({
+        elements: ["toy-os", "manifests"],
+        elementPaths: [join(folder.path, "elements")],
+        flags: { base: false, formats: ["tar"], ...flags },
+      });
+    const manifests = join(folder.path, "out/image.d/dib-manifests");
+    writeFileSync(join(manifests, "of-the-old-image"), "");
+    const bad = { formats: ["tar", "qcow2"], qemuImgOptions: "no-such-option=1" };
+    await expect(again(bad)).rejects.toMatchObject({ code: "FORMAT_FAILED" });
+    expect(readdirSync(manifests)).toContain("of-the-old-image");
+    await again({});
+    expect(readdirSync(manifests).sort()).toEqual(["dib_arguments", "dib_environment"]);
+    expect(readdirSync(join(folder.path, "out")).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+});
+
 describe("modprobe", () => {
   test("installs the files of all elements and blacklists what is asked for", async () => {
     const fixture = subject().file("modprobe.d/subject.conf", "options loop max_part=8\n");

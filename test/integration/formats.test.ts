@@ -64,7 +64,7 @@ test("one disk becomes raw, qcow2, tar, tgz and squashfs, each readable, with su
   const hashing = new Hashing(digestAlgorithms(plan));
   const places = { output: join(out, "toy"), caller };
   const describe = (artifacts: readonly Artifact[]) => ({ artifacts }) as unknown as BuildReport;
-  const { artifacts } = await publishBuild({ plan, places, staging, staged, hashing, describe, ctx });
+  const { artifacts } = await publishBuild({ plan, places, staging, staged, sideFolders: [], hashing, describe, ctx });
 
   expect(artifacts.map(({ format }) => format).sort()).toEqual(["qcow2", "raw", "squashfs", "tar", "tgz"]);
   expect(readdirSync(out).sort()).toEqual(

@@ -67,8 +67,7 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
       onBreak: options.onBreak ?? (async () => {}),
       onDone(result: WorkerResult) {
         const describe = (artifacts: readonly Artifact[]) => assembleReport({ plan, result, artifacts, startedAt });
-        const { staging, staged } = result;
-        return publishBuild({ plan, places, staging, staged, hashing, describe, ctx });
+        return publishBuild({ plan, places, ...result, hashing, describe, ctx });
       },
     };
     const report = await launchWorker(plan, { ...places, lock: buildLock.required }, listener, ctx);

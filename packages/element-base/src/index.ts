@@ -1,4 +1,5 @@
 import { defineElement } from "@dibjs/core";
+import { setUpManifests } from "./manifests.js";
 import { setUpPackageInstalls } from "./package-installs.js";
 import { setUpPackageMap } from "./package-map.js";
 import { setUpServiceMap } from "./service-map.js";
@@ -6,6 +7,7 @@ import { setUpSourceRepositories } from "./source-repositories.js";
 
 /** The mechanisms that DIB has as programs on the build host. The other elements of this package are shell only. */
 export default [
+  defineElement({ name: "manifests", setup: setUpManifests }),
   defineElement({ name: "package-installs", setup: setUpPackageInstalls }),
   defineElement({ name: "pkg-map", setup: setUpPackageMap }),
   defineElement({ name: "source-repositories", setup: setUpSourceRepositories }),

@@ -56,6 +56,11 @@ export interface PhaseRun {
   readonly exec: Exec;
   /** What a step fetches through it is in the report and in `dib.lock`, and a locked build is held to it. */
   readonly sources: Sources;
+  /**
+   * Gives an empty folder to fill. When the build has succeeded it appears at `path`, in place of what is there, together
+   * with the outputs; all in it becomes the caller's.
+   */
+  readonly stageFolder: (path: string) => Promise<string>;
   /** Writes a line to the build log under the running step. */
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Readable } from "node:stream";
 import { BuildError } from "../errors.js";
 import { readAptFailure } from "../fetch/apt-failure.js";
@@ -55,6 +56,7 @@ export function createPhaseRun(
       run: runner(onHost, env, places.cwd),
       exec: ctx.exec,
       sources: sourcesOf(setting.sources, { env, signal: ctx.signal, exec: ctx.exec }),
+      stageFolder: (path) => setting.sideFolders.stage(resolve(places.cwd, path)),
       log: (line) => output.line(ref, line),
       signal: ctx.signal,
       perform: (script, step) =>

@@ -1,5 +1,5 @@
-import { chmod, chown, lstat, readFile, stat, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { chmod, chown, lstat, readFile, rmdir, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { BuildError, isBuildError, reasonOf } from "../errors.js";
 import type { StagedFile } from "../formats/export.js";
@@ -7,7 +7,9 @@ import { outOfSpace } from "../out-of-space.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import type { Artifact, BuildReport } from "../report/report.js";
 import type { Hashing } from "./hashing.js";
-import { keptName, replaceFiles, syncPath, type Replacement } from "./replace-files.js";
+import { makeFolders } from "../workspace/make-folders.js";
+import type { SideFolder } from "../workspace/side-folders.js";
+import { keptName, replaceFiles, syncFolder, syncPath, type Replacement } from "./replace-files.js";
 
 export interface PublishRequest {
   readonly plan: Pick<BuildPlan, "checksums" | "settings">;
@@ -15,6 +17,8 @@ export interface PublishRequest {
   /** Absolute: the folder beside the output that all staged files lie in. */
   readonly staging: string;
   readonly staged: readonly StagedFile[];
+  /** In that folder, too. */
+  readonly sideFolders: readonly SideFolder[];
   /** May have begun when each file was whole. */
   readonly hashing: Hashing;
   readonly describe: (artifacts: readonly Artifact[]) => BuildReport;
@@ -22,8 +26,8 @@ export interface PublishRequest {
 }
 
 /**
- * Gives the staged files their names: hashed and synced first, then sums, report and images renamed, images last. Old
- * images are kept aside under a name with the time unless the plan overwrites them. Throws BUILD_INTERRUPTED (until the
+ * Gives the staged files their names: hashed and synced first, then sums, report, folders and images renamed, images last.
+ * Old images are kept aside under a name with the time unless the plan overwrites them. Throws BUILD_INTERRUPTED (until the
  * first rename), PUBLISH_FAILED and SPACE_EXHAUSTED with all as it was.
  */
 export async function publishBuild(request: PublishRequest): Promise<BuildReport> {
@@ -37,7 +41,7 @@ export async function publishBuild(request: PublishRequest): Promise<BuildReport
 }
 
 async function publish(request: PublishRequest): Promise<BuildReport> {
-  const { plan, places, staging, staged, ctx } = request;
+  const { plan, places, staging, staged, sideFolders, ctx } = request;
   const prepared: Prepared[] = [];
   for (const file of staged) prepared.push(await prepare(file, request));
   const asides = plan.settings.overwriteOldImage ? [] : await prepareAsides(prepared, places.caller, new Date());
@@ -49,9 +53,29 @@ async function publish(request: PublishRequest): Promise<BuildReport> {
   }));
   const report = request.describe(prepared.map(({ artifact }) => artifact));
   const written = await writeReport(report, request);
+  for (const folder of sideFolders) await syncFolder(folder.staged);
   ctx.signal.throwIfAborted();
-  await replaceFiles([...stale, ...sums, written, ...images], staging);
+  const around = sideFolders.map(({ target }) => dirname(target));
+  await inFolders(around, places.caller, () =>
+    replaceFiles([...stale, ...sums, written, ...sideFolders, ...images], staging),
+  );
   return report;
+}
+
+/** Makes what is missing of the folders; when the action fails, that goes again. */
+async function inFolders(
+  folders: readonly string[],
+  caller: BuildPlaces["caller"],
+  act: () => Promise<void>,
+): Promise<void> {
+  const made: string[] = [];
+  try {
+    for (const folder of folders) made.push(...(await makeFolders(folder, caller)));
+    await act();
+  } catch (error) {
+    for (const folder of made.reverse()) await rmdir(folder).catch(() => undefined); // the first failure says more
+    throw error;
+  }
 }
 
 function failureOf(error: unknown, { places, ctx: { signal } }: PublishRequest): unknown {

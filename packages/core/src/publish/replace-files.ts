@@ -2,12 +2,12 @@
  * Puts staged files in their places, all of them or none as far as a file system allows: what is replaced is kept
  * until the last rename is done, and put back when one fails. Renames replace a link itself and never write through it.
  */
-import { link, lstat, open, rename, rm } from "node:fs/promises";
+import { link, lstat, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BuildError, reasonOf } from "../errors.js";
 
 export interface Replacement {
-  /** Absolute, on the file system of `target`; undefined when the target is only taken away. */
+  /** Absolute, a file or a folder on the file system of `target`; undefined when the target is only taken away. */
   readonly staged: string | undefined;
   readonly target: string;
   /** Where a file that is there already is kept; undefined when it is given up. */
@@ -34,6 +34,8 @@ async function replaceFile(
   undo: (() => Promise<void>)[],
 ): Promise<void> {
   const old = await lstat(target).catch(() => undefined);
+  if (staged !== undefined && (await lstat(staged)).isDirectory())
+    return replaceFolder({ staged, target, isThere: old !== undefined }, scratch, undo);
   if (old?.isDirectory()) throw new Error("a folder of that name is there");
   if (old === undefined) undo.push(() => rm(target, { force: true }));
   else {
@@ -47,6 +49,20 @@ async function replaceFile(
   await (staged === undefined ? rm(target, { force: true }) : rename(staged, target));
 }
 
+/** Whatever is there goes as a whole. */
+async function replaceFolder(
+  { staged, target, isThere }: { readonly staged: string; readonly target: string; readonly isThere: boolean },
+  kept: string,
+  undo: (() => Promise<void>)[],
+): Promise<void> {
+  if (isThere) {
+    await rename(target, kept);
+    undo.push(() => rename(kept, target));
+  }
+  await rename(staged, target);
+  undo.push(() => rm(target, { recursive: true }));
+}
+
 /** A second name leaves no moment without the old file; some file systems have no hard links. */
 async function linkOrMove(from: string, to: string): Promise<void> {
   try {
@@ -55,6 +71,14 @@ async function linkOrMove(from: string, to: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") throw error;
     await rename(from, to);
   }
+}
+
+/** Forces a folder and all in it to the disk. */
+export async function syncFolder(folder: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  for (const entry of entries.filter((each) => each.isFile() || each.isDirectory()))
+    await syncPath(join(entry.parentPath, entry.name));
+  await syncPath(folder);
 }
 
 /** Forces a file or folder to the disk. */

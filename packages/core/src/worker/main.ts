@@ -12,6 +12,7 @@ import { openCache } from "../workspace/cache.js";
 import { generateHooks } from "../workspace/hook-tree.js";
 import { openJournal, sweepDeadBuilds } from "../workspace/journal.js";
 import { ResourceStack } from "../workspace/resource-stack.js";
+import { SideFolders } from "../workspace/side-folders.js";
 import { openStaging, stagingFolder } from "../workspace/staging.js";
 import { newBuildId, openWorkspace, workFolders } from "../workspace/workspace.js";
 import { tapBreakPoints, type OpenShell } from "./break-points.js";
@@ -79,6 +80,7 @@ async function makeOutputs(
     output,
     breakShell,
     sources,
+    sideFolders: new SideFolders(staging, places),
     ctx,
     stopwatch,
     pathPrefix: await sudoStandIn(places.path),
@@ -93,12 +95,14 @@ async function makeOutputs(
   const exported = await exportTree({ ...formats, root: workspace.mountDir });
   await finished.disk?.unmount();
   const converted = finished.disk === undefined ? [] : await exportDisk({ ...formats, image: finished.disk.image });
+  const sideFolders = await setting.sideFolders.settle(ctx);
 
   const { reports, packages, disk } = finished;
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   return {
     staging,
     staged: [...exported, ...converted],
+    sideFolders,
     phases: [...tree.reports, ...reports],
     stages: stopwatch.seconds,
     disk: disk?.report,

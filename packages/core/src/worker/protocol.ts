@@ -2,6 +2,7 @@ import type { BuildPlan, BuildPlaces } from "../plan/plan.js";
 import type { FailureKind } from "../errors.js";
 import type { BuildEvent, ScriptRef } from "../report/events.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";
+import type { SideFolder } from "../workspace/side-folders.js";
 
 /**
  * The worker speaks over its three standard streams, so that any launch chain (sudo, a machine elsewhere) can carry it.
@@ -53,6 +54,8 @@ export interface WorkerResult {
   /** Absolute: the folder that all staged files lie in. */
   readonly staging: string;
   readonly staged: readonly { readonly format: string; readonly staged: string; readonly extension: string }[];
+  /** In that folder, too. */
+  readonly sideFolders: readonly SideFolder[];
   readonly phases: readonly PhaseReport[];
   readonly stages: Readonly<Record<string, number>>;
   readonly disk: BuildReport["disk"];

@@ -40,13 +40,18 @@ async function publish(
   contents: Record<string, string>,
   settings: Partial<BuildPlan["settings"]> = {},
   checksums = ["md5", "sha256"],
-  more: Partial<PublishRequest> = {},
+  { folders = {}, ...more }: Partial<PublishRequest> & { readonly folders?: Record<string, string> } = {},
 ): Promise<readonly Artifact[]> {
   const staging = join(out, ".dib-id");
   mkdirSync(staging);
   const staged = Object.entries(contents).map(([extension, content]) => {
     writeFileSync(join(staging, `toy.${extension}`), content, { mode: 0o600 });
     return { format: extension, staged: join(staging, `toy.${extension}`), extension };
+  });
+  const sideFolders = Object.entries(folders).map(([target, content], index) => {
+    mkdirSync(join(staging, `folder-${index}`));
+    writeFileSync(join(staging, `folder-${index}`, "content"), content);
+    return { staged: join(staging, `folder-${index}`), target: join(out, target) };
   });
   const events: BuildEvent[] = [];
   const plan = toyPlan(undefined, { checksums, settings: { ...toyPlan(undefined).settings, ...settings } });
@@ -55,6 +60,7 @@ async function publish(
     places: { output: join(out, "toy"), caller },
     staging,
     staged,
+    sideFolders,
     hashing: new Hashing(digestAlgorithms(plan)),
     describe,
     ctx: { emit: (event: BuildEvent) => void events.push(event), signal: AbortSignal.any([]) },
@@ -105,7 +111,7 @@ test.each([
     process.umask(before);
   }
   const modes = readdirSync(out).map((name) => statSync(join(out, name)).mode & 0o777);
-  expect(modes).toEqual(Array(6).fill(mode));
+  expect(modes).toEqual(Array(7).fill(mode));
 });
 
 test("without checksums the report still gets sha256, and no side file is written", async () => {
@@ -199,6 +205,27 @@ test("a signal that comes before the first name is given ends publishing, and no
     });
     expect(readdirSync(out)).toEqual([]);
   }
+});
+
+test("a folder takes the place of the one that is there, whole", async () => {
+  await publish({ raw: "one" }, {}, [], { folders: { "toy.d/manifests": "one" } });
+  writeFileSync(join(out, "toy.d/manifests/more"), "");
+  await publish({ raw: "two" }, { overwriteOldImage: true }, [], { folders: { "toy.d/manifests": "two" } });
+  expect(readdirSync(out).sort()).toEqual(["toy.d", "toy.raw", report]);
+  expect(readdirSync(join(out, "toy.d/manifests"))).toEqual(["content"]);
+  expect(read("toy.d/manifests/content")).toBe("two");
+});
+
+test("a folder is put back, or away, when an image cannot be published", async () => {
+  await publish({ raw: "one" }, {}, [], { folders: { "toy.d/old": "one" } });
+  mkdirSync(join(out, "toy.qcow2"));
+  const folders = { "toy.d/old": "two", "toy.d/new": "two", "toy.e/new": "two" };
+  await expect(publish({ raw: "two", qcow2: "two" }, {}, [], { folders })).rejects.toMatchObject({
+    code: "PUBLISH_FAILED",
+  });
+  expect(readdirSync(out).sort()).toEqual(["toy.d", "toy.qcow2", "toy.raw", report]);
+  expect(readdirSync(join(out, "toy.d"))).toEqual(["old"]);
+  expect([read("toy.d/old/content"), read("toy.raw")]).toEqual(["one", "one"]);
 });
 
 test("the name of an old image carries the local time before its ending", () => {
