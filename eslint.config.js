@@ -18,7 +18,9 @@ const nodeGlobals = Object.fromEntries(
 );
 
 export default tseslint.config(
-  { ignores: ["**/dist/**", "out/**", "test/fixtures/**", "**/node_modules/**"] },
+  {
+    ignores: ["**/dist/**", "out/**", "test/fixtures/**", "packages/create-element/templates/**", "**/node_modules/**"],
+  },
   js.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -8,6 +8,7 @@ const root = fileURLToPath(new URL(".", import.meta.url));
 const aliases = (folder: "src" | "dist", ending: "ts" | "js") =>
   readdirSync(`${root}packages`).flatMap((name) => [
     { find: new RegExp(`^@dibjs/${name}/(.+)\\.js$`), replacement: `${root}packages/${name}/${folder}/$1.${ending}` },
+    { find: new RegExp(`^@dibjs/${name}/vitest$`), replacement: `${root}packages/${name}/${folder}/vitest.${ending}` },
     { find: new RegExp(`^@dibjs/${name}$`), replacement: `${root}packages/${name}/${folder}/index.${ending}` },
   ]);
 
@@ -27,17 +28,21 @@ function oneAtATime(timeoutMinutes: number, setups: readonly string[] = []) {
     globalSetup: ["./test/support/apt-proxy-users.ts", ...setups],
     testTimeout: timeoutMinutes * MINUTE,
     hookTimeout: timeoutMinutes * MINUTE,
-    sequence: { groupOrder: 1 },
+    sequence: { groupOrder: 2 },
   };
 }
 
-const quick = { testTimeout: 20_000, sequence: { groupOrder: 0 } };
+/** First, and alone: what a change must pass in any case, and each takes all of a core. */
+const checks = { fileParallelism: false, maxWorkers: 1, testTimeout: 5 * MINUTE, sequence: { groupOrder: 0 } };
+
+const quick = { testTimeout: 20_000, sequence: { groupOrder: 1 } };
 
 export default defineConfig({
   test: {
     cache: false, // it would belong to root after a run with sudo
     reporters: ["./test/support/count-reporter.ts"],
     projects: [
+      project("check", ["test/check/**/*.test.ts"], checks),
       project("unit", ["test/unit/**/*.test.ts"], quick),
       project("types", ["test/types/**/*.test.ts"], quick),
       project("house", ["test/house/**/*.test.ts"], quick),

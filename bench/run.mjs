@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { makeProject } from "./elements-project.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cli = join(root, "packages/cli/dist/main.js");
@@ -24,6 +25,7 @@ try {
   measureStart();
   measurePlan();
   await measureAdd();
+  measureManyElements();
   if (!flags.quick) await measureBuilds(Number(flags.rounds));
 } finally {
   rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
@@ -143,6 +145,37 @@ async function openRegistry(folder) {
       work({ cwd, env });
     },
   };
+}
+
+/** Installed packages that need ten others each. Three sizes, to show that time and memory grow as the project does. */
+function measureManyElements() {
+  for (const count of [100, 300, 1000]) {
+    const project = join(scratch, `project-${count}`);
+    const names = makeProject(project, count);
+    const isGoal = count === 1000;
+    const found = [];
+    const times = repeat(7, () =>
+      seconds(() => found.push(JSON.parse(run("node", [join(root, "bench/resolve.mjs"), project])))),
+    );
+    const { edges } = found[0];
+    const inMs = (all) => all.map((time) => time * 1000);
+    const what = `${count} installed elements, ${edges} edges`;
+    add(
+      `discover and resolve ${what}, whole process`,
+      median(times) * 1000,
+      "ms",
+      isGoal ? 1000 : undefined,
+      inMs(times),
+    );
+    const spent = found.map(({ cpuMs }) => cpuMs);
+    add("  its processor time, which a busy machine does not change", median(spent), "ms", undefined, spent);
+    const peaks = found.map(({ peakMiB }) => peakMiB);
+    add("  its peak memory", median(peaks), "MiB", isGoal ? 200 : undefined, peaks);
+    const words = [cli, "plan", "-n", "-t", "tar", "--json", ...names];
+    const plans = repeat(7, () => seconds(() => run("node", words, { cwd: project })));
+    add("  dib plan of them, whole process", median(plans) * 1000, "ms", undefined, inMs(plans));
+    rmSync(project, { recursive: true, force: true });
+  }
 }
 
 /** Cold builds in turn, ours and the released diskimage-builder's, through one warmed apt cache. */

@@ -3,6 +3,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, test } from "vitest";
 import { bootDebian, buildDebian, formats } from "../support/debian-build.js";
+import { deviceNodesIn, listOutput } from "../support/output-listing.js";
 import { e2eFolder } from "../support/e2e-folder.js";
 
 describe.concurrent("debian vm", () => {
@@ -21,7 +22,13 @@ describe.concurrent("debian vm", () => {
         );
       }
       expect(run("qemu-img", "check", "debian.qcow2")).toContain("No errors were found");
+      expect(run("qemu-img", "info", "debian.qcow2")).toContain("compression type: zstd");
       expect(run("qemu-img", "compare", "debian.qcow2", "debian.raw")).toContain("Images are identical");
+      for (const format of formats) {
+        const listing = listOutput(join(folder, "debian"), format);
+        expect(listing).toMatch(/\/etc\/os-release/);
+        expect(deviceNodesIn(listing), format).toEqual([]);
+      }
 
       const booted = await bootDebian(folder, "--firmware", firmware);
       expect(booted, booted.stdout.slice(-3000)).toMatchObject({ exitCode: 0 });

@@ -2,6 +2,8 @@
  * The walk-through of a DIB build, read from the event stream of a real one: `dib build debian vm` with break points
  * around root. Each test is one step of it, in order.
  */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { BuildEvent } from "@dibjs/core/report/events.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { debianBuild } from "../support/debian-build.js";
@@ -21,6 +23,10 @@ const at = (matches: (event: BuildEvent) => boolean): number => {
   expect(index, "the event is in the stream").toBeGreaterThanOrEqual(0);
   return index;
 };
+/** What a script of the watching element said. */
+const said = (script: string): string[] =>
+  all("output").flatMap((event) => (event.element === "witness" && event.script === script ? [event.text] : []));
+const scriptsOf = (phase: string) => all("script-start").filter((event) => event.phase === phase);
 const phaseStart = (phase: string) => at((event) => event.type === "phase-start" && event.phase === phase);
 const phaseEnd = (phase: string) => at((event) => event.type === "phase-end" && event.phase === phase);
 
@@ -51,6 +57,22 @@ describe("the walk-through", () => {
     expect(at((event) => event.type === "workspace")).toBeLessThan(phaseStart("root"));
   });
 
+  test("2. scripts know the folders, which are the caller's, and the raw image in the second, from the start", () => {
+    const [workspace] = all("workspace");
+    const { buildDir, imageDir } = workspace ?? {};
+    const uid = process.getuid?.();
+    expect(said("01-witness-folders")).toEqual([
+      `TMP_BUILD_DIR=${buildDir}`,
+      `TMP_IMAGE_DIR=${imageDir}`,
+      `TMP_IMAGE_PATH=${imageDir}/image0.raw`,
+      `TMP_HOOKS_PATH=${buildDir}/hooks`,
+      `TMP_MOUNT_PATH=${buildDir}/mnt`,
+      `TARGET_ROOT=${buildDir}/mnt`,
+      `owners=${uid} ${uid}`,
+      expect.stringMatching(/^scripts=/) as string,
+    ]);
+  });
+
   test("2. both folders are tmpfs when memory allows", () => {
     const [workspace] = all("workspace");
     const tmpfs = all("mount")
@@ -62,12 +84,22 @@ describe("the walk-through", () => {
 
   test("3. the root phase has a base in the target: the build goes on past it", () => {
     expect(phaseEnd("root")).toBeLessThan(phaseStart("extra-data"));
+    expect(said("01-witness-base")[0]?.split(" ")).toEqual(expect.arrayContaining(["etc", "usr", "var"]));
   });
 
   test("3. resolv.conf of the image is kept as .ORIG, and a new one is made from the host's, after root", () => {
+    const [workspace] = all("workspace");
+    const kept = at((event) => event.type === "resolv-conf" && event.state === "kept-original");
     const written = at((event) => event.type === "resolv-conf" && event.state === "written");
-    expect(written).toBeGreaterThan(phaseEnd("root"));
-    expect(all("resolv-conf")[0]?.path).toMatch(/mnt\/etc\/resolv\.conf$/);
+    expect(kept).toBeGreaterThan(phaseEnd("root"));
+    expect(written).toBeGreaterThan(kept);
+    expect(written).toBeLessThan(at((event) => event.type === "script-start" && event.phase === "extra-data"));
+    expect(new Set(all("resolv-conf").map(({ path }) => path))).toEqual(
+      new Set([`${workspace?.buildDir}/mnt/etc/resolv.conf`]),
+    );
+    const sum = createHash("sha256").update(readFileSync("/etc/resolv.conf")).digest("hex");
+    expect(said("01-witness-resolv").slice(1)).toEqual(["original: # of the image", `sum: ${sum}  -`]);
+    expect(all("resolv-conf").at(-1)?.state).toBe("restored");
   });
 
   test("3. then proc, /dev, /dev/pts and sysfs are mounted into the base, in this order", () => {
@@ -90,6 +122,7 @@ describe("the walk-through", () => {
     const scripts = events.flatMap((event, index) =>
       event.type === "script-start" && event.phase === "root" ? [index] : [],
     );
+    expect(scripts.length).toBeGreaterThan(1);
     expect(before).toBeLessThan(Math.min(...scripts));
     expect(after).toBeGreaterThan(Math.max(...scripts));
   });
@@ -99,10 +132,20 @@ describe("the walk-through", () => {
     expect(generated).toHaveLength(1);
     expect(generated[0]?.phases).toEqual(expect.arrayContaining(["root", "install", "finalise", "cleanup"]));
     expect(at((event) => event.type === "hooks-generated")).toBeLessThan(at((event) => event.type === "script-start"));
+    // Seen from the first of its scripts: those of later phases are there.
+    expect(said("01-witness-folders").at(-1)).toBe(
+      "scripts=extra-data.d/01-witness-base install.d/01-witness-resolv root.d/01-witness-folders root.d/99-witness-resolv",
+    );
   });
 
   test("6. each phase takes in environment.d in bytewise order, and then runs its scripts by number", () => {
+    expect(all("environment").map(({ phase }) => phase)).toEqual(all("phase-start").map(({ phase }) => phase));
+    expect(said("01-witness-resolv")[0]).toBe("word: taken in");
+    expect(["root", "pre-install", "install", "finalise"].map((phase) => scriptsOf(phase).length > 1)).not.toContain(
+      false,
+    );
     for (const { phase, files } of all("environment")) {
+      expect(files).toContain("10-witness.bash");
       expect(files).toEqual([...files].sort());
       const own = events.flatMap((event) =>
         event.type === "script-start" && event.phase === phase ? [event.script] : [],

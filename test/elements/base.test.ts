@@ -1,10 +1,11 @@
-import { readFileSync } from "node:fs";
+import { chownSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anElement } from "../support/build-fixture.js";
-import { buildToy, diffTrees, textOf, type ToyRequest, type Tree } from "../support/toy-image.js";
+import { tempFolder } from "../support/temp-folder.js";
+import { buildToy, filesThatDiffer, textOf, type ToyRequest, type ImageTree } from "../support/toy-image.js";
 
-let bare: Tree;
+let bare: ImageTree;
 const folders: AsyncDisposable[] = [];
 
 beforeAll(async () => {
@@ -20,7 +21,7 @@ afterAll(async () => {
 async function build(request: ToyRequest) {
   const built = await buildToy(request);
   folders.push(built.folder);
-  return { ...built, difference: diffTrees(bare, built.tree) };
+  return { ...built, difference: filesThatDiffer(bare, built.tree) };
 }
 
 const subject = () => anElement("subject");
@@ -33,7 +34,7 @@ describe("install-bin", () => {
       .script("pre-install.d/02-use", "hello > /root/said");
     const { tree, difference } = await build({ elements: ["install-bin", "subject"], fixtures: [fixture] });
     expect(difference).toEqual({ added: ["/root/said", "/usr/local/bin/hello"], removed: [], changed: [] });
-    expect(tree.get("/usr/local/bin/hello")).toMatchObject({ mode: "755", owner: "0:0" });
+    expect(tree.get("/usr/local/bin/hello")).toMatchObject({ mode: 0o755, owner: "0:0" });
     expect(textOf(tree, "/root/said")).toBe("hello\n");
   });
 });
@@ -46,9 +47,21 @@ describe("install-static", () => {
       .link("static/srv/link", "real/note");
     const { tree, difference } = await build({ elements: ["install-static", "subject"], fixtures: [fixture] });
     expect(difference.added).toEqual(["/merged", "/srv/link", "/srv/real/note"]);
-    expect(tree.get("/srv/real/note")).toEqual({ kind: "file", mode: "644", owner: "0:0", content: "static\n" });
+    expect(tree.get("/srv/real/note")).toMatchObject({ kind: "file", mode: 0o644, owner: "0:0" });
+    expect(textOf(tree, "/srv/real/note")).toBe("static\n");
     expect(tree.get("/srv/link")).toMatchObject({ kind: "link", content: "real/note" });
-    expect(tree.get("/srv")?.mode).toBe("700");
+    expect(tree.get("/srv")?.mode).toBe(0o700);
+  });
+
+  test("a folder that can't be made ends the build", async () => {
+    const static_ = ["blocked", "a", "b", "c", "d", "e", "f"].map((name) => `"$TMP_HOOKS_PATH/static/${name}"`);
+    const fixture = subject()
+      .script("extra-data.d/10-folders", `mkdir -p ${static_.join(" ")}`)
+      .script("pre-install.d/10-file", "touch /blocked");
+    await expect(fails({ elements: ["install-static", "subject"], fixtures: [fixture] })).rejects.toMatchObject({
+      code: "SCRIPT_FAILED",
+      context: { script: "10-install-static-files" },
+    });
   });
 });
 
@@ -271,10 +284,22 @@ describe("manifests and element-manifest", () => {
     expect(textOf(tree, "/etc/dib-manifests/dib-element-manifest").split("\n")).toEqual(
       expect.arrayContaining(["element-manifest", "manifests", "toy-os"]),
     );
-    expect(tree.get("/etc/dib-manifests/dib_environment")).toMatchObject({ mode: "600", owner: "0:0" });
+    expect(tree.get("/etc/dib-manifests/dib_environment")).toMatchObject({ mode: 0o600, owner: "0:0" });
     const beside = readFileSync(join(folder.path, "out/image.d/dib-manifests/dib_environment"), "utf8");
     expect(beside).toMatch(/DIB_NOTE="seen"/);
     expect(beside).not.toMatch(/hidden/);
+  });
+
+  test("give the caller what they make, and nothing else of the folder they are in", async () => {
+    await using saved = await tempFolder();
+    const others = join(saved.path, "of-another");
+    writeFileSync(others, "");
+    chownSync(others, 1234, 1234);
+    await build({ elements: ["manifests"], env: { DIB_MANIFEST_SAVE_DIR: `${saved.path}/new/folder` } });
+    await build({ elements: ["manifests"], env: { DIB_MANIFEST_SAVE_DIR: saved.path } });
+    expect(statSync(others).uid).toBe(1234);
+    expect(readdirSync(join(saved.path, "dib-manifests"))).toContain("dib_arguments");
+    expect(readdirSync(join(saved.path, "new/folder"))).toEqual(["dib-manifests"]);
   });
 });
 

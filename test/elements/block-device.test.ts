@@ -1,22 +1,26 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { buildToy, diffTrees, textOf, type Tree } from "../support/toy-image.js";
+import { fileOf, testDifference } from "../support/test-difference.js";
+import { buildToy } from "../support/toy-image.js";
 
-let bare: Tree;
-const folders: AsyncDisposable[] = [];
+const layouts = ["block-device-mbr", "block-device-gpt", "block-device-efi"] as const;
+const built = new Map<string, Awaited<ReturnType<typeof buildToy>>>();
 
 beforeAll(async () => {
-  bare = (await build([], ["tar"])).tree;
+  for (const layout of layouts) {
+    const flags = { formats: ["raw", "tar"], arch: "amd64", imageSizeGiB: "1" };
+    built.set(layout, await buildToy({ elements: [layout], flags }));
+  }
 });
 
 afterAll(async () => {
-  for (const folder of folders) await folder[Symbol.asyncDispose]();
+  for (const { folder } of built.values()) await folder[Symbol.asyncDispose]();
 });
 
-async function build(elements: readonly string[], formats: readonly string[]) {
-  const built = await buildToy({ elements, flags: { formats, arch: "amd64", imageSizeGiB: "1" } });
-  folders.push(built.folder);
-  return built;
+function buildOf(layout: (typeof layouts)[number]) {
+  const found = built.get(layout);
+  if (found === undefined) throw new Error(`${layout} was not built`);
+  return found;
 }
 
 interface Table {
@@ -41,43 +45,47 @@ const efiSystem = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B";
 const biosBoot = "21686148-6449-6E6F-744E-656564454649";
 const linux = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
 const rootLine = "LABEL=cloudimg-rootfs / ext4 defaults 0 1\n";
+const espLine = "LABEL=MKFS_ESP /boot/efi vfat defaults 0 2\n";
 
 describe("disk layouts", () => {
-  test("block-device-mbr: one bootable partition over the whole disk", async () => {
-    const { tree, folder } = await build(["block-device-mbr"], ["raw", "tar"]);
-    const { label, partitions } = tableOf(`${folder.image}.raw`);
+  testDifference("block-device-mbr", "the root is all that is mounted", () => buildOf("block-device-mbr").run, {
+    added: { "/etc/fstab": fileOf(rootLine) },
+  });
+  testDifference("block-device-gpt", "the root is all that is mounted", () => buildOf("block-device-gpt").run, {
+    added: { "/etc/fstab": fileOf(rootLine) },
+  });
+  testDifference("block-device-efi", "the ESP is mounted after the root", () => buildOf("block-device-efi").run, {
+    added: { "/etc/fstab": fileOf(`${rootLine}${espLine}`), "/boot/efi": { kind: "folder" } },
+  });
+
+  test("block-device-mbr: one bootable partition over the whole disk", () => {
+    const { label, partitions } = tableOf(`${buildOf("block-device-mbr").folder.image}.raw`);
     expect({ label, types: partitions.map(({ type }) => type), bootable: partitions[0]?.bootable }).toEqual({
       label: "dos",
       types: ["83"],
       bootable: true,
     });
     expect(mebibytes(partitions[0]?.size ?? 0)).toBeGreaterThan(1020);
-    expect(diffTrees(bare, tree).added).toEqual(["/etc/fstab"]);
-    expect(textOf(tree, "/etc/fstab")).toBe(rootLine);
   });
 
-  test("block-device-gpt: a BIOS boot partition, then the root", async () => {
-    const { tree, folder } = await build(["block-device-gpt"], ["raw", "tar"]);
-    const { label, partitions } = tableOf(`${folder.image}.raw`);
+  test("block-device-gpt: a BIOS boot partition, then the root", () => {
+    const { label, partitions } = tableOf(`${buildOf("block-device-gpt").folder.image}.raw`);
     expect(label).toBe("gpt");
     expect(partitions.map(({ type, name }) => [type, name])).toEqual([
       [biosBoot, "BSP"],
       [linux, "root"],
     ]);
     expect(mebibytes(partitions[0]?.size ?? 0)).toBe(8);
-    expect(textOf(tree, "/etc/fstab")).toBe(rootLine);
   });
 
-  test("block-device-efi: the ESP at /boot/efi, a BIOS boot partition, the root", async () => {
-    const { tree, folder } = await build(["block-device-efi"], ["raw", "tar"]);
-    const { partitions } = tableOf(`${folder.image}.raw`);
+  test("block-device-efi: the ESP at /boot/efi, a BIOS boot partition, the root", () => {
+    const { partitions } = tableOf(`${buildOf("block-device-efi").folder.image}.raw`);
     expect(partitions.map(({ type, name }) => [type, name])).toEqual([
       [efiSystem, "ESP"],
       [biosBoot, "BSP"],
       [linux, "root"],
     ]);
     expect(partitions.slice(0, 2).map(({ size }) => mebibytes(size))).toEqual([550, 8]);
-    expect(textOf(tree, "/etc/fstab")).toBe(`${rootLine}LABEL=MKFS_ESP /boot/efi vfat defaults 0 2\n`);
   });
 
   // Evaluated by itself: a build for a foreign architecture needs an emulator on the host.

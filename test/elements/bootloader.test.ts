@@ -6,11 +6,13 @@ import { startAptProxy } from "../support/apt-proxy.js";
 import { anElement } from "../support/build-fixture.js";
 import { cacheFolder } from "../support/cache-folder.js";
 import { BuildFolder } from "../support/real-build.js";
-import { textOf, treeOfTar, type Tree } from "../support/toy-image.js";
+import { runOf, withSnapshots } from "../support/snapshots.js";
+import { fileOf, testDifference } from "../support/test-difference.js";
+import { textOf, treeOfTar, type ImageTree } from "../support/toy-image.js";
 
 /** GRUB for both firmwares on one disk, of a Debian without a kernel: booting is for the end-to-end tests. */
 let folder: BuildFolder;
-let tree: Tree;
+let tree: ImageTree;
 
 // A kernel's name is enough for a menu entry.
 const subject = anElement("subject").script(
@@ -22,7 +24,7 @@ beforeAll(async () => {
   const proxy = await startAptProxy();
   folder = await BuildFolder.open();
   subject.writeTo(join(folder.path, "elements"));
-  await folder.build({
+  const request = {
     elements: ["debian-minimal", "vm", "block-device-efi", "subject"],
     elementPaths: [join(folder.path, "elements")],
     flags: { base: false, formats: ["raw", "tar"], cacheDir: join(cacheFolder, "elements"), rootLabel: "my-root" },
@@ -33,18 +35,34 @@ beforeAll(async () => {
       DIB_DEBIAN_KERNEL: "none",
       DIB_GRUB_TIMEOUT: "2",
     },
-  });
-  tree = treeOfTar(`${folder.image}.tar`, join(folder.path, "tree"));
+  };
+  await folder.build(withSnapshots(request, folder));
+  tree = await treeOfTar(`${folder.image}.tar`, join(folder.path, "tree"));
 });
 
 afterAll(async () => folder[Symbol.asyncDispose]());
 
 const filesIn = (path: string) => [...tree.keys()].filter((each) => each.startsWith(`${path}/`));
 
-test("vm brings the layout that is asked for, and bootloader GRUB's packages before the disk is made", () => {
-  expect(textOf(tree, "/etc/fstab")).toBe(
-    "LABEL=my-root / ext4 defaults 0 1\nLABEL=MKFS_ESP /boot/efi vfat defaults 0 2\n",
-  );
+testDifference("vm", "brings the layout that is asked for, and a boot loader", () => runOf(folder), {
+  added: { "/boot/grub/grub.cfg": { kind: "file", owner: "0:0" } },
+  changed: {
+    "/etc/fstab": {
+      after: fileOf("LABEL=my-root / ext4 defaults 0 1\nLABEL=MKFS_ESP /boot/efi vfat defaults 0 2\n"),
+    },
+  },
+});
+
+testDifference("bootloader", "GRUB is installed for both firmwares, with a menu", () => runOf(folder), {
+  added: {
+    "/boot/grub/grub.cfg": { kind: "file", owner: "0:0" },
+    "/boot/grub/i386-pc/normal.mod": { kind: "file" },
+    "/boot/grub/x86_64-efi/normal.mod": { kind: "file" },
+    "/etc/default/grub": { kind: "file", mode: 0o644, owner: "0:0" },
+  },
+});
+
+test("GRUB's packages are installed before the disk is made", () => {
   expect(textOf(tree, "/var/lib/dpkg/status")).toMatch(/^Package: grub-efi-amd64$/m);
   expect(folder.outputOf("50-bootloader").join("\n")).not.toMatch(/Unpacking|Setting up/);
 });

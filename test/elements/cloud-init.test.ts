@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runElement, type ElementRun } from "../support/run-element.js";
+import { fileOf, testDifference } from "../support/test-difference.js";
 
 /** What cloud-init itself reads from cloud.cfg and the files beside it. */
 const settingOf = (run: ElementRun, key: string): Promise<string> =>
@@ -25,11 +26,11 @@ describe("cloud-init", () => {
   });
   afterAll(() => run[Symbol.asyncDispose]());
 
-  test("installs cloud-init, started at boot", () => {
-    expect(run.diff.added).toMatchObject({
-      "/usr/bin/cloud-init": { type: "File", mode: "0755", owner: "0:0" },
-      "/etc/systemd/system/cloud-init.target.wants/cloud-init.service": { type: "SymbolicLink" },
-    });
+  testDifference("cloud-init", "is installed, and started at boot", () => run, {
+    added: {
+      "/usr/bin/cloud-init": { kind: "file", mode: 0o755, owner: "0:0" },
+      "/etc/systemd/system/cloud-init.target.wants/cloud-init.service": { kind: "link" },
+    },
   });
 
   test("allows logins by password when asked to, and leaves cloud.cfg as it came", async () => {
@@ -37,35 +38,39 @@ describe("cloud-init", () => {
     expect(await run.chroot({}, "dpkg", "--verify", "cloud-init")).toBe("");
   });
 
-  test("cloud-init-datasources leaves those that are named, and a lenient EC2", async () => {
-    expect(run.diff.added).toMatchObject({
-      "/etc/cloud/cloud.cfg.d/91-dib-cloud-init-datasources.cfg": { mode: "0644", owner: "0:0" },
-      "/etc/cloud/cloud.cfg.d/92-ec2-datasource.cfg": { mode: "0644", owner: "0:0" },
-    });
-    expect(await run.read("/etc/cloud/cloud.cfg.d/91-dib-cloud-init-datasources.cfg")).toBe(
-      "datasource_list: [ ConfigDrive, Ec2, None ]\n",
-    );
+  testDifference("cloud-init-datasources", "leaves those that are named, and a lenient EC2", () => run, {
+    added: {
+      "/etc/cloud/cloud.cfg.d/91-dib-cloud-init-datasources.cfg": fileOf(
+        "datasource_list: [ ConfigDrive, Ec2, None ]\n",
+      ),
+      "/etc/cloud/cloud.cfg.d/92-ec2-datasource.cfg": { mode: 0o644, owner: "0:0" },
+    },
   });
 
-  test("cloud-init-growpart installs growpart and names the devices", async () => {
-    expect(run.diff.added).toMatchObject({
-      "/usr/bin/growpart": { type: "File" },
-      "/etc/cloud/cloud.cfg.d/55-growpart.cfg": { mode: "0644" },
-    });
+  testDifference("cloud-init-growpart", "installs growpart, and names the devices in a file", () => run, {
+    added: { "/usr/bin/growpart": { kind: "file" }, "/etc/cloud/cloud.cfg.d/55-growpart.cfg": { mode: 0o644 } },
+  });
+
+  test("cloud-init reads the devices that growpart may grow", async () => {
     expect(await settingOf(run, "growpart")).toContain("'devices': ['/', '/dev/vda3']");
   });
 });
 
 describe("cloud-init-nocloud", () => {
-  test("adds an empty seed, and makes it the only data source", async () => {
-    await using run = await runElement(["cloud-init", "cloud-init-nocloud"], {
-      env: { DIB_CLOUD_INIT_DATASOURCES: "Ec2" },
-    });
-    const empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-    expect(run.diff.added).toMatchObject({
-      "/var/lib/cloud/seed/nocloud/user-data": { type: "File", content: empty },
-      "/var/lib/cloud/seed/nocloud/meta-data": { type: "File", content: empty },
-    });
+  let run: ElementRun;
+  beforeAll(async () => {
+    run = await runElement(["cloud-init", "cloud-init-nocloud"], { env: { DIB_CLOUD_INIT_DATASOURCES: "Ec2" } });
+  });
+  afterAll(() => run[Symbol.asyncDispose]());
+
+  testDifference("cloud-init-nocloud", "adds an empty seed", () => run, {
+    added: {
+      "/var/lib/cloud/seed/nocloud/user-data": { kind: "file", content: "" },
+      "/var/lib/cloud/seed/nocloud/meta-data": { kind: "file", content: "" },
+    },
+  });
+
+  test("makes the seed the only data source", async () => {
     expect(await settingOf(run, "datasource_list")).toBe("['NoCloud', 'None']\n");
   });
 });

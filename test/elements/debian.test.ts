@@ -7,12 +7,14 @@ import { startAptProxy, type AptProxy } from "../support/apt-proxy.js";
 import { anElement } from "../support/build-fixture.js";
 import { cacheFolder } from "../support/cache-folder.js";
 import { BuildFolder } from "../support/real-build.js";
-import { textOf, treeOfTar, type Tree } from "../support/toy-image.js";
+import { rootRunOf, runOf, withSnapshots } from "../support/snapshots.js";
+import { fileOf, testDifference } from "../support/test-difference.js";
+import { textOf, treeOfTar, type ImageTree } from "../support/toy-image.js";
 
 /** One Debian with all of the package's elements: a distribution takes a minute. No kernel, so no initramfs either. */
 let folder: BuildFolder;
 let report: BuildReport;
-let tree: Tree;
+let tree: ImageTree;
 let proxy: AptProxy;
 const cache = join(cacheFolder, "elements");
 
@@ -43,7 +45,7 @@ beforeAll(async () => {
     JSON.stringify({ packages: [{ package: "hello-never-there", version: "1.0-1" }] }),
   );
   subject.writeTo(join(folder.path, "elements"));
-  report = await folder.build({
+  const request = {
     elements: ["debian", "apt-conf", "apt-sources", "apt-preferences", "subject"],
     elementPaths: [join(folder.path, "elements")],
     flags: { formats: ["tar"], cacheDir: cache },
@@ -58,8 +60,9 @@ beforeAll(async () => {
       DIB_TEST_BASE: join(folder.path, "base.tar"),
       no_proxy: "127.0.0.1,dib-test.invalid",
     },
-  });
-  tree = treeOfTar(`${folder.image}.tar`, join(folder.path, "tree"));
+  };
+  report = await folder.build(withSnapshots(request, folder));
+  tree = await treeOfTar(`${folder.image}.tar`, join(folder.path, "tree"));
 });
 
 afterAll(async () => folder[Symbol.asyncDispose]());
@@ -69,8 +72,22 @@ const seconds = (script: string) =>
 const isInstalled = (name: string) => report.packages.some((each) => each.name === name);
 
 describe("debootstrap", () => {
-  test("leaves a base system with the sources of the image, of which no host name and resolver", () => {
-    const base = treeOfTar(join(folder.path, "base.tar"), join(folder.path, "base"));
+  testDifference("debootstrap", "makes a base system out of nothing", () => rootRunOf(folder), {
+    added: {
+      "/usr/bin/dpkg": { kind: "file", mode: 0o755, owner: "0:0" },
+      "/etc/apt/sources.list.d/default.list": { kind: "file", mode: 0o644, owner: "0:0" },
+    },
+  });
+  testDifference("debootstrap", "gives the image a name, interfaces and a locale", () => runOf(folder), {
+    added: {
+      "/etc/hostname": fileOf("debian\n"),
+      "/etc/network/interfaces.d/eth0": fileOf("allow-hotplug eth0\niface eth0 inet dhcp\n"),
+      "/etc/default/locale": fileOf("LANG=C.UTF-8\nLC_ALL=C.UTF-8\n"),
+    },
+  });
+
+  test("leaves a base system with the sources of the image, of which no host name and resolver", async () => {
+    const base = await treeOfTar(join(folder.path, "base.tar"), join(folder.path, "base"));
     expect(base.get("/usr/bin/dpkg")).toMatchObject({ kind: "file", owner: "0:0" });
     expect(textOf(base, "/etc/apt/sources.list.d/default.list")).toBe(`deb ${proxy.mirror} ${proxy.codename} main\n`);
     expect(textOf(base, "/etc/apt/sources.list.d/security.list")).toBe(
@@ -83,10 +100,7 @@ describe("debootstrap", () => {
     ).toEqual([]);
   });
 
-  test("gives the image a name, interfaces and a locale, and no package lists", () => {
-    expect(textOf(tree, "/etc/hostname")).toBe("debian\n");
-    expect(textOf(tree, "/etc/network/interfaces.d/eth0")).toBe("allow-hotplug eth0\niface eth0 inet dhcp\n");
-    expect(textOf(tree, "/etc/default/locale")).toBe("LANG=C.UTF-8\nLC_ALL=C.UTF-8\n");
+  test("leaves no package lists", () => {
     expect([...tree.keys()].filter((path) => path.startsWith("/var/lib/apt/lists/"))).toEqual([]);
   });
 
@@ -96,6 +110,18 @@ describe("debootstrap", () => {
 });
 
 describe("dpkg", () => {
+  testDifference("dpkg", "leaves no recommends, a list of packages, and nothing of the build", () => runOf(folder), {
+    added: {
+      "/etc/apt/apt.conf.d/95disable-recommends": fileOf('APT::Install-Recommends "0";\nAPT::Install-Suggests "0";\n'),
+      "/etc/dib-manifests/dib-manifest-dpkg-image": { kind: "file", owner: "0:0" },
+    },
+    deleted: {
+      "/etc/apt/apt.conf.d/zz-dib-build": { kind: "file" },
+      "/etc/dpkg/dpkg.cfg.d/zz-dib-build": { kind: "file" },
+      "/usr/sbin/policy-rc.d": { kind: "file" },
+    },
+  });
+
   test("its settings hold during the build and are gone afterwards", () => {
     const settings = textOf(tree, "/root/settings");
     expect(settings).toContain('Acquire::Languages "none";');
@@ -106,7 +132,6 @@ describe("dpkg", () => {
         /dib-build|dib-deferred|dib-wanted|sbin\/(policy-rc\.d|update-initramfs)/.test(path),
       ),
     ).toEqual([]);
-    expect(textOf(tree, "/etc/apt/apt.conf.d/95disable-recommends")).toContain('APT::Install-Recommends "0";');
   });
 
   test("a request for an initramfs is noted, not carried out", () => {
@@ -140,11 +165,33 @@ describe("dpkg", () => {
     const settings = [...tree].filter(
       ([path, { kind }]) => kind === "file" && /^\/etc\/(apt|environment|profile)/.test(path),
     );
-    expect(settings.filter(([, { content }]) => content.includes("dib-test.invalid"))).toEqual([]);
+    expect(settings.filter(([path]) => textOf(tree, path).includes("dib-test.invalid"))).toEqual([]);
   });
 });
 
 describe("debian-minimal and debian", () => {
+  testDifference("debian-minimal", "the base has an init system, sudo, busybox and Python", () => rootRunOf(folder), {
+    added: {
+      "/usr/sbin/init": { kind: "link", content: "/lib/systemd/systemd" },
+      "/usr/bin/sudo": { kind: "file", mode: 0o4755, owner: "0:0" },
+      "/usr/bin/busybox": { kind: "file", mode: 0o755 },
+      "/usr/bin/python3": { kind: "link" },
+    },
+  });
+  testDifference("debian", "has the user that cloud-init names, who may do everything", () => runOf(folder), {
+    added: {
+      "/home/debian": { kind: "folder" },
+      "/etc/sudoers.d/debian-cloud-init": fileOf("debian ALL=(ALL) NOPASSWD:ALL\n", 0o440),
+    },
+  });
+  testDifference("package-installs", "what debian and debian-minimal list is installed", () => runOf(folder), {
+    added: {
+      "/etc/protocols": { kind: "file" },
+      "/usr/bin/cloud-init": { kind: "file", mode: 0o755 },
+      "/usr/bin/rsync": { kind: "file", mode: 0o755 },
+    },
+  });
+
   test("bring a system with systemd, Python and cloud tools", () => {
     expect(
       ["systemd-sysv", "sudo", "python3", "netbase", "cloud-init", "openssh-server"].filter(
@@ -153,10 +200,6 @@ describe("debian-minimal and debian", () => {
     ).toEqual([]);
     expect(report.packages.filter(({ name }) => name.startsWith("linux-image"))).toEqual([]);
     expect(textOf(tree, "/etc/passwd")).toMatch(/^debian:/m);
-    expect(tree.get("/etc/sudoers.d/debian-cloud-init")).toMatchObject({
-      mode: "440",
-      content: "debian ALL=(ALL) NOPASSWD:ALL\n",
-    });
   });
 
   test("nothing is done in phases without wishes", () => {
@@ -165,21 +208,38 @@ describe("debian-minimal and debian", () => {
 });
 
 describe("apt-conf, apt-sources and apt-preferences", () => {
-  test("put their files into the image before its packages are installed", () => {
-    expect(textOf(tree, "/etc/apt/apt.conf")).toBe('APT::Get::Show-Versions "true";\n');
+  testDifference("apt-conf", "the apt.conf that is given is there", () => runOf(folder), {
+    added: { "/etc/apt/apt.conf": fileOf('APT::Get::Show-Versions "true";\n') },
+  });
+  testDifference(
+    "apt-sources",
+    "the sources.list that is given replaces the bootstrap's sources",
+    () => runOf(folder),
+    {
+      added: { "/etc/apt/sources.list": { kind: "file", mode: 0o644, owner: "0:0" } },
+      deleted: {
+        "/etc/apt/sources.list.d/default.list": { kind: "file" },
+        "/etc/apt/sources.list.d/security.list": { kind: "file" },
+      },
+    },
+  );
+  testDifference("apt-preferences", "each package of the manifest is pinned", () => runOf(folder), {
+    added: {
+      "/etc/apt/preferences": fileOf("Package: hello-never-there\nPin: version 1.0-1\nPin-Priority: 1001\n"),
+    },
+  });
+
+  test("no other source is left", () => {
     expect(textOf(tree, "/etc/apt/sources.list").split("\n")).toHaveLength(3);
     expect([...tree.keys()].filter((path) => path.startsWith("/etc/apt/sources.list.d/"))).toEqual([]);
-    expect(textOf(tree, "/etc/apt/preferences")).toBe(
-      "Package: hello-never-there\nPin: version 1.0-1\nPin-Priority: 1001\n",
-    );
   });
 
   test("changed sources are fetched, and only then", () => {
     expect(folder.outputOf("99-apt-get-update").join("\n")).toMatch(/Get|Hit/);
   });
 
-  test("no setting of the bootstrap is lost", () => {
-    const before = treeOfTar(join(folder.path, "base.tar"), join(folder.path, "again"));
+  test("no setting of the bootstrap is lost", async () => {
+    const before = await treeOfTar(join(folder.path, "base.tar"), join(folder.path, "again"));
     const lost = [...before.keys()].filter((path) => path.startsWith("/etc/") && !tree.has(path));
     expect(lost.filter((path) => !/dib-build|sources\.list\.d/.test(path))).toEqual([]);
   });

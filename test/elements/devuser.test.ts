@@ -2,6 +2,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runElement, type ElementRun } from "../support/run-element.js";
+import { fileOf, testDifference } from "../support/test-difference.js";
 
 const password = 'a secret of 27 letters: %s"x';
 const key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFixtureFixtureFixtureFixtureFixtureFixtureFix who@build-host";
@@ -19,7 +20,7 @@ beforeAll(async () => {
       http_proxy: "http://proxy.invalid:3128",
       no_proxy: "127.0.0.1,mirror.example",
     },
-    prepare: async ({ home }) => {
+    prepare: async (home) => {
       await mkdir(join(home, ".ssh"));
       await writeFile(join(home, ".ssh/id_ed25519.pub"), `${key}\n`);
       await writeFile(join(home, ".ssh/authorized_keys"), `${key} of authorized_keys\n`);
@@ -29,17 +30,19 @@ beforeAll(async () => {
 afterAll(() => run[Symbol.asyncDispose]());
 
 describe("devuser", () => {
-  test("makes the user with shell, groups, sudo rule and home", async () => {
-    expect(run.diff.added).toMatchObject({
-      "/home/ann.dev": { type: "Directory", mode: "0755", owner: "1000:1000" },
-      "/etc/sudoers.d/ann_dev": { type: "File", mode: "0440", owner: "0:0" },
-      "/home/ann.dev/.ssh": { type: "Directory", mode: "0700", owner: "1000:1000" },
-      "/home/ann.dev/.ssh/authorized_keys": { type: "File", mode: "0600", owner: "1000:1000" },
-    });
-    expect(run.diff.changed).toHaveProperty(["/etc/passwd"]);
+  testDifference("devuser", "makes the user, with a home, keys and a sudo rule", () => run, {
+    added: {
+      "/home/ann.dev": { kind: "folder", mode: 0o755, owner: "1000:1000" },
+      "/etc/sudoers.d/ann_dev": fileOf("ann.dev ALL=(ALL) NOPASSWD:ALL\n", 0o440),
+      "/home/ann.dev/.ssh": { kind: "folder", mode: 0o700, owner: "1000:1000" },
+      "/home/ann.dev/.ssh/authorized_keys": { kind: "file", mode: 0o600, owner: "1000:1000" },
+    },
+    changed: { "/etc/passwd": { after: { mode: 0o644, owner: "0:0" } } },
+  });
+
+  test("the user has the shell and the groups that are named", async () => {
     expect(await run.read("/etc/passwd")).toMatch(/^ann\.dev:x:1000:1000:[^:]*:\/home\/ann\.dev:\/bin\/dash$/m);
     expect(await run.chroot({}, "id", "-nG", "ann.dev")).toBe("ann.dev adm staff\n");
-    expect(await run.read("/etc/sudoers.d/ann_dev")).toBe("ann.dev ALL=(ALL) NOPASSWD:ALL\n");
   });
 
   test("sets the password", async () => {
@@ -50,8 +53,8 @@ describe("devuser", () => {
   });
 
   test("lets the password appear in no event, no file of the build and no file of the image", async () => {
-    expect(JSON.stringify(run.folder.events)).not.toContain(password.slice(0, 20));
-    const out = await readdir(join(run.folder.image, ".."), { recursive: true, withFileTypes: true });
+    expect(JSON.stringify(run.events)).not.toContain(password.slice(0, 20));
+    const out = await readdir(run.out, { recursive: true, withFileTypes: true });
     const written = out
       .filter((entry) => entry.isFile() && entry.name !== "image.tar")
       .map(({ parentPath, name }) => join(parentPath, name));
@@ -70,23 +73,25 @@ describe("local-config", () => {
     expect(await run.read("/home/ann.dev/.ssh/authorized_keys")).toBe(`${key}\n${key} of authorized_keys\n`);
   });
 
-  test("writes the proxy into apt's configuration", async () => {
-    expect(run.diff.added).toMatchObject({ "/etc/apt/apt.conf.d/02-use-http-proxy": { mode: "0644", owner: "0:0" } });
-    expect(await run.read("/etc/apt/apt.conf.d/02-use-http-proxy")).toBe(
-      'Acquire::http::Proxy "http://proxy.invalid:3128";\n',
-    );
-    expect(await run.read("/etc/apt/apt.conf.d/02-no-proxy")).toBe(
-      'Acquire::http::Proxy::127.0.0.1 "DIRECT";\nAcquire::http::Proxy::mirror.example "DIRECT";\n',
-    );
+  testDifference("local-config", "writes the proxy into apt's configuration", () => run, {
+    added: {
+      "/etc/apt/apt.conf.d/02-use-http-proxy": fileOf('Acquire::http::Proxy "http://proxy.invalid:3128";\n'),
+      "/etc/apt/apt.conf.d/02-no-proxy": fileOf(
+        'Acquire::http::Proxy::127.0.0.1 "DIRECT";\nAcquire::http::Proxy::mirror.example "DIRECT";\n',
+      ),
+    },
   });
 });
 
 describe("dynamic-login", () => {
-  test("adds a program that runs at boot, before anybody logs in", async () => {
-    expect(run.diff.added).toMatchObject({
-      "/usr/local/bin/dynamic-login": { type: "File", mode: "0755", owner: "0:0" },
-      "/etc/systemd/system/multi-user.target.wants/dynamic-login.service": { type: "SymbolicLink" },
-    });
+  testDifference("dynamic-login", "adds a program that runs at boot", () => run, {
+    added: {
+      "/usr/local/bin/dynamic-login": { kind: "file", mode: 0o755, owner: "0:0" },
+      "/etc/systemd/system/multi-user.target.wants/dynamic-login.service": { kind: "link" },
+    },
+  });
+
+  test("its program runs before anybody logs in", async () => {
     expect(await run.read("/usr/lib/systemd/system/dynamic-login.service")).toMatch(/^Before=.*\bgetty\.target\b/m);
   });
 

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runElement, type ElementRun } from "../support/run-element.js";
+import { testDifference } from "../support/test-difference.js";
 
 let run: ElementRun;
 beforeAll(async () => {
@@ -8,20 +9,20 @@ beforeAll(async () => {
 afterAll(() => run[Symbol.asyncDispose]());
 
 describe("growroot", () => {
-  test("adds the program and a unit that is started at boot", () => {
-    expect(run.diff.added).toMatchObject({
-      "/usr/local/sbin/growroot": { type: "File", mode: "0755", owner: "0:0" },
-      "/usr/lib/systemd/system/growroot.service": { type: "File", mode: "0644", owner: "0:0" },
+  testDifference("growroot", "adds the program and a unit that is started at boot", () => run, {
+    added: {
+      "/usr/local/sbin/growroot": { kind: "file", mode: 0o755, owner: "0:0" },
+      "/usr/lib/systemd/system/growroot.service": { kind: "file", mode: 0o644, owner: "0:0" },
       "/etc/systemd/system/multi-user.target.wants/growroot.service": {
-        type: "SymbolicLink",
+        kind: "link",
         content: "/lib/systemd/system/growroot.service",
       },
-    });
+    },
   });
 
   test("installs growpart and resize2fs", () => {
-    expect(Object.keys(run.diff.added)).toEqual(expect.arrayContaining(["/usr/bin/growpart"]));
-    expect(Object.keys(run.diff.deleted)).not.toContain("/usr/sbin/resize2fs");
+    expect(Object.keys(run.tree.added)).toEqual(expect.arrayContaining(["/usr/bin/growpart"]));
+    expect(Object.keys(run.tree.deleted)).not.toContain("/usr/sbin/resize2fs");
   });
 
   test("leaves a root alone that is not on a partition", async () => {

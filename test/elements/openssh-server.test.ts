@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runElement, type ElementRun } from "../support/run-element.js";
+import { testDifference } from "../support/test-difference.js";
 
 let run: ElementRun;
 beforeAll(async () => {
@@ -8,14 +9,14 @@ beforeAll(async () => {
 afterAll(() => run[Symbol.asyncDispose]());
 
 describe("openssh-server", () => {
-  test("installs sshd and has it started at boot", () => {
-    expect(run.diff.added).toMatchObject({
-      "/usr/sbin/sshd": { type: "File", mode: "0755", owner: "0:0" },
+  testDifference("openssh-server", "installs sshd and has it started at boot", () => run, {
+    added: {
+      "/usr/sbin/sshd": { kind: "file", mode: 0o755, owner: "0:0" },
       "/etc/systemd/system/multi-user.target.wants/ssh.service": {
-        type: "SymbolicLink",
+        kind: "link",
         content: "/lib/systemd/system/ssh.service",
       },
-    });
+    },
   });
 
   test("leaves strong algorithms only, which sshd takes", async () => {
@@ -26,7 +27,7 @@ describe("openssh-server", () => {
         .slice(0, 3)
         .map((line) => line.split(" ")[0]),
     ).toEqual(["KexAlgorithms", "Ciphers", "MACs"]);
-    expect(run.diff.added["/etc/ssh/sshd_config"]).toMatchObject({ mode: "0644", owner: "0:0" });
+    expect(run.tree.added["/etc/ssh/sshd_config"]).toMatchObject({ mode: 0o644, owner: "0:0" });
     await run.chroot({}, "sh", "-c", "mkdir -p /run/sshd && ssh-keygen -q -t ed25519 -N '' -f /tmp/key");
     const effective = await run.chroot({}, "/usr/sbin/sshd", "-T", "-h", "/tmp/key");
     expect(effective).toContain(
@@ -38,14 +39,17 @@ describe("openssh-server", () => {
 
 describe("runtime-ssh-host-keys", () => {
   test("leaves no host key in the image, though the package made some", () => {
-    expect(Object.keys(run.diff.added).filter((path) => path.startsWith("/etc/ssh/ssh_host"))).toEqual([]);
+    expect(Object.keys(run.tree.added).filter((path) => path.startsWith("/etc/ssh/ssh_host"))).toEqual([]);
   });
 
-  test("adds a program that runs before sshd at the first boot", async () => {
-    expect(run.diff.added).toMatchObject({
-      "/usr/local/sbin/runtime-ssh-host-keys.sh": { type: "File", mode: "0755", owner: "0:0" },
-      "/etc/systemd/system/multi-user.target.wants/ssh-keygen.service": { type: "SymbolicLink" },
-    });
+  testDifference("runtime-ssh-host-keys", "adds a program that runs at the first boot", () => run, {
+    added: {
+      "/usr/local/sbin/runtime-ssh-host-keys.sh": { kind: "file", mode: 0o755, owner: "0:0" },
+      "/etc/systemd/system/multi-user.target.wants/ssh-keygen.service": { kind: "link" },
+    },
+  });
+
+  test("its program runs before sshd", async () => {
     expect(await run.read("/usr/lib/systemd/system/ssh-keygen.service")).toMatch(/^Before=.*\bssh\.service\b/m);
   });
 

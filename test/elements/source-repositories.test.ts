@@ -1,10 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anElement } from "../support/build-fixture.js";
 import { serveFolder } from "../support/file-server.js";
 import { tempFolder } from "../support/temp-folder.js";
+import { fileOf, testDifference } from "../support/test-difference.js";
 import { buildToy, textOf, type ToyRequest } from "../support/toy-image.js";
 
 const folders: AsyncDisposable[] = [];
@@ -38,29 +39,71 @@ describe("cache-url", () => {
     expect(textOf(tree, "/root/page")).toBe("one\n");
     expect(textOf(tree, "/root/status")).toBe("44\n");
     expect([...tree.keys()].filter((path) => /none|\.download/.test(path))).toEqual([]);
-    expect(tree.get("/usr/local/bin/cache-url")?.mode).toBe("755");
+    expect(tree.get("/usr/local/bin/cache-url")?.mode).toBe(0o755);
     expect(textOf(tree, "/var/lib/packages")).toBe("install-packages curl\n");
   });
 });
 
 describe("source-repositories", () => {
-  test("put a git commit, an archive and a file into the image, and record them", async () => {
+  describe("of each kind", () => {
+    let sources: Awaited<ReturnType<typeof tempFolder>>;
+    let commit: string;
+    let built: Awaited<ReturnType<typeof build>>;
+    beforeAll(async () => {
+      sources = await tempFolder();
+      folders.push(sources);
+      ({ commit } = makeSources(sources.path));
+      await using server = await serveFolder(sources.path);
+      const lines = [
+        `code git /opt/code ${sources.path}/code v1`,
+        `data tar /opt/data ${server.url}/data.tar.gz *`,
+        `\${DIB_FILE:-note} file /opt/note ${server.url}/note`,
+      ];
+      const fixture = subject().file("source-repository-subject", `# sources\n${lines.join("\n")}\n`);
+      built = await build({ elements: ["source-repositories", "subject"], fixtures: [fixture] });
+    });
+
+    testDifference("source-repositories", "a git commit, an archive and a file are in the image", () => built.run, {
+      added: {
+        "/opt/code/file": fileOf("one\n"),
+        "/opt/data/inner": fileOf("inside\n"),
+        "/opt/note": fileOf("note\n"),
+        "/etc/dib-source-repositories": fileOf("/opt/code\n/opt/data\n/opt/note\n"),
+      },
+    });
+
+    test("the manifest has the commit", () => {
+      const manifest = join(built.folder.path, "out/image.d/dib-manifests/dib-manifest-git-image");
+      expect(readFileSync(manifest, "utf8")).toBe(`code git /opt/code ${sources.path}/code ${commit}\n`);
+    });
+  });
+
+  test("a reference that the cache does not have yet is fetched; offline, one that it has is not", async () => {
     await using sources = await tempFolder();
-    const { commit } = makeSources(sources.path);
-    await using server = await serveFolder(sources.path);
-    const lines = [
-      `code git /opt/code ${sources.path}/code v1`,
-      `data tar /opt/data ${server.url}/data.tar.gz *`,
-      `\${DIB_FILE:-note} file /opt/note ${server.url}/note`,
-    ];
-    const fixture = subject().file("source-repository-subject", `# sources\n${lines.join("\n")}\n`);
-    const { tree, folder } = await build({ elements: ["source-repositories", "subject"], fixtures: [fixture] });
-    expect(textOf(tree, "/opt/code/file")).toBe("one\n");
-    expect(textOf(tree, "/opt/data/inner")).toBe("inside\n");
-    expect(textOf(tree, "/opt/note")).toBe("note\n");
-    expect(textOf(tree, "/etc/dib-source-repositories")).toBe("/opt/code\n/opt/data\n/opt/note\n");
-    const manifest = readFileSync(join(folder.path, "out/image.d/dib-manifests/dib-manifest-git-image"), "utf8");
-    expect(manifest).toBe(`code git /opt/code ${sources.path}/code ${commit}\n`);
+    makeSources(sources.path);
+    const fixture = (ref: string) =>
+      subject().file("source-repository-subject", `code git /opt/code ${sources.path}/code ${ref}\n`);
+    const { folder } = await build({ elements: ["source-repositories", "subject"], fixtures: [fixture("v1")] });
+    const again = async (ref: string, env: Readonly<Record<string, string>> = {}) => {
+      const elements = join(folder.path, "elements");
+      fixture(ref).writeTo(elements);
+      const { sources: found } = await folder.build({
+        elements: ["toy-os", "source-repositories", "subject"],
+        elementPaths: [elements],
+        flags: { base: false, formats: ["tar"] },
+        env,
+      });
+      return found.git.map(({ ref: name, commit }) => [name, commit]);
+    };
+    const git = (...args: string[]) =>
+      execFileSync("git", ["-C", join(sources.path, "code"), ...args])
+        .toString()
+        .trim();
+    git("tag", "v2", "HEAD");
+    expect(await again("v2")).toEqual([["v2", git("rev-parse", "HEAD")]]);
+    git("tag", "--force", "v2", "v1");
+    expect(await again("v2", { DIB_OFFLINE: "1" })).toEqual([["v2", git("rev-parse", "HEAD")]]);
+    expect(await again("v2")).toEqual([["v2", git("rev-parse", "v1")]]);
   });
 
   test("a reference that does not exist ends the build", async () => {

@@ -2,18 +2,19 @@
  * ubuntu-minimal, ubuntu and what both share, ubuntu-common, against an archive and cloud images on loopback: built as
  * disks, compared with what they were made from, and booted.
  */
-import { mkdir, readFile } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createExec } from "@dibjs/core";
+import { createExec, type BuildError } from "@dibjs/core";
 import { startCloudImageServer, type CloudImageServer, type CloudImageVariant } from "../support/cloud-image-server.js";
 import { runDib } from "../support/dib.js";
-import type { FileServer } from "../support/file-server.js";
+import { serveFolder, type Fault, type FileServer } from "../support/file-server.js";
 import { readHostState } from "../support/host-guard.js";
 import { BuildFolder } from "../support/real-build.js";
-import { diffTrees, type TreeDiff } from "../support/tree-diff.js";
-import type { Tree } from "../support/tree-snapshot.mjs";
+
+import { rootRunOf, runOf, withSnapshots } from "../support/snapshots.js";
+import { testDifference } from "../support/test-difference.js";
 import { openUbuntuArchive, serveUbuntuArchive, type UbuntuArchive } from "../support/ubuntu-archive.js";
 
 const minutes = 60_000;
@@ -41,9 +42,6 @@ const environment = (cloudImage: CloudImageVariant = "good") => ({
 
 interface DiskBuild extends AsyncDisposable {
   readonly folder: BuildFolder;
-  /** Between the root phase and the finished disk. */
-  readonly diff: TreeDiff;
-  readonly after: Tree;
   read(path: string): Promise<string>;
 }
 
@@ -53,33 +51,21 @@ async function buildDisk(
   packages: readonly string[] = [],
 ): Promise<DiskBuild> {
   const folder = await BuildFolder.open();
-  const snapshots = join(folder.path, "snapshots");
-  await mkdir(snapshots);
-  await folder.build({
-    elements,
-    env: { ...env, DIB_TEST_SNAPSHOTS: snapshots },
-    plugins: [fileURLToPath(new URL("../support/tree-snapshot.mjs", import.meta.url))],
-    flags: { formats: ["qcow2", "tar"], packages },
-  });
-  const treeOf = async (name: string) => JSON.parse(await readFile(join(snapshots, `${name}.json`), "utf8")) as Tree;
-  const after = await treeOf("after");
+  await folder.build(withSnapshots({ elements, env, flags: { formats: ["qcow2", "tar"], packages } }, folder));
   return {
     folder,
-    after,
-    diff: diffTrees(await treeOf("before"), after),
     async read(path) {
-      const { stdout, stderr, exitCode } = await exec("tar", [
-        "--to-stdout",
-        "--extract",
-        "--file",
-        `${folder.image}.tar`,
-        `.${path}`,
-      ]);
+      const args = ["--to-stdout", "--extract", "--file", `${folder.image}.tar`, `.${path}`];
+      const { stdout, stderr, exitCode } = await exec("tar", args);
       return exitCode === 0 ? stdout : stderr;
     },
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };
 }
+
+/** Kernels and their initramfs that the phases after root have added. */
+const kernelsOf = (folder: BuildFolder) =>
+  Object.keys(runOf(folder).tree.added).filter((path) => /^\/boot\/(vmlinuz|initrd\.img)-/.test(path));
 
 /** Returns how `dib boot` ended, and what came over the serial line when it was not the prompt. */
 const boot = async ({ image, path }: BuildFolder): Promise<string> => {
@@ -96,6 +82,14 @@ describe("ubuntu-minimal", () => {
     ]);
   }, 20 * minutes);
   afterAll(() => built[Symbol.asyncDispose]());
+
+  testDifference("ubuntu-minimal", "makes Ubuntu out of nothing", () => rootRunOf(built.folder), {
+    added: {
+      "/usr/lib/os-release": { kind: "file", mode: 0o644, owner: "0:0" },
+      "/usr/bin/sudo": { kind: "file", mode: 0o4755, owner: "0:0" },
+      "/etc/apt/sources.list.d/ubuntu-security.list": { kind: "file", mode: 0o644, owner: "0:0" },
+    },
+  });
 
   test("bootstraps Ubuntu with the packages of the base", async () => {
     expect(await built.read("/usr/lib/os-release")).toContain('NAME="Ubuntu"');
@@ -130,21 +124,17 @@ describe("ubuntu-minimal", () => {
     expect(await built.read("/var/lib/dpkg/status")).toContain(
       "Package: linux-image-virtual\nStatus: install ok installed\n",
     );
-    const added = Object.keys(built.diff.added);
-    expect(added.filter((path) => /^\/boot\/(vmlinuz|initrd\.img)-/.test(path))).toHaveLength(2);
+    expect(kernelsOf(built.folder)).toHaveLength(2);
   });
 
-  describe("ubuntu-common", () => {
-    test("switches temporary IPv6 addresses off", async () => {
-      expect(built.diff.added["/etc/sysctl.d/99-cloudimg-ipv6.conf"]).toMatchObject({
-        type: "File",
-        mode: "0644",
-        owner: "0:0",
-      });
-      expect(await built.read("/etc/sysctl.d/99-cloudimg-ipv6.conf")).toMatch(
-        /^net\.ipv6\.conf\.all\.use_tempaddr = 0$/m,
-      );
-    });
+  testDifference("ubuntu-common", "switches temporary IPv6 addresses off", () => runOf(built.folder), {
+    added: { "/etc/sysctl.d/99-cloudimg-ipv6.conf": { kind: "file", mode: 0o644, owner: "0:0" } },
+  });
+
+  test("no interface makes temporary IPv6 addresses", async () => {
+    expect(await built.read("/etc/sysctl.d/99-cloudimg-ipv6.conf")).toMatch(
+      /^net\.ipv6\.conf\.all\.use_tempaddr = 0$/m,
+    );
   });
 
   test(
@@ -181,18 +171,25 @@ describe("ubuntu", () => {
     expect(said).toContain(`${images.sizeBytes} bytes, ${images.sizeBytes} of them fetched now`);
   });
 
+  testDifference(
+    "ubuntu",
+    "is the cloud image with a kernel's boot loader and the sources changed",
+    () => runOf(built.folder),
+    {
+      added: { "/boot/grub/grub.cfg": { kind: "file", owner: "0:0" } },
+      changed: { "/etc/apt/sources.list.d/ubuntu.sources": { after: { kind: "file", mode: 0o644 } } },
+    },
+  );
+
   test("points the image's apt at the mirror", async () => {
-    expect(built.diff.changed).toHaveProperty(["/etc/apt/sources.list.d/ubuntu.sources"]);
     const sources = await built.read("/etc/apt/sources.list.d/ubuntu.sources");
     expect(sources).toContain(`URIs: ${mirrors.url}/good\n`);
     expect(sources).not.toContain("ubuntu.com");
   });
 
   test("adds a kernel, and the boot loader of the disk instead of the cloud image's", async () => {
-    const added = Object.keys(built.diff.added);
-    expect(added.filter((path) => /^\/boot\/(vmlinuz|initrd\.img)-/.test(path))).toHaveLength(2);
+    expect(kernelsOf(built.folder)).toHaveLength(2);
     expect(built.folder.outputOf("00-remove-grub").join("\n")).toMatch(/Removing grub-pc/);
-    expect(built.after).toHaveProperty(["/boot/grub/grub.cfg"]);
   });
 
   test("limits cloud-init to the sources that are named", async () => {
@@ -240,18 +237,68 @@ describe("what cannot be verified", () => {
     });
   });
 
-  test.each(["broken-signature", "wrong-key", "expired-key"])(
-    "an archive with %s ends the bootstrap",
-    async (variant) => {
+  const minimal = (url: string) => ({ ...environment(), DIB_DISTRIBUTION_MIRROR: url });
+  /** Debian's element on the same archive: what it does to verify is the same. */
+  const debianMinimal = (url: string) => ({
+    ...minimal(url),
+    DIB_RELEASE: "noble",
+    DIB_APT_KEYRING: archive.keyring,
+    DIB_APT_SOURCES_CONF: `main:deb ${url} noble main universe`,
+  });
+
+  test.each([
+    ["broken-signature", "SIGNATURE_INVALID"],
+    ["wrong-key", "SIGNATURE_KEY_UNTRUSTED"],
+    ["expired-key", "SIGNATURE_KEY_EXPIRED"],
+  ] as const)("an archive with %s is refused with %s before anything is installed", async (variant, code) => {
+    const url = `${mirrors.url}/${variant}`;
+    const keys = await Promise.all([archive.key, archive.expired].map(({ keyring }) => readFile(keyring)));
+    for (const element of ["ubuntu-minimal", "debian-minimal"]) {
       await using folder = await BuildFolder.open();
-      const env = { ...environment(), DIB_DISTRIBUTION_MIRROR: `${mirrors.url}/${variant}` };
-      expect(await attempt(folder, ["ubuntu-minimal"], env)).toMatchObject({
-        code: "SCRIPT_FAILED",
-        context: {
-          script: "08-debootstrap",
-          tail: expect.stringMatching(/signature|BADSIG|EXPKEYSIG|NO_PUBKEY/) as string,
-        },
+      const keyring = join(folder.path, "keyring.gpg");
+      await writeFile(keyring, Buffer.concat(keys));
+      const env = element === "ubuntu-minimal" ? minimal(url) : { ...debianMinimal(url), DIB_APT_KEYRING: keyring };
+      const before = await readHostState(folder.path);
+      expect(await attempt(folder, [element], env)).toMatchObject({
+        code,
+        kind: "fetch",
+        context: { file: `${url}/dists/noble/InRelease` },
       });
-    },
-  );
+      expect(folder.outputOf("08-debootstrap")).toEqual([]);
+      expect(await readHostState(folder.path)).toEqual(before);
+    }
+  });
+
+  const isPackage = (path: string) => /\/base-files_.*\.deb$/.test(path);
+  const isIndex = (path: string) => /\/noble\/main\/.*\/Packages(\.gz)?$/.test(path);
+  const other = (path: string): Fault => ({ body: "x".repeat(statSync(join(archive.folder, path)).size) });
+  const cut = (): Fault => ({ cutAfterBytes: 2000 });
+
+  test.each([
+    ["a package with another content", isPackage, other, "FETCH_CHECKSUM_WRONG"],
+    ["a package that is cut off", isPackage, cut, "FETCH_TRUNCATED"],
+    ["a package that is shorter", isPackage, (): Fault => ({ body: "short" }), "FETCH_TRUNCATED"],
+    ["a package that is not there", isPackage, (): Fault => ({ status: 404 }), "FETCH_FAILED"],
+    ["an index with another content", isIndex, other, "FETCH_CHECKSUM_WRONG"],
+    ["an index that is cut off", isIndex, cut, "FETCH_TRUNCATED"],
+  ] as const)("%s is refused by the bootstrap with its own code", async (_, isMeant, fault, code) => {
+    await using server = await serveFolder(archive.folder, (path) => (isMeant(path) ? fault(path) : undefined));
+    await using folder = await BuildFolder.open();
+    const before = await readHostState(folder.path);
+    const failure = await attempt(folder, ["debian-minimal"], debianMinimal(`${server.url}/good`));
+    expect(failure).toMatchObject({ code, kind: "fetch" });
+    expect((failure as BuildError<"FETCH_FAILED">).context.url).toMatch(
+      isMeant === isPackage ? /\/base-files_/ : /\/noble\/main\/binary-/,
+    );
+    expect(await readHostState(folder.path)).toEqual(before);
+  });
+
+  test("an index that is no gzip file is refused by who looks for the keyring package in it", async () => {
+    await using server = await serveFolder(archive.folder, (path) => (isIndex(path) ? other(path) : undefined));
+    await using folder = await BuildFolder.open();
+    expect(await attempt(folder, ["ubuntu-minimal"], minimal(`${server.url}/good`))).toMatchObject({
+      code: "FETCH_FAILED",
+      context: { url: expect.stringMatching(/Packages\.gz$/) as string },
+    });
+  });
 });

@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import ts from "typescript";
 import { describe, expect, test } from "vitest";
 import { elements, exists } from "./element-packages.js";
@@ -9,13 +8,28 @@ const testFiles = exists("test/elements")
   ? filesUnder("test/elements").filter((file) => file.endsWith(".test.ts"))
   : [];
 
-/** The names a test file of elements is about: its own name, and every string in it. */
-const named = new Set(
-  testFiles.flatMap((file) => [
-    basename(file, ".test.ts"),
-    ...nodesOf(file).flatMap((node) => (ts.isStringLiteralLike(node) ? [node.text] : [])),
-  ]),
-);
+interface AssertedDifference {
+  readonly element: string;
+  readonly paths: number;
+}
+
+/** Every `testDifference("ELEMENT", title, run, { added: { "/path": … } })` of a file; see test/support/test-difference.ts. */
+const differencesIn = (file: string): readonly AssertedDifference[] =>
+  nodesOf(file).flatMap((node) => {
+    if (!ts.isCallExpression(node) || node.expression.getText() !== "testDifference") return [];
+    const [element, , , expected] = node.arguments;
+    if (element === undefined || !ts.isStringLiteralLike(element)) return [];
+    return [{ element: element.text, paths: expected === undefined ? 0 : pathsIn(expected) }];
+  });
+
+/** Keys of the objects in an object literal. */
+function pathsIn(node: ts.Node): number {
+  if (!ts.isObjectLiteralExpression(node)) return 0;
+  const parts = node.properties.flatMap((each) => (ts.isPropertyAssignment(each) ? [each.initializer] : []));
+  return parts.reduce((sum, part) => sum + (ts.isObjectLiteralExpression(part) ? part.properties.length : 0), 0);
+}
+
+const differences = testFiles.flatMap(differencesIn);
 
 /** Second-level headings outside of code blocks. */
 const headingsOf = (readme: string) =>
@@ -31,8 +45,14 @@ describe("our elements", () => {
     expect(exists(readme) ? headingsOf(read(readme)) : `${readme} is missing`).toEqual(HEADINGS);
   });
 
-  test.each(elements)("$name is named by a test under test/elements", ({ name }) => {
-    expect([...named]).toContain(name);
+  test.each(elements)("$name has a test of the difference that a real run of it makes to the tree", ({ name }) => {
+    const paths = differences.filter(({ element }) => element === name).map((each) => each.paths);
+    expect(Math.max(0, ...paths)).toBeGreaterThan(0);
+  });
+
+  test("no difference is asserted of an element that there is not", () => {
+    const names = new Set(elements.map(({ name }) => name));
+    expect(differences.filter(({ element }) => !names.has(element))).toEqual([]);
   });
 
   test("have names of their own", () => {

@@ -1,10 +1,8 @@
 import { describe, expect, test } from "vitest";
 import ts from "typescript";
 import { catalogue } from "@dibjs/core/errors.js";
-import { renderErrors } from "../../scripts/generate-docs.mjs";
 import { filesUnder, nodesOf, read, sources } from "./source.js";
 
-const CATALOGUE = "packages/core/src/errors.ts";
 const codes = Object.keys(catalogue);
 
 /** Codes that a file hands to something: an argument, or a value on its way there. Comparing with a code raises nothing. */
@@ -28,13 +26,6 @@ describe("every error code", () => {
   test("is raised somewhere", () => {
     expect(codes.filter((code) => !raised.has(code))).toEqual([]);
   });
-
-  test.each(["docs/errors.md", "packages/cli/errors.md"])(
-    "is documented as the catalogue has it in %s (npm run docs)",
-    (page) => {
-      expect(read(page)).toBe(renderErrors(read(CATALOGUE)));
-    },
-  );
 
   test("is asserted by a test", () => {
     expect(codes.filter((code) => !new RegExp(`\\b${code}\\b`).test(asserted))).toEqual([]);

@@ -102,6 +102,26 @@ test("a full file system under the image is told apart from an image that is too
   }
 });
 
+const homeDisk = mbrDisk.replace("size: 100%", "size: 40MiB").concat(`
+      - name: home
+        flags: [primary]
+        size: 100%
+        mkfs: { type: ext4, mount: { mount_point: /home, fstab: { options: defaults } } }
+`);
+
+test("what a script wrote to another file system than the root's, and the image has no room for, is told", async () => {
+  run("mount", "-t", "tmpfs", "-o", "size=60M", "tmpfs", scratch.make("images"));
+  try {
+    const { disk, mountBase } = await createToyDisk(homeDisk, scratch, diskContext(), { imageSizeGiB: 0.2 });
+    await using _ = disk;
+    run("sync", "-f", mountBase);
+    execFileSync("sh", ["-c", `head -c 80M /dev/urandom > "$1"`, "sh", join(mountBase, "home/big")]);
+    expect(await codeOf(disk.unmount())).toBe("SPACE_EXHAUSTED");
+  } finally {
+    run("umount", join(scratch.path, "images"));
+  }
+});
+
 test("an interrupt while the disk is made frees everything", async () => {
   const controller = new AbortController();
   const real = createExec();

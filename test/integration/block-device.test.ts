@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { createExec, type Exec } from "@dibjs/core/process/exec.js";
 import {
   createToyDisk,
   diskContext,
@@ -55,6 +56,17 @@ test("an MBR disk holds the tree with everything that a copy can lose, and nothi
   await disk.unmount();
   expect(partitionsOf(disk.image)).toMatchObject([{ start: 2048, type: "83", bootable: true }]);
   expect(run("e2fsck", "-fn", `${disk.image}?offset=${2 ** 20}`)).toContain("cloudimg-rootfs");
+});
+
+test("an explicit size of the loop is rounded up as a computed one is: an image is whole sectors", async () => {
+  const { disk } = await createToyDisk(
+    mbrDisk.replace("name: image0", "name: image0\n    size: 100000001"),
+    scratch,
+    diskContext(),
+  );
+  await using _ = disk;
+  expect(statSync(disk.image).size).toBe(1526 * 64 * 1024);
+  expect(disk.report.sizeBytes).toBe(1526 * 64 * 1024);
 });
 
 interface SfdiskPartition {
@@ -171,6 +183,20 @@ test("a disk with sectors of 4096 bytes", async () => {
     [73, expect.any(Number)],
   ]);
   await disk.unmount();
+});
+
+test("the lock for taking a loop device lies where no other user can hold it or be in its way", async () => {
+  const real = createExec();
+  let lock = "";
+  const exec: Exec = (file, args, options) => {
+    if (file === "flock") lock = args.find((arg) => arg.startsWith("/")) ?? "";
+    return real(file, args, options);
+  };
+  const { disk } = await createToyDisk(mbrDisk, scratch, diskContext(exec));
+  await using _ = disk;
+  const [{ uid, mode }, folder] = [statSync(lock), statSync(dirname(lock))];
+  expect([uid, folder.uid]).toEqual([0, 0]);
+  expect([mode & 0o022, folder.mode & 0o077]).toEqual([0, 0]);
 });
 
 test("four disks at once each get a loop device of their own", async () => {

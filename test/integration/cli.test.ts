@@ -183,59 +183,6 @@ async function shown(child: ReturnType<typeof startDib>, text: string): Promise<
   expect(seen).toContain(text);
 }
 
-describe("exit codes and codes of bad requests", () => {
-  const cases: readonly (readonly [what: string, args: readonly string[], code: string, exitCode: number])[] = [
-    ["no element", ["build"], "ELEMENT_NONE", 2],
-    ["an unknown element", ["build", "toy-oss", ...places], "ELEMENT_NOT_FOUND", 2],
-    ["no operating system", ["build", "subject", "-n", ...places], "ELEMENT_NO_OPERATING_SYSTEM", 2],
-    ["an unknown format", ["build", "toy-os", "-n", "-t", "qcow3", ...places], "FORMAT_UNKNOWN", 2],
-    ["a size that is none", ["build", "toy-os", "--image-size", "big", ...places], "CONFIG_VALUE_INVALID", 2],
-    ["an unknown break point", ["build", "toy-os", "--break", "before-lunch", ...places], "BREAK_NAME_UNKNOWN", 2],
-    ["a missing config file", ["build", "toy-os", "--config", "none.yaml"], "CONFIG_NOT_FOUND", 2],
-    ["an unknown image", ["build", "--image", "none"], "CONFIG_IMAGE_UNKNOWN", 2],
-    ["an unknown option", ["build", "--elments"], "USAGE_INVALID", 2],
-    ["an unknown command", ["bild"], "USAGE_INVALID", 2],
-    ["--docker-target", ["build", "toy-os", "--docker-target", "x"], "USAGE_INVALID", 2],
-    [
-      "an output folder that can't be made",
-      ["build", "toy-os", "-n", "-t", "tar", "-o", "/proc/none/image", ...places],
-      "OUTPUT_UNWRITABLE",
-      3,
-    ],
-    [
-      "a work folder that can't be made",
-      ["build", "toy-os", "-n", "-t", "tar", ...places, "--tmp-dir", "/proc/none"],
-      "HOST_FOLDER_UNFIT",
-      3,
-    ],
-    [
-      "a log that can't be written",
-      ["build", "toy-os", "-n", "-t", "tar", "--logfile", "none/log", ...places],
-      "OUTPUT_UNWRITABLE",
-      3,
-    ],
-    ["an unknown element to describe", ["info", "none", "--elements-path", "elements"], "ELEMENT_NOT_FOUND", 2],
-    ["an unknown code", ["explain", "NONE"], "USAGE_INVALID", 2],
-  ];
-
-  test.each(cases)("%s", async (_, args, code, exitCode) => {
-    const told = await dib([...args, "--json"]);
-    const { errors } = JSON.parse(told.stdout.trimEnd().split("\n").at(-1) ?? "") as { errors: { code: string }[] };
-    expect({ codes: errors.map((error) => error.code), exitCode: told.exitCode }, told.stderr).toEqual({
-      codes: [code],
-      exitCode,
-    });
-    expect(told.stderr).toContain(code);
-    expect(left()).toEqual(nothing);
-  });
-
-  test("several findings are all listed", async () => {
-    const { exitCode, stderr } = await dib(["plan", "toy-os", "--image-size", "big", "--min-tmpfs", "x", ...places]);
-    expect(exitCode).toBe(2);
-    expect(stderr.match(/✖ CONFIG_VALUE_INVALID/g)).toHaveLength(2);
-  });
-});
-
 describe("dib plan", () => {
   test("--json is the same bytes with another HOME, time zone, locale, umask and folder", async () => {
     const args = ["plan", "toy-os", "subject", "-n", "-t", "tar", "--elements-path", "elements", "--json"];

@@ -6,7 +6,8 @@ import { builtInFormats } from "@dibjs/core/formats/built-in.js";
 import { exportDisk, exportTree } from "@dibjs/core/formats/export.js";
 import { createExec, type Exec } from "@dibjs/core/process/exec.js";
 import { Hashing } from "@dibjs/core/publish/hashing.js";
-import { digestAlgorithms, publishArtifacts } from "@dibjs/core/publish/publish.js";
+import { digestAlgorithms, publishBuild } from "@dibjs/core/publish/publish.js";
+import type { Artifact, BuildReport } from "@dibjs/core/report/report.js";
 import { Stopwatch } from "@dibjs/core/report/stopwatch.js";
 import {
   createToyDisk,
@@ -62,12 +63,14 @@ test("one disk becomes raw, qcow2, tar, tgz and squashfs, each readable, with su
   const caller = { uid: 1000, gid: 1000, user: "user", home: "/" };
   const hashing = new Hashing(digestAlgorithms(plan));
   const places = { output: join(out, "toy"), caller };
-  const artifacts = await publishArtifacts({ plan, places, staged, hashing, ctx });
+  const describe = (artifacts: readonly Artifact[]) => ({ artifacts }) as unknown as BuildReport;
+  const { artifacts } = await publishBuild({ plan, places, staging, staged, hashing, describe, ctx });
 
   expect(artifacts.map(({ format }) => format).sort()).toEqual(["qcow2", "raw", "squashfs", "tar", "tgz"]);
   expect(readdirSync(out).sort()).toEqual(
     ["qcow2", "raw", "squashfs", "tar", "tgz"]
       .flatMap((ending) => ["", ".md5", ".sha256"].map((sum) => `toy.${ending}${sum}`))
+      .concat(".dib-test", "toy.report.json")
       .sort(),
   );
   expect(

@@ -1,10 +1,10 @@
 /** kill -9 of the CLI at its most awkward moments: the kernel cleans up, without any code of ours running. */
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { BuildEvent } from "@dibjs/core";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { runDib } from "../support/dib.js";
+import { resultOf, runDib, startDib } from "../support/dib.js";
 import { leftOf, until } from "../support/left-of-build.js";
+import { freeze, isRunning } from "../support/process-tree.js";
 import { Project } from "../support/toy-os.js";
 
 let project: Project;
@@ -38,32 +38,33 @@ beforeEach(() => {
 
 afterEach(() => project[Symbol.dispose]());
 
-const moments: [string, (event: BuildEvent) => boolean][] = [
-  ["root", (event) => event.type === "script-start" && event.script === "20-ballast"],
-  ["install", (event) => event.type === "output" && event.text === "installing"],
-  ["mkfs", (event) => event.type === "disk" && event.doing === "partitioning"],
-  ["copy", (event) => event.type === "disk" && event.doing === "fstab"],
-  ["convert", (event) => event.type === "format" && event.format === "tar"],
+/** The process that is at work at each moment. */
+const moments: [moment: string, command: RegExp][] = [
+  ["root", /^head -c 60000000/],
+  ["install", /^sleep 0\.3/],
+  ["mkfs", /^mkfs\.ext4 /],
+  ["copy", /^cp -a /],
+  ["convert", /^qemu-img convert /],
 ];
 
 test.each(moments)(
   "killed during %s, within 2 s nothing of the build is left but scratch files, which the next start clears",
-  async (_, isMoment) => {
+  async (_, command) => {
     let id: string | undefined;
-    let isKilled = false;
-    const killed = await runDib(args, {
-      cwd: project.dir,
-      onEvent: (event, pid) => {
-        if (event.type === "workspace") id = event.buildDir.split(".").at(-1);
-        if (!isMoment(event) || isKilled) return;
-        isKilled = true;
-        process.kill(pid, "SIGKILL");
-      },
+    const child = startDib(args, { cwd: project.dir });
+    const result = resultOf(child, (event) => {
+      if (event.type === "workspace") id = event.buildDir.split(".").at(-1);
     });
+    const atWork = await freeze(child.pid ?? 0, command);
+    expect(atWork?.command, "the process is at work").toMatch(command);
+    const killedAt = performance.now();
+    child.kill("SIGKILL");
+    const killed = await result;
     expect(killed.exitCode).toBeNull();
     expect(id).toMatch(/^\w{8}$/);
-    await until(() => leftOf(id ?? "").length === 0, 2000);
+    await until(() => leftOf(id ?? "").length === 0, 2000 - (performance.now() - killedAt));
     expect(leftOf(id ?? "")).toEqual([]);
+    expect(isRunning(atWork?.pid ?? 0)).toBe(false);
     expect(readdirSync(project.out).filter((name) => !name.startsWith("."))).toEqual([]);
 
     const next = await runDib(args, { cwd: project.dir });

@@ -1,10 +1,11 @@
 /** `dib plan --json` is the same bytes wherever, whenever and by whom it is asked for. */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { BuildPlan } from "@dibjs/core";
+import type { BuildPlan, BuildReport } from "@dibjs/core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { dibEnvironment, dibProgram } from "../support/dib.js";
 import { Project } from "../support/toy-os.js";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
@@ -63,8 +64,45 @@ test("it is the same when everything is installed at another path", () => {
   expect(planned(copy, {})).toBe(plan);
 });
 
-test("it is the same before and after a build", async () => {
+test("it is the same before and after a build of it, in the same project, with the same HOME and cache", () => {
   using project = new Project();
-  await project.build({ elements: ["toy-os"] });
-  expect(planned(repository, {})).toBe(plan);
+  const names = Array.from({ length: 30 }, (_, index) => `part-${String(index + 1).padStart(2, "0")}`);
+  for (const [index, name] of names.entries()) {
+    project.write(
+      `elements/${name}/install.d/${20 + index}-${name}`,
+      `#!/bin/bash\necho "$DIB_PART ${name}" >> /etc/parts\n`,
+    );
+    project.write(`elements/${name}/environment.d/10-${name}.bash`, `export DIB_PART=\${DIB_PART:-${name}}\n`);
+    project.write(
+      `elements/${name}/element-deps`,
+      names
+        .slice(index + 1, index + 3)
+        .map((dep) => `${dep}\n`)
+        .join(""),
+    );
+  }
+  const places = ["--elements-path", "elements", "--tmp-dir", "tmp", "--image-cache", "cache"];
+  const asked = ["toy-os", names[0] ?? "", "block-device-mbr", "-n", "-t", "tar,qcow2", "-o", "out/image", ...places];
+  const dib = (...args: readonly string[]) =>
+    execFileSync(process.execPath, [dibProgram, ...args], {
+      cwd: project.dir,
+      env: dibEnvironment({ cwd: project.dir }),
+      maxBuffer: 2 ** 26,
+      stdio: ["ignore", "pipe", "ignore"],
+    }).toString();
+
+  const before = dib("plan", "--json", ...asked);
+  const { data } = JSON.parse(before) as { data: { images: { plan: BuildPlan; digest: string }[] } };
+  expect(data.images[0]?.plan.elements.map(({ name }) => name)).toEqual(expect.arrayContaining(names));
+  const told =
+    dib("build", "--json", ...asked)
+      .trimEnd()
+      .split("\n")
+      .at(-1) ?? "";
+  const built = JSON.parse(told) as { status: string; data: { reports: BuildReport[] } };
+  expect(built.data.reports[0]).toMatchObject({ planDigest: data.images[0]?.digest });
+  const parts = execFileSync("tar", ["-xOf", join(project.out, "image.tar"), "./etc/parts"]).toString();
+  expect(parts.trim().split("\n")).toHaveLength(30);
+  expect(existsSync(join(project.dir, "cache"))).toBe(true);
+  expect(dib("plan", "--json", ...asked)).toBe(before);
 });

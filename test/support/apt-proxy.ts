@@ -80,8 +80,8 @@ async function launch(remaps: Readonly<Record<string, string>>): Promise<number>
     "SupportDir: /usr/lib/apt-cacher-ng",
     "BindAddress: 127.0.0.1",
     `Port: ${port}`,
-    // Two builds that have one index checked upstream at once make apt-cacher-ng fail for one, and its apt wait for ever.
-    "FreshIndexMaxAge: 3600",
+    // Asked twice within a second, apt-cacher-ng fails to replace what can change; apt then may wait for ever.
+    "DontCacheRequested: /dists/.*/(InRelease|Release|Release\\.gpg)$",
     ...(upstream === undefined ? [] : [`Proxy: ${upstream}`]),
     ...Object.entries(remaps).map(([name, url]) => `Remap-${name}: /${name} ; ${url}/`),
   ];

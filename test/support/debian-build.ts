@@ -5,6 +5,7 @@ import type { BuildEvent } from "@dibjs/core";
 import { startAptProxy } from "./apt-proxy.js";
 import { runDib, eventsOf } from "./dib.js";
 import { e2eFolder } from "./e2e-folder.js";
+import { witnessElement } from "./witness-element.js";
 
 export interface DebianBuild {
   readonly folder: string;
@@ -57,12 +58,17 @@ export const bootDebian = (folder: string, ...options: readonly string[]) => {
   return runDib(["boot", "debian.qcow2", ...options, ...talk, "--timeout", "480"], { cwd: folder });
 };
 
-/** A build of `debian vm` with break points around root; made once a test run. */
+/** A build of `debian vm` with break points around root, and an element that watches; made once a test run. */
 export async function debianBuild(): Promise<DebianBuild> {
   const folder = join(e2eFolder, "debian");
   const stream = join(folder, "events.json");
   if (!existsSync(stream)) {
-    const events = await buildDebian(folder, [], { break: "before-root,after-root", break_cmd: "true" });
+    witnessElement().writeTo(join(folder, "elements"));
+    const events = await buildDebian(folder, ["witness"], {
+      ELEMENTS_PATH: join(folder, "elements"),
+      break: "before-root,after-root",
+      break_cmd: "true",
+    });
     await writeFile(stream, JSON.stringify(events));
   }
   return { folder, events: JSON.parse(await readFile(stream, "utf8")) as readonly BuildEvent[] };

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { createExec } from "@dibjs/core/process/exec.js";
-import { snapshotTree } from "./tree-snapshot.mjs";
+import { snapshotTree } from "@dibjs/testkit";
 
 /** Lists by what they are about, each sorted: `toEqual` names what is left or gone. */
 export type HostState = Readonly<Record<string, readonly string[]>>;
@@ -26,7 +26,10 @@ export async function readHostState(scratch: string): Promise<HostState> {
         .update(JSON.stringify(await snapshotTree("/etc")))
         .digest("hex"),
     ],
-    temporary: ["/tmp", "/var/tmp", "/dev/shm", "/run/dib"].flatMap(buildFoldersIn),
+    temporary: ["/tmp", "/var/tmp", "/dev/shm"]
+      .flatMap(buildFoldersIn)
+      .filter((folder) => !isOfAnother(folder, scratch)),
+    journals: journalsAbout(scratch),
   };
 }
 
@@ -41,7 +44,16 @@ function processesIn(scratch: string): string[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
   const isIn = (pid: string) =>
     ["cwd", "root", "exe"].some((link) => linkOf(`/proc/${pid}/${link}`).startsWith(scratch));
-  return pids.filter(isIn).map((pid) => `${pid} ${readFileSync(`/proc/${pid}/comm`, "utf8").trim()}`);
+  return pids.filter(isIn).flatMap((pid) => nameOf(pid).map((name) => `${pid} ${name}`));
+}
+
+/** None of a process that has ended meanwhile. */
+export function nameOf(pid: string): string[] {
+  try {
+    return [readFileSync(`/proc/${pid}/comm`, "utf8").trim()];
+  } catch {
+    return [];
+  }
 }
 
 /** A node of a partition whose loop device has no file any more. */
@@ -61,9 +73,29 @@ function linkOf(path: string): string {
 function buildFoldersIn(folder: string): string[] {
   try {
     return readdirSync(folder)
-      .filter((name) => /^dib_(build|image)\.|^journal/.test(name))
+      .filter((name) => /^dib_(build|image)\./.test(name))
       .map((name) => `${folder}/${name}`);
   } catch {
     return []; // no such folder here
   }
+}
+
+const journalDir = "/run/dib";
+
+/** What a build has noted down as its own. */
+function journalOf(id: string): string {
+  try {
+    return readFileSync(`${journalDir}/${id}/journal.json`, "utf8");
+  } catch {
+    return ""; // there is no such build, or it has just ended
+  }
+}
+
+const journalsAbout = (scratch: string): string[] =>
+  (existsSync(journalDir) ? readdirSync(journalDir) : []).filter((id) => journalOf(id).includes(scratch));
+
+/** Other builds may run meanwhile. */
+function isOfAnother(folder: string, scratch: string): boolean {
+  const journal = journalOf(folder.split(".").at(-1) ?? "");
+  return journal !== "" && !journal.includes(scratch);
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runDib, type DibResult } from "./dib.js";
 import type { Client, Registry } from "./registry.js";
 import { tempFolder } from "./temp-folder.js";
-import { snapshotTree, type Tree } from "./tree-snapshot.mjs";
+import { snapshotTree, type Tree } from "@dibjs/testkit";
 
 export interface PackageProject extends AsyncDisposable {
   readonly folder: string;

@@ -1,7 +1,14 @@
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildImage, loadConfig, type BuildConfig, type BuildEvent, type BuildReport } from "@dibjs/core";
+import {
+  buildImage,
+  loadConfig,
+  type BuildConfig,
+  type BuildEvent,
+  type BuildReport,
+  type LockMode,
+} from "@dibjs/core";
 
 const packages = fileURLToPath(new URL("../../packages", import.meta.url));
 
@@ -13,6 +20,8 @@ export interface BuildRequest {
   readonly flags?: Readonly<Record<string, unknown>>;
   /** Folders of elements beside our packages. */
   readonly elementPaths?: readonly string[];
+  /** What dib.lock means to the build; the folder of the build is a project then. */
+  readonly lock?: LockMode;
   /** Modules that tap hooks in the worker. */
   readonly plugins?: readonly string[];
 }
@@ -38,7 +47,8 @@ export class BuildFolder implements AsyncDisposable {
 
   /** Builds to `image`; events are added to `events`. */
   async build(request: BuildRequest): Promise<BuildReport> {
-    return buildImage(await this.#config(request), { onEvent: (event) => void this.events.push(event) });
+    const onEvent = (event: BuildEvent) => void this.events.push(event);
+    return buildImage(await this.#config(request), { onEvent, lock: request.lock });
   }
 
   async #config({
@@ -47,6 +57,7 @@ export class BuildFolder implements AsyncDisposable {
     flags = {},
     elementPaths = [],
     plugins = [],
+    lock,
   }: BuildRequest): Promise<BuildConfig> {
     const bundled = (await readdir(packages))
       .filter((name) => name.startsWith("element-"))
@@ -66,7 +77,7 @@ export class BuildFolder implements AsyncDisposable {
     });
     const [config] = images;
     if (config === undefined) throw new Error("no image");
-    return { ...config, plugins };
+    return { ...config, plugins, isProject: lock !== undefined };
   }
 
   /** What a script or step of that name has written. */

@@ -1,65 +1,77 @@
 /** Runs elements on a small Debian, and says what they changed in it. */
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createExec, mustRun } from "@dibjs/core/process/exec.js";
+import { runElement as runInTree, type ElementRun as RunInTree } from "@dibjs/testkit";
 import { startAptProxy } from "./apt-proxy.js";
 import { cacheFolder } from "./cache-folder.js";
 import { lockFile } from "./file-lock.js";
-import { BuildFolder, type BuildRequest } from "./real-build.js";
-import { diffTrees, type TreeDiff } from "./tree-diff.js";
-import type { Tree } from "./tree-snapshot.mjs";
 
-export interface ElementRun extends AsyncDisposable {
-  readonly folder: BuildFolder;
-  readonly diff: TreeDiff;
+export interface ElementRun extends RunInTree, AsyncDisposable {
+  /** What the build published. */
+  readonly out: string;
   /** Content of a file of the finished tree. */
   read(path: string): Promise<string>;
   /** Runs a program in a scratch copy of the finished tree; `files` (path → content) are put into it first. */
   chroot(files: Readonly<Record<string, string>>, program: string, ...args: string[]): Promise<string>;
 }
 
-const exec = createExec();
-const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+export interface ElementRunRequest {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Gets the caller's HOME before the build. */
+  readonly prepare?: (home: string) => Promise<void>;
+}
 
-/** `prepare` gets the folder before the build: the caller's HOME is in it. */
+const exec = createExec();
+const packages = fileURLToPath(new URL("../../packages", import.meta.url));
+
+/** With the scripts of all elements that they need. */
 export async function runElement(
-  elements: readonly string[],
-  { env = {}, prepare }: Pick<BuildRequest, "env"> & { prepare?: (folder: BuildFolder) => Promise<void> } = {},
+  [element = "", ...others]: readonly string[],
+  { env = {}, prepare }: ElementRunRequest = {},
 ): Promise<ElementRun> {
   const { codename, mirror, securityMirror } = await startAptProxy();
   const base = await openBase(codename, mirror);
-  const folder = await BuildFolder.open();
-  const snapshots = join(folder.path, "snapshots");
-  await mkdir(snapshots);
-  await prepare?.(folder);
-  const built = folder.build({
-    elements: ["fixture-os", ...elements],
-    elementPaths: [here("elements")],
-    plugins: [here("tree-snapshot.mjs")],
-    flags: { formats: ["tar"], base: false, cacheDir: join(cacheFolder, "image-cache") },
+  const suites = [`${mirror} ${codename}`, `${mirror} ${codename}-updates`, `${securityMirror} ${codename}-security`];
+  const folder = await mkdtemp("/var/tmp/dibjs-build-");
+  const dispose = () => rm(folder, { recursive: true, force: true });
+  await mkdir(join(folder, "home"));
+  await prepare?.(join(folder, "home"));
+  const run = await runInTree({
+    element,
+    with: ["dpkg", ...others],
+    dependencies: "run",
+    tree: [
+      { tar: base },
+      { files: { "/etc/apt/sources.list": suites.map((suite) => `deb ${suite} main\n`).join("") } },
+    ],
+    packages: (await readdir(packages))
+      .filter((name) => name.startsWith("element-"))
+      .map((name) => join(packages, name)),
+    settings: { cacheDir: join(cacheFolder, "image-cache") },
+    folder,
     env: {
-      DIB_TEST_BASE: base,
-      DIB_TEST_SNAPSHOTS: snapshots,
+      DISTRO_NAME: "debian",
       DIB_RELEASE: codename,
+      DIB_INIT_SYSTEM: "systemd",
       DIB_DISTRIBUTION_MIRROR: mirror,
       DIB_DEBIAN_SECURITY_MIRROR: securityMirror,
       ...env,
     },
-  });
-  await built.catch(async (error: unknown) => {
-    await folder[Symbol.asyncDispose]();
+  }).catch(async (error: unknown) => {
+    await dispose();
     throw error;
   });
-  const treeOf = async (name: string) => JSON.parse(await readFile(join(snapshots, `${name}.json`), "utf8")) as Tree;
-  const image = `${folder.image}.tar`;
+  const out = join(folder, "out");
+  const image = join(out, "image.tar");
   return {
-    folder,
-    diff: diffTrees(await treeOf("before"), await treeOf("after")),
+    ...run,
+    out,
     read: (path) => mustRun(exec, "tar", ["--to-stdout", "--extract", "--file", image, `.${path}`]),
     async chroot(files, program, ...args) {
-      const root = join(folder.path, "chroot");
+      const root = join(folder, "chroot");
       if (!existsSync(root)) {
         await mkdir(root);
         await mustRun(exec, "tar", ["--directory", root, "--numeric-owner", "--extract", "--file", image]);
@@ -71,12 +83,12 @@ export async function runElement(
         await mustRun(exec, "tee", [join(root, path)], { input: content });
       return mustRun(exec, "chroot", [root, program, ...args]);
     },
-    [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: dispose,
   };
 }
 
 /** A minimal Debian with systemd and sudo as a tarball; a day old at most, so that it is as new as the mirror. */
-async function openBase(codename: string, mirror: string): Promise<string> {
+export async function openBase(codename: string, mirror: string): Promise<string> {
   const file = join(cacheFolder, "fixtures", `${codename}.tar.zst`);
   await using _lock = await lockFile(`${file}.lock`);
   const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: 0 }));

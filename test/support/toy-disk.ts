@@ -157,6 +157,7 @@ export function toyPlan(disk: PlannedDisk | undefined, more: Partial<BuildPlan> 
     hookFiles: [],
     environmentFiles: [],
     phases: [],
+    network: [],
     environment: [],
     packages: [],
     outputs: [],

@@ -1,9 +1,12 @@
 /** Builds a toy operating system with elements, and tells what they changed in its tree. */
 import { execFileSync } from "node:child_process";
-import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { join, relative } from "node:path";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { diffTrees, snapshotTree, type Tree, type TreeEntry } from "@dibjs/testkit";
 import { anElement, type ElementFixture } from "./build-fixture.js";
 import { BuildFolder, type BuildRequest } from "./real-build.js";
+import { runOf, withSnapshots } from "./snapshots.js";
+import type { RealRun } from "./test-difference.js";
 
 /** Programs of the host that the toy's scripts may use. */
 const programs =
@@ -38,17 +41,15 @@ export const toyOs = (): ElementFixture =>
     )
     .file("environment.d/10-toy-os", "export DISTRO_NAME=debian DIB_RELEASE=bookworm DIB_INIT_SYSTEM=systemd\n");
 
-export interface TreeEntry {
-  readonly kind: "file" | "folder" | "link" | "other";
-  /** Octal, without the kind. */
-  readonly mode: string;
-  readonly owner: string;
-  /** Text of a file or a link's target; empty for the others. */
-  readonly content: string;
-}
+/** An unpacked image: what is at an absolute path. */
+export class ImageTree extends Map<string, TreeEntry> {
+  readonly folder: string;
 
-/** By absolute path in the image. */
-export type Tree = ReadonlyMap<string, TreeEntry>;
+  constructor(tree: Tree, folder: string) {
+    super(Object.entries(tree));
+    this.folder = folder;
+  }
+}
 
 export type ToyRequest = Omit<BuildRequest, "elementPaths"> & { readonly fixtures?: readonly ElementFixture[] };
 
@@ -58,72 +59,43 @@ export async function buildToy({
   fixtures = [],
   flags = {},
   ...request
-}: ToyRequest): Promise<{ tree: Tree; folder: BuildFolder }> {
+}: ToyRequest): Promise<{ tree: ImageTree; folder: BuildFolder; run: RealRun }> {
   const folder = await BuildFolder.open();
   const own = join(folder.path, "elements");
   for (const fixture of [toyOs(), ...fixtures]) fixture.writeTo(own);
   try {
-    await folder.build({
-      ...request,
-      elements: ["toy-os", ...elements],
-      elementPaths: [own],
-      flags: { base: false, formats: ["tar"], ...flags },
-    });
+    const asked = { ...request, elements: ["toy-os", ...elements], elementPaths: [own] };
+    await folder.build(withSnapshots({ ...asked, flags: { base: false, formats: ["tar"], ...flags } }, folder));
   } catch (error) {
     await folder[Symbol.asyncDispose]();
     throw error;
   }
-  return { tree: treeOfTar(`${folder.image}.tar`, join(folder.path, "tree")), folder };
+  return { tree: await treeOfTar(`${folder.image}.tar`, join(folder.path, "tree")), folder, run: runOf(folder) };
 }
 
 /** Unpacks an archive into a new folder and reads it. */
-export function treeOfTar(archive: string, into: string): Tree {
+export async function treeOfTar(archive: string, into: string): Promise<ImageTree> {
   mkdirSync(into);
   execFileSync("tar", ["-C", into, "--numeric-owner", "-xpf", archive]);
-  return new Map(walk(into, into));
-}
-
-function* walk(root: string, folder: string): Generator<[string, TreeEntry]> {
-  for (const name of readdirSync(folder).sort()) {
-    const path = join(folder, name);
-    const stat = lstatSync(path);
-    const kind = stat.isFile() ? "file" : stat.isDirectory() ? "folder" : stat.isSymbolicLink() ? "link" : "other";
-    const entry = { kind, mode: (stat.mode & 0o7777).toString(8), owner: `${stat.uid}:${stat.gid}` } as const;
-    // Read when asked for: a distribution has many files, and a test looks at few.
-    yield [
-      `/${relative(root, path)}`,
-      {
-        ...entry,
-        get content() {
-          return contentOf(path, kind);
-        },
-      },
-    ];
-    if (kind === "folder") yield* walk(root, path);
-  }
-}
-
-function contentOf(path: string, kind: TreeEntry["kind"]): string {
-  if (kind === "link") return readlinkSync(path);
-  return kind === "file" ? readFileSync(path, "utf8") : "";
-}
-
-export interface TreeDifference {
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  readonly changed: readonly string[];
+  return new ImageTree(await snapshotTree(into), into);
 }
 
 /** Paths that differ, sorted. Only files and links count: a folder that is new shows in what it holds. */
-export function diffTrees(before: Tree, after: Tree): TreeDifference {
-  const names = (tree: Tree) => [...tree].filter(([, { kind }]) => kind !== "folder").map(([path]) => path);
-  const isSame = (path: string) => JSON.stringify(before.get(path)) === JSON.stringify(after.get(path));
-  return {
-    added: names(after).filter((path) => !before.has(path)),
-    removed: names(before).filter((path) => !after.has(path)),
-    changed: names(after).filter((path) => before.has(path) && !isSame(path)),
-  };
+export function filesThatDiffer(
+  before: ImageTree,
+  after: ImageTree,
+): Record<"added" | "removed" | "changed", string[]> {
+  const { added, deleted, changed } = diffTrees(Object.fromEntries(before), Object.fromEntries(after));
+  const files = (paths: object, tree: ImageTree) =>
+    Object.keys(paths)
+      .filter((path) => tree.get(path)?.kind !== "folder")
+      .sort();
+  return { added: files(added, after), removed: files(deleted, before), changed: files(changed, after) };
 }
 
-/** What a file of the image says. */
-export const textOf = (tree: Tree, path: string): string => tree.get(path)?.content ?? `there is no ${path}`;
+/** What a file of the image says, or where a link leads. */
+export function textOf(tree: ImageTree, path: string): string {
+  const entry = tree.get(path);
+  if (entry === undefined) return `there is no ${path}`;
+  return entry.kind === "link" ? (entry.content ?? "") : readFileSync(join(tree.folder, path), "utf8");
+}

@@ -24,6 +24,8 @@ const programs = [
   "mkdir",
   "rm",
   "head",
+  "tr",
+  "ln",
   "setsid",
 ];
 

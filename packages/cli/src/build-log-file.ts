@@ -9,7 +9,7 @@ const keptLogs = 20;
 export async function chooseLogFile(config: BuildConfig, given: string | undefined, now = new Date()): Promise<string> {
   const file = given === undefined ? await nextLog(config, now) : resolve(config.cwd, given);
   const handle = await open(file, "a", 0o600).catch((error: Error) => {
-    throw unwritable(file, error);
+    throw unwritable(file, given === undefined ? "--image-cache" : "--logfile", error);
   });
   await handle.close();
   if (process.getuid?.() === 0) await chown(file, config.caller.uid, config.caller.gid);
@@ -19,7 +19,7 @@ export async function chooseLogFile(config: BuildConfig, given: string | undefin
 async function nextLog({ cacheDir, output, caller }: BuildConfig, now: Date): Promise<string> {
   const folder = join(cacheDir, "logs");
   await makeFolders(folder, caller).catch((error: Error) => {
-    throw unwritable(folder, error);
+    throw unwritable(folder, "--image-cache", error);
   });
   const stamp = now.toISOString().replace(/[-:]|\.\d+Z$/g, "");
   const old = (await readdir(folder)).filter((name) => name.endsWith(".log"));
@@ -31,5 +31,5 @@ async function nextLog({ cacheDir, output, caller }: BuildConfig, now: Date): Pr
 
 const stampOf = (name: string): string => /-(\d{8}T\d{6})\.log$/.exec(name)?.[1] ?? "";
 
-const unwritable = (path: string, error: Error) =>
-  new BuildError("OUTPUT_UNWRITABLE", { path, reason: error.message }, { cause: error });
+const unwritable = (path: string, setting: string, error: Error) =>
+  new BuildError("OUTPUT_UNWRITABLE", { path, setting, reason: error.message }, { cause: error });

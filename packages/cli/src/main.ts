@@ -16,4 +16,6 @@ if (project !== undefined) {
   process.exitCode = await run(args);
   // With the terminal gone Node aborts at its exit, when it resets it. Ended by the signal itself, nothing is reset.
   if (process.exitCode === hungUp) process.kill(process.pid, "SIGHUP");
+  // A plugin may have left a timer or a socket open; nothing of ours is.
+  setTimeout(() => process.exit(), 1000).unref();
 }

@@ -1,4 +1,5 @@
 /** The commands and their options. Each command's code is loaded when it runs, so that starting takes no time. */
+import { addNewOptions } from "@dibjs/create-element/options.js";
 import { Command, CommanderError, Option } from "commander";
 import { addConfigOptions, addImageOptions, type Given } from "./options.js";
 import { progressNames } from "./progress/renderer.js";
@@ -48,6 +49,7 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
   addImageOptions(
     add("build [elements...]", "build images", async (...all) => (await import("./commands/build.js")).build(...all)),
   )
+    .option("--locked", "fail on anything that dib.lock has otherwise")
     .option("--quiet", "print nothing but failures, and the images' paths")
     .addOption(new Option("--progress <how>", "how the build is shown").choices(progressNames))
     .option("--logfile <file>", "append all output of scripts to this file");
@@ -56,6 +58,15 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
       (await import("./commands/plan.js")).plan(...all),
     ),
   );
+  addImageOptions(
+    add(
+      "lock [names...]",
+      "compare dib.lock with the elements; names are images of the config, else elements",
+      (...all) => import("./commands/lock.js").then(({ lock }) => lock(...all)),
+    ),
+  )
+    .option("--update", "write dib.lock anew, from builds that publish nothing")
+    .option("--logfile <file>", "append all output of scripts to this file");
   addConfigOptions(
     add("elements", "list the elements that can be used", async (terminal, given) =>
       (await import("./commands/elements.js")).elements(terminal, given),
@@ -104,6 +115,27 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
   add("run-parts <dir>", "run the scripts of a folder in DIB's order", async (...all) =>
     (await import("./commands/run-parts.js")).runParts(...all),
   ).option("--list", "print the scripts and run none");
+  addConfigOptions(
+    add("lint [folders...]", "check elements and their packages; exit code 1 when something is found", async (...all) =>
+      (await import("./commands/lint.js")).lint(...all),
+    ),
+  );
+  addConfigOptions(
+    add("import <folders...>", "make packages of folders that are elements of DIB", async (...all) =>
+      (await import("./commands/import.js")).importFolders(...all),
+    ),
+  )
+    .option("--into <dir>", "where the packages are made", ".")
+    .option("--scope <scope>", "scope of the packages' names")
+    .option("--license <name>", "what package.json names as the license");
+  addNewOptions(
+    add("new [name]", "make a package with a new element", async (...all) =>
+      (await import("./commands/new.js")).newElement(...all),
+    ),
+  );
+  add("pack [folder]", "write what a package's tarball loses; run as prepack", async (...all) =>
+    (await import("./commands/pack.js")).pack(...all),
+  );
   add("explain [code]", "explain an error code; all of them without one", async (...all) =>
     (await import("./commands/explain.js")).explain(...all),
   );

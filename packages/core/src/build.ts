@@ -1,21 +1,26 @@
 /** The front's table of contents: from a config to published files. The worker's is worker/main.ts. */
+import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { BuildConfig } from "./config/schema.js";
 import type { BuildContext } from "./context.js";
 import { BuildError, isBuildError, reasonOf } from "./errors.js";
 import { createHooks, facadeOf, type ElementHooks } from "./hooks.js";
+import { openBuildLock, type LockMode } from "./lock/policy.js";
 import { checkHost } from "./plan/check-host.js";
 import { planDigest } from "./plan/digest.js";
+import type { BuildPlan } from "./plan/plan.js";
 import { preparePlan, type PreparedPlan } from "./plan/prepare.js";
 import { createExec } from "./process/exec.js";
 import { lockOutput } from "./publish/lock-output.js";
 import { Hashing } from "./publish/hashing.js";
-import { digestAlgorithms, publishArtifacts } from "./publish/publish.js";
+import { digestAlgorithms, publishBuild } from "./publish/publish.js";
 import { openBuildLog } from "./report/build-log.js";
 import type { BuildEvent } from "./report/events.js";
-import type { BuildReport } from "./report/report.js";
-import { assembleReport, writeReport } from "./report/write.js";
+import type { Artifact, BuildReport } from "./report/report.js";
+import { assembleReport } from "./report/assemble.js";
 import { launchWorker, type ShellRequest } from "./worker/launch.js";
-import type { OutputFrame } from "./worker/protocol.js";
+import type { OutputFrame, WorkerResult } from "./worker/protocol.js";
 
 export interface BuildOptions {
   /** Taps of the caller for hooks that run in the front; worker hooks are tapped by module paths in `config.plugins`. */
@@ -27,6 +32,8 @@ export interface BuildOptions {
   readonly signal?: AbortSignal;
   /** Absolute path that the full output of all scripts is appended to. */
   readonly logFile?: string;
+  /** What `dib.lock` means to this build. @default nothing: it is neither read nor written */
+  readonly lock?: LockMode | undefined;
 }
 
 /** Everything up to the plan; touches nothing. */
@@ -39,24 +46,17 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
   const ctx = createContext(options);
   const startedAt = new Date();
   try {
-    const { plan, places, notes } = await preparePlan(config, ctx);
-    for (const text of notes) ctx.emit({ type: "note", level: "warning", text });
-    ctx.emit({
-      type: "expanded",
-      elements: plan.elements.map(({ name, version }) => ({ name, version })),
-      asked: plan.asked,
-    });
-    ctx.emit({
-      type: "planned",
-      digest: planDigest(plan),
-      phases: plan.phases.map(({ phase, scripts }) => ({ phase, scripts: scripts.length })),
-    });
+    const prepared = await preparePlan(config, ctx);
+    const { places } = prepared;
+    const plan = options.lock === "update" ? { ...prepared.plan, outputs: [] } : prepared.plan;
+    announce(plan, prepared.notes, ctx);
+    const buildLock = await openBuildLock(options.lock, prepared, ctx);
     await checkHost(plan, places);
     throwIfInterrupted(ctx.signal, "plan");
 
     await using lock = await lockOutput(places, ctx);
     await using log = await openBuildLog(options.logFile, Object.values(places.secrets), ctx.emit);
-    using hashing = new Hashing(digestAlgorithms(plan));
+    using hashing = new Hashing(digestAlgorithms(plan), ctx.signal);
     const listener = {
       onEvent(event: BuildEvent) {
         if (event.type === "format") for (const file of event.files) void hashing.start(file);
@@ -64,20 +64,63 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
       },
       onOutput: (frame: OutputFrame) => log.write(frame),
       onBreak: options.onBreak ?? (async () => {}),
+      onDone(result: WorkerResult) {
+        const describe = (artifacts: readonly Artifact[]) => assembleReport({ plan, result, artifacts, startedAt });
+        const { staging, staged } = result;
+        return publishBuild({ plan, places, staging, staged, hashing, describe, ctx });
+      },
     };
-    const result = await launchWorker(plan, places, listener, ctx);
-
-    const artifacts = await publishArtifacts({ plan, places, staged: result.staged, hashing, ctx });
-    const report = assembleReport({ plan, result, artifacts, startedAt });
-    await writeReport(report, places);
-    for (const artifact of artifacts) await ctx.hooks.artifact.run(artifact);
+    const report = await launchWorker(plan, { ...places, lock: buildLock.required }, listener, ctx);
+    await buildLock.settle(report);
+    for (const artifact of report.artifacts) await ctx.hooks.artifact.run(artifact);
     await ctx.hooks.done.run(report);
     ctx.emit({ type: "done", seconds: report.seconds });
     return report;
   } catch (error) {
-    ctx.emit({ type: "failed", code: isBuildError(error) ? error.code : "INTERNAL", message: reasonOf(error) });
-    await ctx.hooks.failed.run(error instanceof Error ? error : new Error(reasonOf(error)));
+    await tellFailure(error, ctx);
     throw error;
+  }
+}
+
+/**
+ * Writes an image's entry of `dib.lock` anew from a build of all but the outputs: it goes the whole way, since the last
+ * phases may install and remove packages, too. What elements put beside an image goes with the scratch folder.
+ */
+export async function updateLock(config: BuildConfig, options: Omit<BuildOptions, "lock"> = {}): Promise<BuildReport> {
+  const scratch = join(config.tmpDir, `dib-lock-${randomUUID()}`);
+  try {
+    const output = join(scratch, basename(config.output));
+    return await buildImage({ ...config, output }, { ...options, lock: "update" });
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+function announce(plan: BuildPlan, notes: readonly string[], { emit }: BuildContext): void {
+  for (const text of notes) emit({ type: "note", level: "warning", text });
+  emit({
+    type: "expanded",
+    elements: plan.elements.map(({ name, version }) => ({ name, version })),
+    asked: plan.asked,
+  });
+  emit({
+    type: "planned",
+    digest: planDigest(plan),
+    phases: plan.phases.map(({ phase, scripts }) => ({ phase, scripts: scripts.length })),
+  });
+}
+
+/** A tap that fails when it is told is noted, and hides nothing: the build's failure is what the caller gets. */
+async function tellFailure(error: unknown, { emit, hooks }: BuildContext): Promise<void> {
+  try {
+    emit({ type: "failed", code: isBuildError(error) ? error.code : "INTERNAL", message: reasonOf(error) });
+    await hooks.failed.run(error instanceof Error ? error : new Error(reasonOf(error)));
+  } catch (failure) {
+    try {
+      emit({ type: "note", level: "warning", text: reasonOf(failure) });
+    } catch {
+      // It is the tap of events that fails: there is nobody to tell.
+    }
   }
 }
 

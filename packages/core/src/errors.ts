@@ -1,3 +1,5 @@
+import type { LockDifference } from "./lock/compare.js";
+
 /** What kind of failure a code is; the CLI turns it into the exit code (design: "Errors and exit codes"). */
 export type FailureKind = "element" | "request" | "host" | "fetch" | "space" | "policy" | "cleanup";
 
@@ -18,7 +20,21 @@ export interface Place {
 export const formatPlace = ({ file, line, column }: Place): string =>
   [file, line, line === undefined ? undefined : column].filter((part) => part !== undefined).join(":");
 
+/** One thing that a build has and its lock has otherwise. */
+export function formatDifference({ part, name, locked, now }: LockDifference): string {
+  const what = name === "" ? part : `${part} ${name}`;
+  if (locked === undefined) return `${what}: not in the lock, ${now} now`;
+  return `${what}: ${locked} in the lock, ${now === undefined ? "gone" : now} now`;
+}
+
 const did = (nearest: string | undefined) => (nearest === undefined ? undefined : `Did you mean "${nearest}"?`);
+
+/** A plugin by its element, package and module. */
+interface PluginContext {
+  element: string;
+  package?: string | undefined;
+  entry: string;
+}
 
 /** What each user-reachable failure says. One entry per code; the context type is the contract and is plain JSON. */
 export const catalogue = {
@@ -37,6 +53,7 @@ export const catalogue = {
   })),
   CONFIG_VALUE_INVALID: entry("request", (c: { place: Place; key: string; value: string; expected: string }) => ({
     message: `${formatPlace(c.place)}: ${c.key} is ${c.value}, expected ${c.expected}.`,
+    hint: `Correct ${c.key} there, or leave it out. The JSON Schema of dib.config lists the values of each key.`,
   })),
   CONFIG_IMAGE_UNKNOWN: entry(
     "request",
@@ -79,11 +96,18 @@ export const catalogue = {
   })),
   ELEMENT_NOT_FOUND: entry(
     "request",
-    (c: { name: string; askedBy: readonly string[]; searched: readonly string[]; nearest?: string | undefined }) => ({
+    (c: {
+      name: string;
+      askedBy: readonly string[];
+      searched: readonly string[];
+      nearest?: string | undefined;
+      unreadable?: readonly string[] | undefined;
+    }) => ({
       message: `Element '${c.name}' not found (asked for by ${c.askedBy.join(" → ")}).`,
       hint: [
         did(c.nearest),
         `Searched ${c.searched.join(", ")}. Install its package or add its folder to ELEMENTS_PATH.`,
+        c.unreadable?.length ? `One of these may have it, and can't be read: ${c.unreadable.join(", ")}.` : undefined,
       ]
         .filter(Boolean)
         .join(" "),
@@ -120,19 +144,42 @@ export const catalogue = {
   })),
   ELEMENT_MANIFEST_INVALID: entry("request", (c: { file: string; key: string; reason: string }) => ({
     message: `${c.file}: "dib" manifest: ${c.key ? `${c.key}: ` : ""}${c.reason}`,
+    hint: "Correct it there; of an installed package, install a version whose manifest is right.",
   })),
-  ELEMENT_CORE_MISMATCH: entry("request", (c: { package: string; range: string; core: string }) => ({
-    message: `${c.package} needs @dibjs/core ${c.range}, this is ${c.core}.`,
-    hint: "Install a version of the element that supports this core.",
-  })),
+  ELEMENT_API_UNSUPPORTED: entry(
+    "request",
+    (c: { package: string; file: string; apiVersion: number; known: number }) => ({
+      message: `${c.package} has a manifest of apiVersion ${c.apiVersion} (${c.file}); this dib knows apiVersion ${c.known}.`,
+      hint: "Update dib, or install an older version of the package.",
+    }),
+  ),
+  ELEMENT_CORE_MISMATCH: entry(
+    "request",
+    (c: { package: string; range: string; core: string; folder: string; other?: string | undefined }) => ({
+      message: `${c.package} needs @dibjs/core ${c.range}, this is ${c.core} (${c.folder}).${c.other === undefined ? "" : ` The other copy, in ${c.other}, is not the one that builds.`}`,
+      hint: `Install a version of the element that supports this core, or the core that it needs: npm outdated ${c.package} @dibjs/core`,
+    }),
+  ),
   ELEMENT_FILE_INVALID: entry("request", (c: { element: string; file: string; reason: string }) => ({
     message: `${c.element}: ${c.file}: ${c.reason}`,
   })),
   ELEMENT_ARCH_UNSUPPORTED: entry("request", (c: { element: string; arch: string; supported: readonly string[] }) => ({
     message: `Element ${c.element} does not support ${c.arch} (it supports ${c.supported.join(", ")}).`,
   })),
-  ELEMENT_ENTRY_FAILED: entry("element", (c: { element: string; entry: string; reason: string }) => ({
-    message: `The plugin of element ${c.element} (${c.entry}) could not be loaded: ${c.reason}`,
+  ELEMENT_ENTRY_FAILED: entry("element", (c: PluginContext & { reason: string }) => ({
+    message: `The plugin of element ${c.element} (${c.package === undefined ? "" : `package ${c.package}, `}${c.entry}) could not be loaded: ${c.reason}`,
+  })),
+  ELEMENT_ENTRY_HUNG: entry("element", (c: PluginContext & { seconds: number }) => ({
+    message: `The plugin of element ${c.element} (${c.package === undefined ? "" : `package ${c.package}, `}${c.entry}) was not loaded and set up after ${c.seconds} s.`,
+    hint: "It waits for something, or runs in circles. Work belongs into its steps and hooks, not into its module or setup.",
+  })),
+  ELEMENT_ENTRY_EXITED: entry("element", (c: PluginContext & { call: string }) => ({
+    message: `The plugin of element ${c.element} (${c.package === undefined ? "" : `package ${c.package}, `}${c.entry}) called ${c.call} while it was loaded.`,
+    hint: "A plugin throws an error to end a build.",
+  })),
+  ELEMENT_ENTRY_PATCHED: entry("element", (c: PluginContext & { changed: readonly string[] }) => ({
+    message: `The plugin of element ${c.element} (${c.package === undefined ? "" : `package ${c.package}, `}${c.entry}) changed what all code shares: ${c.changed.join(", ")}.`,
+    hint: "Builds with a plugin that does so are refused. Import a library that leaves the builtins alone.",
   })),
   ELEMENT_OPTIONS_INVALID: entry("request", (c: { element: string; issues: readonly string[] }) => ({
     message: `Options of element ${c.element}: ${c.issues.join("; ")}.`,
@@ -140,6 +187,40 @@ export const catalogue = {
   PLUG_N_PLAY_UNSUPPORTED: entry("request", (c: { file: string }) => ({
     message: `${c.file}: Plug'n'Play installs have no files that a script could run from.`,
     hint: "Set nodeLinker: node-modules in .yarnrc.yml.",
+  })),
+
+  // writing elements
+  ELEMENT_PACKAGE_MISSING: entry("request", (c: { folder: string }) => ({
+    message: `${c.folder} is not the folder of an element package.`,
+    hint: 'Its package.json must have a "dib" key that names its elements. dib new makes such a package, dib import makes one of a DIB element.',
+  })),
+  PACK_REFUSED: entry("request", (c: { package: string; file: string; reason: string; hint: string }) => ({
+    message: `${c.package}: ${c.file}: ${c.reason}.`,
+    hint: c.hint,
+  })),
+  PACK_LIST_FAILED: entry("host", (c: { folder: string; reason: string }) => ({
+    message: `npm could not list what it would pack of ${c.folder}: ${c.reason}`,
+    hint: "Try npm pack --dry-run in that folder.",
+  })),
+  LINT_NOTHING_FOUND: entry("request", (c: { folder: string }) => ({
+    message: `There is nothing to check in ${c.folder}.`,
+    hint: "Name an element package, the folder of an element, or a folder of elements.",
+  })),
+  IMPORT_SOURCE_INVALID: entry("request", (c: { folder: string; reason: string }) => ({
+    message: `${c.folder} can't be imported: ${c.reason}.`,
+    hint: "Name folders of DIB elements, for example diskimage_builder/elements/NAME.",
+  })),
+  PACKAGE_NAME_INVALID: entry("request", (c: { name: string; origin: string; reason: string }) => ({
+    message: `"${c.name}" can't be the name of a package (from ${c.origin}): ${c.reason}.`,
+    hint: "Package names are lower case, with letters, digits, . _ and -; a scope looks like @acme.",
+  })),
+  PACKAGE_FOLDER_NOT_EMPTY: entry("request", (c: { folder: string }) => ({
+    message: `${c.folder} is there already, and not empty.`,
+    hint: "Choose another with --folder, or move it away. Nothing was written.",
+  })),
+  PACKAGE_FOLDER_UNWRITABLE: entry("host", (c: { folder: string; reason: string }) => ({
+    message: `${c.folder} can't be written: ${c.reason}`,
+    hint: "Choose another place with --folder. Nothing was left behind.",
   })),
 
   // packages of elements, and the project's package manager
@@ -251,6 +332,7 @@ export const catalogue = {
   })),
   HOOK_ORDER_CYCLE: entry("element", (c: { hook: string; taps: readonly string[] }) => ({
     message: `Taps of hook "${c.hook}" want to run before each other: ${c.taps.join(", ")}.`,
+    hint: "Take away one of their before and after, or leave one of these elements out.",
   })),
   HOOK_KEY_UNKNOWN: entry(
     "element",
@@ -325,13 +407,19 @@ export const catalogue = {
     message: `Building for ${c.arch} on ${c.host} needs qemu-user with binfmt_misc.`,
     hint: "apt-get install qemu-user-static binfmt-support",
   })),
-  OUTPUT_UNWRITABLE: entry("host", (c: { path: string; reason: string }) => ({
+  OUTPUT_UNWRITABLE: entry("host", (c: { path: string; reason: string; setting?: string | undefined }) => ({
     message: `The output ${c.path} can't be written: ${c.reason}.`,
-    hint: "Choose another place with -o.",
+    hint: `Choose another place with ${c.setting ?? "-o"}.`,
   })),
   OUTPUT_BUSY: entry("host", (c: { path: string }) => ({
     message: `Another build is writing ${c.path}.`,
     hint: "Wait for it, or choose another name with -o.",
+  })),
+
+  // testkit
+  FIXTURE_TREE_FAILED: entry("request", (c: { doing: string; reason: string }) => ({
+    message: `The tree for the test could not be made (${c.doing}): ${c.reason}`,
+    hint: "A tree is made of folders, archives and files that exist; see the README of @dibjs/testkit.",
   })),
 
   // worker
@@ -397,7 +485,7 @@ export const catalogue = {
   })),
   SPACE_EXHAUSTED: entry("space", (c: { path: string; doing: string }) => ({
     message: `No space left on ${c.path} while ${c.doing}.`,
-    hint: "Give the image more room with --image-size, or the build more with TMPDIR or --no-tmpfs.",
+    hint: "Free some space there, or choose a larger place: TMPDIR (or --no-tmpfs) for the work folders, -o for outputs, --image-cache for the cache, --logfile for the log, --image-size for the image.",
   })),
   BREAK_NAME_UNKNOWN: entry("request", (c: { name: string; nearest?: string | undefined }) => ({
     message: `There is no break point "${c.name}".`,
@@ -407,6 +495,7 @@ export const catalogue = {
   // block device
   BLOCK_DEVICE_CONFIG_INVALID: entry("request", (c: { place: string; reason: string }) => ({
     message: `Block device config (${c.place}): ${c.reason}`,
+    hint: "Correct it there: DIB_BLOCK_DEVICE_CONFIG, blockDevice in dib.config, or an element's block-device-*.yaml.",
   })),
   BLOCK_DEVICE_NODE_FAILED: entry("element", (c: { node: string; doing: string; reason: string }) => ({
     message: `Block device node ${c.node}: ${c.doing} failed: ${c.reason}`,
@@ -420,12 +509,18 @@ export const catalogue = {
   FETCH_FAILED: entry("fetch", (c: { url: string; reason: string }) => ({
     message: `Fetching ${c.url} failed: ${c.reason}`,
   })),
-  FETCH_TRUNCATED: entry("fetch", (c: { url: string; gotBytes: number; expectedBytes: number }) => ({
-    message: `${c.url} ended after ${c.gotBytes} of ${c.expectedBytes} bytes.`,
+  FETCH_TRUNCATED: entry("fetch", (c: { url: string; gotBytes?: number; expectedBytes?: number }) => ({
+    message:
+      c.gotBytes === undefined
+        ? `${c.url} ended before it was whole.`
+        : `${c.url} ended after ${c.gotBytes} of ${c.expectedBytes} bytes.`,
     hint: "The server or a proxy cut the download. Run again: what came is kept aside and the rest is fetched.",
   })),
-  FETCH_CHECKSUM_WRONG: entry("fetch", (c: { url: string; expected: string; actual: string }) => ({
-    message: `${c.url} has sha256 ${c.actual}, expected ${c.expected}.`,
+  FETCH_CHECKSUM_WRONG: entry("fetch", (c: { url: string; expected?: string; actual?: string }) => ({
+    message:
+      c.expected === undefined || c.actual === undefined
+        ? `${c.url} is not what its index says.`
+        : `${c.url} has sha256 ${c.actual}, expected ${c.expected}.`,
     hint: "The file or its checksum list is stale or was tampered with. Nothing of it is kept.",
   })),
   SIGNATURE_INVALID: entry("fetch", (c: { file: string; reason: string }) => ({
@@ -436,7 +531,28 @@ export const catalogue = {
   })),
   SIGNATURE_KEY_UNTRUSTED: entry("fetch", (c: { file: string; fingerprint: string; trusted: readonly string[] }) => ({
     message: `${c.file} is signed by ${c.fingerprint}, which is not trusted.`,
-    hint: `Trusted keys: ${c.trusted.join(", ")}.`,
+    hint: c.trusted.length === 0 ? undefined : `Trusted keys: ${c.trusted.join(", ")}.`,
+  })),
+
+  // lock
+  LOCK_MISSING: entry("policy", (c: { file: string; image: string; command: string }) => ({
+    message: `${c.file} has no image "${c.image}" that a locked build could keep to.`,
+    hint: `Make it with ${c.command}, and keep the file under version control.`,
+  })),
+  LOCK_INVALID: entry("policy", (c: { place: Place; reason: string }) => ({
+    message: `${formatPlace(c.place)}: ${c.reason}`,
+    hint: "Take the file back from version control, or delete it and make it anew with dib lock --update.",
+  })),
+  LOCK_MISMATCH: entry(
+    "policy",
+    (c: { file: string; image: string; differences: readonly LockDifference[]; command: string }) => ({
+      message: `The build of ${c.image} is not what ${c.file} says:\n${c.differences.map((each) => `  ${formatDifference(each)}`).join("\n")}`,
+      hint: `Nothing was published. If this is what you want: ${c.command}`,
+    }),
+  ),
+  LOCK_UNWRITABLE: entry("host", (c: { file: string; reason: string }) => ({
+    message: `The lock ${c.file} can't be written: ${c.reason}.`,
+    hint: "Make the project's folder writable; a build with --locked writes nothing there.",
   })),
 
   // formats and publishing
@@ -487,14 +603,21 @@ export class BuildError<C extends ErrorCode = ErrorCode> extends Error {
   readonly hint: string | undefined;
   readonly kind: FailureKind;
 
-  constructor(code: C, context: ErrorContext<C>, options?: ErrorOptions & { kind?: FailureKind }) {
+  /** `left`: what could not be released after the failure, in words. It makes the failure one of clean-up. */
+  constructor(
+    code: C,
+    context: ErrorContext<C>,
+    options?: ErrorOptions & { kind?: FailureKind; left?: readonly string[] },
+  ) {
     const { kind, say } = catalogue[code] as { kind: FailureKind; say: (context: ErrorContext<C>) => Said };
     const { message, hint } = say(context);
-    super(message, options);
+    const left = options?.left ?? [];
+    super([message, ...left].join("\n"), options);
     this.code = code;
     this.context = context;
-    this.hint = hint;
-    this.kind = options?.kind ?? kind;
+    this.hint =
+      left.length === 0 ? hint : [hint, catalogue.RELEASE_FAILED.say({ left }).hint].filter(Boolean).join("\n");
+    this.kind = left.length === 0 ? (options?.kind ?? kind) : "cleanup";
   }
 }
 

@@ -1,5 +1,6 @@
 import { BuildError } from "./errors.js";
 import type { Tap } from "./hooks.js";
+import { compareBytes } from "./phases/order.js";
 
 /** Taps by stage, then rank (or not), then name, moved as their `before` and `after` say. Throws HOOK_ORDER_UNKNOWN and HOOK_ORDER_CYCLE. */
 export function orderTaps<A extends unknown[], R>(
@@ -7,7 +8,7 @@ export function orderTaps<A extends unknown[], R>(
   taps: readonly Tap<A, R>[],
   orderBy: "rank" | "name",
 ): Tap<A, R>[] {
-  const byName = (a: Tap<A, R>, b: Tap<A, R>) => Buffer.compare(Buffer.from(a.name), Buffer.from(b.name));
+  const byName = (a: Tap<A, R>, b: Tap<A, R>) => compareBytes(a.name, b.name);
   const waiting = [...taps].sort(
     (a, b) => (a.stage ?? 0) - (b.stage ?? 0) || (orderBy === "rank" ? a.rank - b.rank : 0) || byName(a, b),
   );

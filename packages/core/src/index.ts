@@ -1,5 +1,5 @@
 /** The public API of @dibjs/core: each name listed. */
-export { buildImage, planImage, type BuildOptions } from "./build.js";
+export { buildImage, planImage, updateLock, type BuildOptions } from "./build.js";
 export {
   defineBlockNode,
   type BlockNodeType,
@@ -9,7 +9,7 @@ export {
 } from "./block-device/node.js";
 export { defineConfig } from "./config/define-config.js";
 export { findProject, loadConfig, type LoadedConfig, type LoadRequest } from "./config/load.js";
-export type { Flags } from "./config/normalize.js";
+export { debianArch, type Flags } from "./config/normalize.js";
 export type { WrittenConfig, WrittenSettings } from "./config/written.js";
 export type { BuildConfig, Origin } from "./config/schema.js";
 export { discoverElements, type DiscoverRequest } from "./elements/discover.js";
@@ -26,7 +26,7 @@ export {
   type StandardSchema,
   type Step,
 } from "./elements/element.js";
-export { checkInstalled } from "./elements/installed.js";
+export { checkInstalled } from "./elements/check-installed.js";
 export { loadElement } from "./elements/load.js";
 export { readPackage, isUsable, type ElementPackage, type UnusablePackage } from "./elements/package.js";
 export { describePackage, formatPackedManifest, type PackedManifest } from "./elements/packed-manifest.js";
@@ -36,6 +36,7 @@ export { setUpElements } from "./elements/set-up.js";
 export {
   BuildError,
   catalogue,
+  formatDifference,
   formatPlace,
   isBuildError,
   throwFindings,
@@ -45,6 +46,7 @@ export {
 } from "./errors.js";
 export { download, type Downloaded, type DownloadRequest } from "./fetch/download.js";
 export { selectKeys, type SelectedKeys } from "./fetch/keyring.js";
+export type { FetchedCommit, FetchedFile, Sources } from "./fetch/sources.js";
 export { verifySignature, type SignatureRequest } from "./fetch/signature.js";
 export { defineFormat, type FormatRequest, type FormatResult, type ImageFormat } from "./formats/format.js";
 export {
@@ -57,7 +59,16 @@ export {
   type Tap,
   type Tappable,
 } from "./hooks.js";
+export type { LockDifference } from "./lock/compare.js";
+export type { Lock, LockEntry } from "./lock/lock.js";
+export { readLockState, type LockMode, type LockState } from "./lock/policy.js";
+export type { ImportedElement, ImportRequest } from "./import/import-elements.js";
+export { importElements } from "./import/start.js";
+export { lintElements, type LintFinding, type LintReport, type LintRequest } from "./lint/lint.js";
 export { nearest } from "./nearest.js";
+export { makePackageFolder } from "./pack/new-folder.js";
+export { packageNameOf, type NamedPackage } from "./pack/package-name.js";
+export { packElements, type PackReport, type PackRequest } from "./pack/pack.js";
 export { compareScripts, numberOf } from "./phases/order.js";
 export type { Env, PhaseRun, ScriptOutcome, ScriptRun, Target } from "./phases/phase-run.js";
 export { breakPoints, phaseNames, phases, type PhaseInfo, type PhaseName } from "./phases/table.js";
@@ -75,7 +86,7 @@ export type {
 export type { PreparedPlan } from "./plan/prepare.js";
 export { createExec, startProcess, type Exec, type ExecOptions, type ExecResult } from "./process/exec.js";
 export type { BuildEvent, ScriptRef } from "./report/events.js";
-export type { Artifact, BuildReport, PhaseReport, ScriptReport } from "./report/report.js";
+export type { AptSuite, Artifact, BuildReport, PhaseReport, ScriptReport } from "./report/report.js";
 export type { ShellRequest } from "./worker/launch.js";
 export {
   boundRegistry,

@@ -5,8 +5,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, type ElementApi, type PhaseName, type PhaseRun } from "@dibjs/core";
-import { parse } from "yaml";
 import { mapPackages, type PackageMap } from "./package-map.js";
+import { parseMap, type Invalid } from "./parse-map.js";
 
 type Env = Readonly<Record<string, string>>;
 const installPhases = ["pre-install", "install", "post-install"] as const;
@@ -34,12 +34,12 @@ export function setUpPackageInstalls({ addScript }: ElementApi): void {
   }
 }
 
-async function squash({ elementFolders, env, target }: PhaseRun): Promise<void> {
+async function squash({ elementFolders, env, target, log }: PhaseRun): Promise<void> {
   const installs: PackageInstalls = {};
   for (const [element, folder] of elementFolders) {
     for (const file of ["package-installs.json", "package-installs.yaml"]) {
       const text = await readIfThere(join(folder, file));
-      if (text !== undefined) addPackageInstalls(installs, { element, file, text }, env);
+      if (text !== undefined) addPackageInstalls(installs, { element, file, text }, env, log);
     }
   }
   await target.write(squashed, JSON.stringify(installs), { mode: 0o600 });
@@ -52,9 +52,14 @@ interface InstallsFile {
 }
 
 /** Adds what one file asks for. Throws ELEMENT_FILE_INVALID. */
-export function addPackageInstalls(installs: PackageInstalls, { element, file, text }: InstallsFile, env: Env): void {
+export function addPackageInstalls(
+  installs: PackageInstalls,
+  { element, file, text }: InstallsFile,
+  env: Env,
+  log: (text: string) => void = () => {},
+): void {
   const invalid = (reason: string) => new BuildError("ELEMENT_FILE_INVALID", { element, file, reason });
-  const written = parseMap(text, invalid);
+  const written = parseMap(text, invalid, (note) => log(`${element}: ${file}: ${note}`));
   for (const [name, items] of Object.entries(written)) {
     for (const item of [items ?? {}].flat()) {
       const rules: unknown = item === "" ? {} : item;
@@ -62,20 +67,6 @@ export function addPackageInstalls(installs: PackageInstalls, { element, file, t
       addItem(installs, name, element, readRules(rules as Record<string, unknown>, name, invalid), env, invalid);
     }
   }
-}
-
-type Invalid = (reason: string) => BuildError;
-
-function parseMap(text: string, invalid: Invalid): Readonly<Record<string, unknown>> {
-  let written: unknown;
-  try {
-    written = parse(text) as unknown;
-  } catch (error) {
-    throw invalid(error instanceof Error ? error.message : String(error));
-  }
-  if (written === null) return {};
-  if (typeof written !== "object" || Array.isArray(written)) throw invalid("must be a map of package names");
-  return written as Record<string, unknown>;
 }
 
 interface Rules {

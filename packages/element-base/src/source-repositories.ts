@@ -50,11 +50,14 @@ export function parseSourceRepositories(
     .map((line) => line.trim())
     .filter((line) => line !== "" && !line.startsWith("#"));
   return lines.flatMap((line) => {
-    const [name = "", type = "", destination = "", location = "", ref = ""] = expandVariables(line, env).split(/\s+/);
+    const [name = "", written = "", destination = "", location = "", ref = ""] = expandVariables(line, env).split(
+      /\s+/,
+    );
     const key = name.replace(/[^A-Za-z0-9]/g, "_");
+    const type = env[`DIB_REPOTYPE_${key}`] ?? written;
     const repository = {
       name,
-      type: env[`DIB_REPOTYPE_${key}`] ?? type,
+      type,
       destination,
       location: env[`DIB_REPOLOCATION_${key}`] ?? withGitBase(type, location, env),
       ref: env[`DIB_REPOREF_${key}`] ?? (ref === "" ? (type === "git" ? "master" : "*") : ref),
@@ -138,44 +141,60 @@ async function checkOut(
   staging: string,
   run: PhaseRun,
 ): Promise<string> {
-  const isCached = (await readdir(cached).catch(() => [])).length > 0;
-  if (!isCached) {
-    const partial = `${cached}.${randomUUID()}`;
-    await retry(
-      run,
-      () => run.run("git", ["clone", "--quiet", "--mirror", location, partial], { check: false }),
-      location,
-    );
-    // Another build may have been faster: a folder with content can't be replaced, and theirs is as good.
-    await rename(partial, cached).catch(() => rm(partial, { recursive: true, force: true }));
-  }
-  let sha = await commitOf(cached, ref, run);
-  if (isCached && (run.env.DIB_OFFLINE === "" || run.env.DIB_OFFLINE === undefined || sha === undefined)) {
-    const specs = [
-      "+refs/heads/*:refs/heads/*",
-      "+refs/tags/*:refs/tags/*",
-      ...(ref.startsWith("refs/") ? [`+${ref}:${ref}`] : []),
-    ];
-    const lock = `${cached}.lock`;
-    await retry(
-      run,
-      () =>
-        run.run(
-          "flock",
-          ["-w", "600", lock, "git", "-C", cached, "fetch", "--quiet", "--update-head-ok", location, ...specs],
-          { check: false },
-        ),
-      location,
-    );
-    sha = await commitOf(cached, ref, run);
-  }
+  const isNew = await cloneOnce(location, cached, run);
+  const sha = (await findLocked(location, ref, cached, run)) ?? (await findCurrent(location, ref, cached, isNew, run));
   if (sha === undefined)
     throw new BuildError("FETCH_FAILED", { url: location, reason: `there is no git reference ${ref}` });
+  run.sources.recordCommit({ url: location, ref, commit: sha });
   await run.run("git", ["clone", "--quiet", "--no-hardlinks", "--no-checkout", cached, staging]);
   await run.run("git", ["-C", staging, "checkout", "--quiet", "-B", `fetch_${ref}`, sha]);
   await run.run("git", ["-C", staging, "remote", "set-url", "origin", location]);
   return sha;
 }
+
+/** False when it was there. */
+async function cloneOnce(location: string, cached: string, run: PhaseRun): Promise<boolean> {
+  if ((await readdir(cached).catch(() => [])).length > 0) return false;
+  const partial = `${cached}.${randomUUID()}`;
+  const clone = () => run.run("git", ["clone", "--quiet", "--mirror", location, partial], { check: false });
+  await retry(run, clone, location);
+  // Another build may have been faster: a folder with content can't be replaced, and theirs is as good.
+  await rename(partial, cached).catch(() => rm(partial, { recursive: true, force: true }));
+  return true;
+}
+
+/** The commit of a build that keeps to a lock, wherever the ref points now. Some servers give one that no branch has any more. */
+async function findLocked(location: string, ref: string, cached: string, run: PhaseRun): Promise<string | undefined> {
+  const locked = run.sources.lockedCommit(location, ref);
+  if (locked === undefined) return undefined;
+  if ((await commitOf(cached, locked, run)) === undefined && !run.env.DIB_OFFLINE)
+    await fetchInto(cached, location, [locked], run);
+  return commitOf(cached, locked, run);
+}
+
+/** What the ref means at its origin; offline, what it meant last time. */
+async function findCurrent(
+  location: string,
+  ref: string,
+  cached: string,
+  isNew: boolean,
+  run: PhaseRun,
+): Promise<string | undefined> {
+  const known = await commitOf(cached, ref, run);
+  if (isNew || (known !== undefined && run.env.DIB_OFFLINE)) return known;
+  const specs = [
+    "+refs/heads/*:refs/heads/*",
+    "+refs/tags/*:refs/tags/*",
+    ...(ref.startsWith("refs/") ? [`+${ref}:${ref}`] : []),
+  ];
+  await retry(run, () => fetchInto(cached, location, specs, run), location);
+  return commitOf(cached, ref, run);
+}
+
+const fetchInto = (cached: string, location: string, specs: readonly string[], run: PhaseRun) => {
+  const fetch = ["git", "-C", cached, "fetch", "--quiet", "--update-head-ok", location, ...specs];
+  return run.run("flock", ["-w", "600", `${cached}.lock`, ...fetch], { check: false });
+};
 
 async function commitOf(repository: string, ref: string, { exec, env }: PhaseRun): Promise<string | undefined> {
   const { exitCode, stdout } = await exec(
@@ -202,7 +221,7 @@ async function retry(
 
 async function download(location: string, cached: string, run: PhaseRun): Promise<void> {
   const isCached = await isThere(cached);
-  if (isCached && run.env.DIB_OFFLINE) return;
+  if (isCached && run.env.DIB_OFFLINE) return run.sources.recordFile(location, cached);
   const program = join(run.elementFolders.get("cache-url") ?? "", "bin/cache-url");
   const { exitCode } = await run.run("bash", [program, location, cached], { check: false });
   if (exitCode !== 0)

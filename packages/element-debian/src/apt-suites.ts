@@ -1,4 +1,4 @@
-/** What a bootstrap depends on beside its inputs: the state of each apt suite, told by the digest of its InRelease file. */
+/** What a bootstrap depends on beside its inputs: the state of each apt suite, which its InRelease file tells. */
 import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { request as requestTls } from "node:https";
@@ -6,35 +6,51 @@ import type { Fingerprint } from "@dibjs/core";
 
 type Env = Readonly<Record<string, string>>;
 
-/** URLs of the InRelease files of DIB_APT_SOURCES_CONF ("NAME:deb [options] URI SUITE COMPONENTS" a line). */
-export function inReleaseUrls(sources: string): string[] {
-  const urls = [...sources.matchAll(/^[\w-]+:deb\s+(?:\[[^\]]*\]\s+)?(https?:\S+)\s+(\S+)/gm)].map(
-    ([, uri = "", suite = ""]) => {
-      const base = uri.replace(/\/+$/, "");
-      return suite.endsWith("/") ? `${base}/${suite}InRelease` : `${base}/dists/${suite}/InRelease`;
-    },
-  );
-  return [...new Set(urls)];
+/** A suite of an apt source. */
+export interface AptSuite {
+  /** Of its InRelease file. */
+  readonly url: string;
+  /** What stands in brackets in its source line: `signed-by=… trusted=yes`. */
+  readonly options: string;
+  /** Undefined when it could not be fetched, and offline. */
+  readonly inRelease: Uint8Array | undefined;
 }
 
-/** Best effort: a suite that cannot be reached counts as unknown, which a later build with network never equals. */
-export async function addSuites(fingerprint: Fingerprint, today = new Date()): Promise<void> {
-  const { env } = fingerprint;
-  const urls = inReleaseUrls(env.DIB_APT_SOURCES_CONF ?? "");
-  // The bootstrapper's own default mirror is not known here: then a result is good for a day.
-  if (urls.length === 0) return fingerprint.add("apt default sources", today.toISOString().slice(0, 10));
-  await Promise.all(
-    urls.map(async (url) => {
-      const digest = env.DIB_OFFLINE ? undefined : await digestOf(url, env);
-      fingerprint.add(`apt ${url}`, digest ?? "unknown");
-    }),
+/** Suites of DIB_APT_SOURCES_CONF ("NAME:deb [options] URI SUITE COMPONENTS" a line), each once. */
+export function suitesOf(sources: string): readonly Omit<AptSuite, "inRelease">[] {
+  const suites = [...sources.matchAll(/^[ \t]*[\w.-]+:deb\s+(?:\[([^\]]*)\]\s+)?(https?:\S+)\s+(\S+)/gm)].map(
+    ([, options = "", uri = "", suite = ""]) => {
+      const base = uri.replace(/\/+$/, "");
+      return { options, url: suite.endsWith("/") ? `${base}/${suite}InRelease` : `${base}/dists/${suite}/InRelease` };
+    },
   );
+  return [...new Map(suites.map((suite) => [suite.url, suite])).values()];
+}
+
+/** Best effort: what can't be fetched here is left to the bootstrapper, which says why. */
+export const fetchSuites = (env: Env): Promise<readonly AptSuite[]> =>
+  Promise.all(
+    suitesOf(env.DIB_APT_SOURCES_CONF ?? "").map(async (suite) => ({
+      ...suite,
+      inRelease: env.DIB_OFFLINE ? undefined : await contentOf(suite.url, env),
+    })),
+  );
+
+/** A suite that cannot be reached counts as unknown, which a later build with network never equals. */
+export function addSuites(fingerprint: Fingerprint, suites: readonly AptSuite[], today = new Date()): void {
+  // The bootstrapper's own default mirror is not known here: then a result is good for a day.
+  if (suites.length === 0) return fingerprint.add("apt default sources", today.toISOString().slice(0, 10));
+  for (const { url, inRelease } of suites)
+    fingerprint.add(
+      `apt ${url}`,
+      inRelease === undefined ? "unknown" : createHash("sha256").update(inRelease).digest("hex"),
+    );
 }
 
 const timeoutMs = 10_000;
 
-/** sha256 of what a GET gives, through http_proxy as apt would; undefined when that fails. */
-function digestOf(url: string, env: Env): Promise<string | undefined> {
+/** What a GET gives, through http_proxy as apt would; undefined when that fails. */
+function contentOf(url: string, env: Env): Promise<Uint8Array | undefined> {
   const proxy = env.http_proxy ?? env.HTTP_PROXY;
   const { protocol, host, hostname } = new URL(url);
   const isDirect =
@@ -44,9 +60,9 @@ function digestOf(url: string, env: Env): Promise<string | undefined> {
   const to = isDirect ? new URL(url) : { ...pick(new URL(proxy)), path: url, headers: { host } };
   return new Promise((resolve) => {
     const get = (protocol === "https:" ? requestTls : request)(to, (response) => {
-      const hash = createHash("sha256");
-      response.on("data", (chunk: Buffer) => hash.update(chunk));
-      response.on("end", () => resolve(response.statusCode === 200 ? hash.digest("hex") : undefined));
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.on("end", () => resolve(response.statusCode === 200 ? Buffer.concat(chunks) : undefined));
       response.on("error", () => resolve(undefined));
     });
     get.setTimeout(timeoutMs, () => get.destroy());

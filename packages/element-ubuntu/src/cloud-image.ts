@@ -62,11 +62,10 @@ export async function addCloudImage(fingerprint: Fingerprint): Promise<void> {
 
 /** The checksums are believed because of their signature, the image because of its checksum. */
 async function fetchCloudImage(image: CloudImage, run: PhaseRun): Promise<string> {
-  const common = { env: run.env, signal: run.signal };
   const signature = `${image.cachedSums}.gpg`;
   if (!run.plan.settings.offline) {
-    await download({ ...common, url: image.sums, file: image.cachedSums }, run.exec);
-    await download({ ...common, url: `${image.sums}.gpg`, file: signature }, run.exec);
+    await run.sources.download({ url: image.sums, file: image.cachedSums });
+    await run.sources.download({ url: `${image.sums}.gpg`, file: signature });
   }
   const keyring = await findKeyring("cloudimage", run);
   const trusted = trustedKeys("cloudimage", run.env);
@@ -76,10 +75,7 @@ async function fetchCloudImage(image: CloudImage, run: PhaseRun): Promise<string
   const sha256 = findSum(await readFile(image.cachedSums, "utf8"), image.name);
   if (sha256 === undefined)
     throw new BuildError("FETCH_FAILED", { url: image.sums, reason: `it lists no ${image.name}` });
-  const { sizeBytes, transferredBytes } = await download(
-    { ...common, url: image.url, file: image.cached, sha256 },
-    run.exec,
-  );
+  const { sizeBytes, transferredBytes } = await run.sources.download({ url: image.url, file: image.cached, sha256 });
   run.log(`${image.url}: ${sizeBytes} bytes, ${transferredBytes} of them fetched now, sha256 ${sha256}`);
   return image.cached;
 }

@@ -74,20 +74,32 @@ interface KeyringPackage {
 async function fetchKeyringPackage(run: PhaseRun): Promise<KeyringPackage> {
   const mirror = (run.env["DIB_DISTRIBUTION_MIRROR"] ?? "").replace(/\/+$/, "");
   const folder = dirname(cachedKeyring("archive", run.env));
-  const fetch = (url: string, name: string, sha256?: string) =>
-    download(
-      { url, file: join(folder, name), env: run.env, signal: run.signal, ...(sha256 === undefined ? {} : { sha256 }) },
-      run.exec,
-    );
 
   const index = `${mirror}/dists/${run.env["DIB_RELEASE"]}/main/binary-${archOf(run.env)}/Packages.gz`;
-  const { file: packages } = await fetch(index, `Packages-${run.env["DIB_RELEASE"]}-${archOf(run.env)}.gz`);
-  const entry = findPackage(gunzipSync(await readFile(packages)).toString("utf8"), "ubuntu-keyring");
+  // No source of the image: it only says where the package is, and changes with every other one.
+  const { file: packages } = await download(
+    {
+      url: index,
+      file: join(folder, `Packages-${run.env["DIB_RELEASE"]}-${archOf(run.env)}.gz`),
+      env: run.env,
+      signal: run.signal,
+    },
+    run.exec,
+  );
+  const entry = findPackage(unpackIndex(await readFile(packages), index), "ubuntu-keyring");
   if (entry === undefined)
     throw new BuildError("FETCH_FAILED", { url: index, reason: "it lists no package ubuntu-keyring" });
   const url = `${mirror}/${entry.path}`;
-  const { file } = await fetch(url, "ubuntu-keyring.deb", entry.sha256);
+  const { file } = await run.sources.download({ url, file: join(folder, "ubuntu-keyring.deb"), sha256: entry.sha256 });
   return { url, files: (path) => readFromPackage(file, path, run) };
+}
+
+function unpackIndex(bytes: Uint8Array, url: string): string {
+  try {
+    return gunzipSync(bytes).toString("utf8");
+  } catch (cause) {
+    throw new BuildError("FETCH_FAILED", { url, reason: "it is no gzip file" }, { cause });
+  }
 }
 
 /** Path and checksum of a package in a Packages index. */

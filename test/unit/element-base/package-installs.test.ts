@@ -69,6 +69,13 @@ describe("what is removed again", () => {
 });
 
 test.each([
+  ["YAML", "x:\n  arch: arm64\nx:\n  arch: amd64\n"],
+  ["JSON", '{ "x": { "arch": "arm64" }, "x": {} }'],
+])("of two equal keys in %s the last counts, as in DIB", (_, text) => {
+  expect(namesIn(squash({ one: text })).install).toEqual(["x"]);
+});
+
+test.each([
   ["a phase that does not exist", "x:\n  phase: finalise.d\n"],
   ["an unknown rule", "x:\n  unless: A = b\n"],
   ["arch and not-arch together", "x:\n  arch: a\n  not-arch: b\n"],

@@ -29,6 +29,12 @@ test("variables named after the repository replace type, location and reference"
   ]);
 });
 
+test("the reference that is not written follows from the type that counts", () => {
+  const line = "code tar /opt/code https://example.org/code.git";
+  const env = { DIB_REPOTYPE_code: "git", DIB_GITREPOBASE: "file:///mirror" };
+  expect(parse(line, env)[0]).toMatchObject({ type: "git", ref: "master", location: "file:///mirror/code.git" });
+});
+
 test("DIB_GITREPOBASE replaces scheme and host of a git location, not of one that is overridden", () => {
   const env = { DIB_GITREPOBASE: "file:///mirror/" };
   expect(parse("a git /a https://example.org/~me/x/y", env)[0]?.location).toBe("file:///mirror/x/y");

@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises";
 import { resolve } from "node:path";
-import { BuildError, createExec, type Exec } from "@dibjs/core";
+import { BuildError, createExec, debianArch, type Exec } from "@dibjs/core";
 import { chooseAccelerators, distrustKvm, processorFor, type Accelerator } from "../boot/accelerator.js";
 import { detectFirmware, uefiOptions, type Firmware, type ImageFile } from "../boot/firmware.js";
 import { escapePath, qemuProgram, startQemu, type Qemu } from "../boot/qemu.js";
@@ -30,6 +30,7 @@ interface Machine {
 /** Boots an image on a throw-away overlay. With --expect: 0 when the texts came, else BOOT_TEXT_MISSING. */
 export async function boot(terminal: Terminal, given: Given, [image = ""]: readonly string[]): Promise<number> {
   const steps = (given.expect ?? given.send ?? []) as readonly BootStep[];
+  checkSteps(steps);
   const timeout =
     given.timeout === undefined
       ? steps.length > 0
@@ -55,26 +56,40 @@ export async function boot(terminal: Terminal, given: Given, [image = ""]: reado
   throw new Error("the last accelerator has nothing to fall back on");
 }
 
+/** An empty text would have come before the machine is on: most likely a variable that is not set. */
+function checkSteps(steps: readonly BootStep[]): void {
+  if (steps.some((step) => step.do === "expect" && step.text === ""))
+    throw new BuildError("USAGE_INVALID", { reason: "--expect is empty: it needs the text to wait for." });
+}
+
+/** What the options alone say of the machine. */
+export const readMachineOptions = (given: Given): Pick<Machine, "arch" | "memoryMiB" | "processors"> => ({
+  arch: debianArch((given.a as string | undefined) ?? process.arch),
+  memoryMiB: integerFrom("--memory", given.memory),
+  processors: integerFrom("--smp", given.smp),
+});
+
 async function assembleMachine(written: string, given: Given, exec: Exec): Promise<Machine> {
+  const options = readMachineOptions(given);
+  const { arch } = options;
   const image = await openImage(resolve(written), exec);
-  const arch = (given.a as string | undefined) ?? (process.arch === "x64" ? "amd64" : process.arch);
   await checkProgram(qemuProgram(arch), arch, exec);
   const asked = given.firmware as Firmware | "auto";
   const firmware = asked !== "auto" ? asked : arch === "arm64" ? "uefi" : await detectFirmware(image, exec);
-  return {
-    arch,
-    firmware,
-    firmwareOptions: firmware === "uefi" ? await uefiOptions(arch) : [],
-    image,
-    memoryMiB: numberFrom("--memory", given.memory),
-    processors: numberFrom("--smp", given.smp),
-  };
+  return { ...options, firmware, firmwareOptions: firmware === "uefi" ? await uefiOptions(arch) : [], image };
 }
 
 function numberFrom(option: string, text: unknown): number {
   const value = Number(text);
   if (!Number.isFinite(value) || value <= 0)
     throw new BuildError("USAGE_INVALID", { reason: `${option} is ${String(text)}, expected a positive number.` });
+  return value;
+}
+
+function integerFrom(option: string, text: unknown): number {
+  const value = numberFrom(option, text);
+  if (!Number.isInteger(value))
+    throw new BuildError("USAGE_INVALID", { reason: `${option} is ${String(text)}, expected a whole number.` });
   return value;
 }
 

@@ -5,7 +5,7 @@ import type { Terminal } from "../terminal.js";
 
 /** Says what this host can build. Exit code 3 when it can't build at all. */
 export async function doctor(terminal: Terminal, given: Given): Promise<number> {
-  const cleared = given.fix === true ? await sweepDeadBuilds({ exec: createExec() }) : [];
+  const cleared = given.fix === true ? await clear(terminal) : [];
   const facts = await checkKvm(await describeHost());
   const command = cureOf(facts);
   const canBuild = facts.every(({ isRequired, ok }) => ok || !isRequired);
@@ -16,6 +16,13 @@ export async function doctor(terminal: Terminal, given: Given): Promise<number> 
   }
   return canBuild ? 0 : 3;
 }
+
+/** Clears what dead builds left, and says what of it stays. */
+const clear = (terminal: Terminal): Promise<readonly string[]> =>
+  sweepDeadBuilds({
+    exec: createExec(),
+    emit: (event) => void (event.type === "note" && terminal.err.write(`${event.text}\n`)),
+  });
 
 /** That /dev/kvm is there does not say that it runs guests. */
 async function checkKvm(facts: readonly HostFact[]): Promise<readonly HostFact[]> {

@@ -86,7 +86,7 @@ async function describe(ref: ElementRef, catalog: ElementCatalog): Promise<Info>
       const scripts = [...shell, ...typed].sort((a, b) => compareScripts(a.name, b.name));
       return scripts.length === 0 ? [] : [{ phase, place, scripts }];
     }),
-    readme: await readReadme(folder),
+    readme: (await readReadme(folder)) ?? (await readPackageReadme(ref)),
   };
 }
 
@@ -128,6 +128,10 @@ async function findVariables({ folder, files, variables }: Element): Promise<Inf
     .map(([name, { secret }]) => ({ name, default: undefined, from: "package.json", secret: secret === true }));
   return [...exported, ...declared].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
+
+/** A package with one element has its README beside package.json, where registries show it. */
+const readPackageReadme = async ({ package: from }: ElementRef): Promise<string | undefined> =>
+  from !== undefined && Object.keys(from.manifest.elements).length === 1 ? readReadme(from.folder) : undefined;
 
 async function readReadme(folder: string): Promise<string | undefined> {
   for (const name of ["README.md", "README.rst", "README"]) {

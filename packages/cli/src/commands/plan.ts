@@ -84,7 +84,8 @@ function scriptLines(plan: BuildPlan): readonly string[] {
       name,
       kind === "typescript" ? `${element} (TypeScript)` : element,
     ]);
-    return [`${phase}, ${place}`, ...indent([...formatTable(rows), ...packages])];
+    const network = plan.network.includes(phase) ? "" : ", without network";
+    return [`${phase}, ${place}${network}`, ...indent([...formatTable(rows), ...packages])];
   });
 }
 

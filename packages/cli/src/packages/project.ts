@@ -35,7 +35,7 @@ const lockFiles: readonly (readonly [file: string, manager: Manager])[] = [
 
 /** By the field packageManager, else by the lock file, else npm. Throws MANAGER_UNSUPPORTED. */
 export async function openProject(cwd: string): Promise<Project> {
-  const folder = await findProject(cwd);
+  const folder = (await findProject(cwd)) ?? cwd;
   const root = await findRoot(folder);
   for (const place of new Set([folder, root])) {
     const { packageManager } = await readPackageJson(place);

@@ -1,6 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
+import { saysNoSpace } from "../out-of-space.js";
 import type { BuildPlan, PlannedDisk } from "../plan/plan.js";
 import type { BuildReport } from "../report/report.js";
 import type { Stopwatch } from "../report/stopwatch.js";
@@ -33,7 +34,7 @@ export interface Disk extends AsyncDisposable {
   readonly state: DiskState;
   /** What a chroot needs in its /dev to install a boot loader. */
   readonly deviceNodes: readonly DeviceNode[];
-  /** IMAGE_BLOCK_DEVICE and IMAGE_BLOCK_DEVICES, as DIB's scripts know them. */
+  /** IMAGE_BLOCK_DEVICE, IMAGE_BLOCK_DEVICES and TMP_IMAGE_PATH, as DIB's scripts know them. */
   readonly environment: Readonly<Record<string, string>>;
   readonly report: NonNullable<BuildReport["disk"]>;
   /** Completes the content (sync, trim, fill), unmounts, and frees every device. Throws RELEASE_FAILED if one stays. */
@@ -59,11 +60,12 @@ export async function createDisk(asked: DiskRequest): Promise<Disk> {
   await stopwatch.time("copy", () => copyTree(tree, mountBase, request));
   const fstab = formatFstab(state);
   if (fstab !== undefined) await targetFiles(mountBase).write("/etc/fstab", fstab);
+  const image = imageUnder(planned, state);
   const parts = {
-    image: imageUnder(planned, state),
+    image,
     state,
     deviceNodes: await deviceNodes(state),
-    environment: imageBlockDevices(planned, state),
+    environment: { ...imageBlockDevices(planned, state), TMP_IMAGE_PATH: image },
     report: describeDisk(planned, state, imageSizeBytes),
   };
   return holdDisk(parts, resources.move(), completions, request);
@@ -81,7 +83,7 @@ function holdDisk(
     ...parts,
     unmount: async () => {
       await using held = resources.move(); // freed also when completing fails
-      await request.stopwatch.time("unmount", () => complete(completions, request));
+      await request.stopwatch.time("unmount", () => complete(completions, parts.state, request));
       await held[Symbol.asyncDispose]();
     },
     move: () => holdDisk(parts, resources.move(), completions, request),
@@ -143,7 +145,7 @@ async function copyTree(tree: string, mountBase: string, request: DiskRequest): 
   );
   ctx.signal.throwIfAborted();
   if (exitCode === 0) return;
-  if (/No space left|Disk quota/.test(stderr)) throw await noSpace("copying the tree into the image", request);
+  if (saysNoSpace(stderr)) throw await noSpace("copying the tree into the image", request);
   throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {
     node: "/",
     doing: "copying the tree into the image",
@@ -165,17 +167,24 @@ async function noSpace(
   return new BuildError("IMAGE_TOO_SMALL", { sizeBytes: imageSizeBytes, neededBytes });
 }
 
-/** Writes everything back, then trims and fills, newest first. What the loop device could not write shows here. */
+/** Writes everything back, then trims and fills, newest first. */
 async function complete(
   completions: readonly (() => Promise<void>)[],
-  { mountBase, imageDir, ctx }: DiskRequest,
+  { mount }: DiskState,
+  request: DiskRequest,
 ): Promise<void> {
-  const { exitCode, stderr } = await ctx.exec("sync", ["-f", mountBase]);
-  if (exitCode !== 0) {
-    if (await isFull(imageDir)) throw new BuildError("SPACE_EXHAUSTED", { path: imageDir, doing: "writing the image" });
-    throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: "/", doing: "writing the image", reason: stderr.trim() });
-  }
+  const mounted = [...mount].filter(([, { path }]) => path !== "none");
+  for (const [mountPoint, { path }] of mounted.reverse()) await writeBack(mountPoint, path, request);
   for (const work of [...completions].reverse()) await work();
+}
+
+/** What the loop device could not write shows here, for each file system by itself, and nowhere later: umount does not tell. */
+async function writeBack(mountPoint: string, path: string, { imageDir, ctx }: DiskRequest): Promise<void> {
+  const doing = "writing the image";
+  const { exitCode, stderr } = await ctx.exec("sync", ["-f", path]);
+  if (exitCode === 0) return;
+  if (await isFull(imageDir)) throw new BuildError("SPACE_EXHAUSTED", { path: imageDir, doing });
+  throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: mountPoint, doing, reason: stderr.trim() });
 }
 
 /** The loop device that the root stands on; the first one when there is no root. */
@@ -197,7 +206,7 @@ function imageUnder(planned: PlannedDisk, state: DiskState): string {
 }
 
 /** What DIB exports after creating the disk: the root's loop device, and ` [node]=device ` for each block device. */
-export function imageBlockDevices(planned: PlannedDisk, { blockdev }: DiskState): Readonly<Record<string, string>> {
+function imageBlockDevices(planned: PlannedDisk, { blockdev }: DiskState): Readonly<Record<string, string>> {
   return {
     IMAGE_BLOCK_DEVICE: blockdev.get(loopUnderRoot(planned))?.device ?? "",
     IMAGE_BLOCK_DEVICES: [...blockdev].map(([name, { device }]) => ` [${name}]=${device} `).join(""),
@@ -205,7 +214,7 @@ export function imageBlockDevices(planned: PlannedDisk, { blockdev }: DiskState)
 }
 
 /** Loop devices and partition nodes of this disk. */
-export async function deviceNodes({ blockdev }: DiskState): Promise<readonly DeviceNode[]> {
+async function deviceNodes({ blockdev }: DiskState): Promise<readonly DeviceNode[]> {
   return Promise.all(
     [...blockdev.values()].map(async ({ device }) => ({
       path: device,

@@ -41,6 +41,11 @@ export interface DiskGeometry {
   readonly alignBytes: number;
 }
 
+const mib = 2 ** 20;
+
+/** GPT partitions are whole MiB: less would be none. */
+export const smallestGptBytes = mib;
+
 /** Throws IMAGE_TOO_SMALL when the partitions do not fit. */
 export function layOutPartitions(geometry: DiskGeometry, partitions: readonly WrittenPartition[]): PartitionTable {
   const laidOut = geometry.label === "mbr" ? layOutMbr(geometry, partitions) : layOutGpt(geometry, partitions);
@@ -71,7 +76,7 @@ function layOutMbr(
       };
       laidOut.push({ number: laidOut.length + 1, ...extended });
     }
-    const sectors = Math.floor(sizeOn(freeBytes, partition, diskBytes) / sectorBytes);
+    const sectors = Math.floor(sizeOn(freeBytes, partition, diskBytes, mib / 2) / sectorBytes);
     // A logical partition follows its own table, which takes one alignment unit.
     const startSector = isPrimary ? align(nextFree) : align(nextFree + 1);
     const number = isInExtended ? 5 + index - laidOut.findIndex(({ name }) => name === "extended") : index + 1;
@@ -89,14 +94,12 @@ function layOutMbr(
   return laidOut;
 }
 
-const mib = 2 ** 20;
-
 /** DIB: 2 MiB of the disk are not used, sizes are whole MiB. */
 function layOutGpt({ diskBytes, sectorBytes }: DiskGeometry, partitions: readonly WrittenPartition[]): Partition[] {
   const usableBytes = Math.floor((diskBytes - 2 * mib) / mib) * mib;
   let usedBytes = 0;
   return partitions.map((partition, index) => {
-    const sizeBytes = Math.floor(sizeOn(usableBytes - usedBytes, partition, diskBytes) / mib) * mib;
+    const sizeBytes = Math.floor(sizeOn(usableBytes - usedBytes, partition, diskBytes, smallestGptBytes) / mib) * mib;
     const startSector = (mib + usedBytes) / sectorBytes;
     usedBytes += sizeBytes;
     checkFits(usedBytes, usableBytes, diskBytes, 1);
@@ -111,9 +114,9 @@ function layOutGpt({ diskBytes, sectorBytes }: DiskGeometry, partitions: readonl
   });
 }
 
-function sizeOn(freeBytes: number, { size }: { size: Size }, diskBytes: number): number {
+function sizeOn(freeBytes: number, { size }: { size: Size }, diskBytes: number, smallestBytes: number): number {
   const bytes = resolveSize(size, freeBytes);
-  if (bytes >= mib / 2) return bytes;
+  if (bytes >= smallestBytes) return bytes;
   // Nothing is left for a share of the rest, or the partition is too small to be one.
   throw new BuildError("IMAGE_TOO_SMALL", {
     sizeBytes: diskBytes,

@@ -68,7 +68,6 @@ const shown = (path: string, cwd: string): string => {
 };
 
 async function search(cwd: string, file: string | undefined, parsed: Map<string, Parsed>) {
-  const { cosmiconfig } = await import("cosmiconfig");
   const load = (parse: (path: string, text: string) => Promise<Parsed>) => async (path: string, text: string) => {
     const result = await parse(path, text);
     parsed.set(path, result);
@@ -85,18 +84,27 @@ async function search(cwd: string, file: string | undefined, parsed: Map<string,
       basename(path) === "package.json" ? parsePackageJson(path, text) : parseYaml(path, text),
     ),
   };
-  const explorer = cosmiconfig("dib", {
-    searchPlaces: [...configFileNames],
-    packageProp: "dib",
-    searchStrategy: "project",
-    loaders,
-    cache: false,
-  });
   try {
+    await checkPackageJson(cwd);
+    const { cosmiconfig } = await import("cosmiconfig");
+    const explorer = cosmiconfig("dib", {
+      searchPlaces: [...configFileNames],
+      packageProp: "dib",
+      searchStrategy: "project",
+      loaders,
+      cache: false,
+    });
     return await (file === undefined ? explorer.search(cwd) : explorer.load(file));
   } catch (error) {
     throw readable(error, file, cwd);
   }
+}
+
+/** cosmiconfig reads this one at once, for settings of its own, and would throw what names no place. */
+async function checkPackageJson(cwd: string): Promise<void> {
+  const path = join(cwd, "package.json");
+  const text = await readFile(path, "utf8").catch(() => undefined);
+  if (text !== undefined) await parseJson(path, text);
 }
 
 function readable(error: unknown, file: string | undefined, cwd: string): BuildError {
@@ -104,7 +112,8 @@ function readable(error: unknown, file: string | undefined, cwd: string): BuildE
   const name = shown(filepath, cwd);
   if (isBuildError(error)) {
     const { place, reason } = error.context as { place: Place; reason: string };
-    return new BuildError("CONFIG_UNREADABLE", { place: { ...place, file: name }, reason }, { cause: error.cause });
+    const at = { ...place, file: shown(place.file, cwd) };
+    return new BuildError("CONFIG_UNREADABLE", { place: at, reason }, { cause: error.cause });
   }
   if (code === "ENOENT" && file !== undefined)
     return new BuildError("CONFIG_NOT_FOUND", { file: shown(file, cwd) }, { cause: error });

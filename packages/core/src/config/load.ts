@@ -73,13 +73,14 @@ export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
   const env = withAskedSettings(request.env ?? process.env, request.variables ?? []);
   const host = request.host ?? (await readHost(env));
   const { source, notes } = await readSource(request, host.caller.home);
-  const projectDir = source.path === undefined ? await findProject(request.cwd) : dirname(source.path);
+  const project = source.path === undefined ? await findProject(request.cwd) : dirname(source.path);
   const shared: Shared = {
     request,
     env,
     host,
     source,
-    projectDir,
+    projectDir: project ?? request.cwd,
+    isProject: project !== undefined && request.dropIn !== true,
     fromEnvironment: environmentLayer(env),
     fromFlags: flagLayer(request.flags ?? {}),
   };
@@ -130,15 +131,15 @@ async function readSource(
 const searchPath = (path = "/usr/local/bin:/usr/bin:/bin"): string =>
   distinct([...path.split(":"), "/sbin", "/usr/sbin", "/usr/local/sbin"], (folder) => folder).join(":");
 
-/** The folder of the nearest package.json, where elements are installed; else `cwd`. */
-export async function findProject(cwd: string): Promise<string> {
+/** The folder of the nearest package.json, where elements are installed. */
+export async function findProject(cwd: string): Promise<string | undefined> {
   for (let folder = cwd; ; folder = dirname(folder)) {
     const isProject = await access(join(folder, "package.json")).then(
       () => true,
       () => false,
     );
     if (isProject) return folder;
-    if (folder === dirname(folder)) return cwd;
+    if (folder === dirname(folder)) return undefined;
   }
 }
 
@@ -178,6 +179,7 @@ export interface Shared {
   readonly host: Host;
   readonly source: WrittenSource;
   readonly projectDir: string;
+  readonly isProject: boolean;
   readonly fromEnvironment: Read;
   readonly fromFlags: Read;
 }
@@ -186,7 +188,7 @@ async function loadImage(
   image: ImageSource,
   shared: Shared,
 ): Promise<{ config: BuildConfig; notes: readonly string[]; findings: readonly BuildError[] }> {
-  const { request, host, source, fromEnvironment, fromFlags, projectDir } = shared;
+  const { request, host, source, fromEnvironment, fromFlags, projectDir, isProject } = shared;
   const layers = [
     ...image.levels.map(({ written, at }) => writtenLayer(written, at, source)),
     fromEnvironment.layer,
@@ -204,6 +206,7 @@ async function loadImage(
     ...settings,
     ...variables,
     projectDir,
+    isProject,
     cwd: request.cwd,
     path: searchPath(shared.env.PATH),
     bundled: request.bundled ?? [],

@@ -53,6 +53,8 @@ export interface BuildConfig {
   readonly lockDir: string;
   readonly tmpDir: string;
   readonly projectDir: string;
+  /** There is a config file or a package.json: builds keep `dib.lock` in projectDir. */
+  readonly isProject: boolean;
   /** Absolute: where the command was given. */
   readonly cwd: string;
   /** PATH of outside scripts. */

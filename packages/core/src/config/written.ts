@@ -138,7 +138,9 @@ const settingsShape = {
   overwriteOldImage: yesOrNo
     .optional()
     .describe("Replaces an older output instead of keeping it aside. @default false"),
-  keep: yesOrNo.optional().describe("Keeps the work folders. @default false"),
+  keep: yesOrNo
+    .optional()
+    .describe("Keeps the work folders, on disk; the tree is in `upper` of dib_build. @default false"),
   cacheDir: text("a folder").optional().describe("Where downloads and layers are kept."),
   lockDir: text("a folder").optional().describe("DIB_LOCKFILES: where elements put their lock files."),
   tmpDir: text("a folder").optional().describe("Parent of the work folders. @default $TMPDIR, else /var/tmp"),

@@ -8,8 +8,10 @@ export interface CoreCopy {
   readonly folder: string;
 }
 
-const folder = fileURLToPath(new URL("../..", import.meta.url));
-const { version } = JSON.parse(readFileSync(`${folder}package.json`, "utf8")) as { version: string };
+/** Of the core that runs; ends in a slash. */
+export const coreFolder = fileURLToPath(new URL("../..", import.meta.url));
+
+const { version } = JSON.parse(readFileSync(`${coreFolder}package.json`, "utf8")) as { version: string };
 
 /** Of the core that runs. */
 export const coreVersion = version;
@@ -20,4 +22,5 @@ const registry = globalThis as { [key]?: CoreCopy[] };
 /** Every copy of core that was loaded: a second one comes with an element that has its own. They get on, but it is worth telling. */
 export const coreCopies = (): readonly CoreCopy[] => registry[key] ?? [];
 
-if (!coreCopies().some((copy) => copy.folder === folder)) registry[key] = [...coreCopies(), { version, folder }];
+if (!coreCopies().some(({ folder }) => folder === coreFolder))
+  registry[key] = [...coreCopies(), { version, folder: coreFolder }];

@@ -9,6 +9,7 @@ import { dirname, join } from "node:path";
 import { BuildError, throwFindings } from "../errors.js";
 import { compareBytes } from "../phases/order.js";
 import type { ElementCatalog, ElementRef, ElementSource } from "./element.js";
+import { InstalledPackages } from "./installed.js";
 import { isElementName } from "./name.js";
 import { isUsable, readPackage, type ElementPackage, type UnusablePackage } from "./package.js";
 
@@ -30,7 +31,8 @@ export async function discoverElements({
 }: DiscoverRequest): Promise<ElementCatalog> {
   const places = [...elementPaths.map(({ path }) => path), join(projectDir, "node_modules")];
   const catalog = new Catalog([...places, ...(bundled.length > 0 ? ["the packages that come with dib"] : [])]);
-  const folders = await Promise.all(elementPaths.map(({ path }) => readElementFolder(path)));
+  const installed = new InstalledPackages();
+  const folders = await Promise.all(elementPaths.map(({ path }) => readElementFolder(path, installed)));
   throwFindings(
     elementPaths
       .filter((_, index) => folders[index] === undefined)
@@ -40,8 +42,8 @@ export async function discoverElements({
     for (const found of folders[index] ?? [])
       catalog.put(found, origin.includes("ELEMENTS_PATH") ? "elements-path" : "config");
   }
-  for (const found of await installedPackages(projectDir)) catalog.put(found, "package");
-  for (const found of await readPackages(bundled)) catalog.put(found, "bundled");
+  for (const found of await projectPackages(projectDir, installed)) catalog.put(found, "package");
+  for (const found of await readPackages(bundled, installed)) catalog.put(found, "bundled");
   return catalog;
 }
 
@@ -87,7 +89,7 @@ class Catalog implements ElementCatalog {
 }
 
 /** Every sub-directory, links followed, is an element under its own name; one with a manifest is what that says. */
-async function readElementFolder(path: string): Promise<Found[] | undefined> {
+async function readElementFolder(path: string, installed: InstalledPackages): Promise<Found[] | undefined> {
   const entries = await readdir(path).catch(() => undefined);
   const names = entries?.filter(isElementName).sort(compareBytes);
   if (names === undefined) return undefined;
@@ -98,13 +100,16 @@ async function readElementFolder(path: string): Promise<Found[] | undefined> {
         (it) => it.isDirectory(),
         () => false,
       );
-      return isFolder ? ((await readPackage(folder)) ?? { name, folder }) : undefined;
+      return isFolder ? ((await readPackage(folder, installed)) ?? { name, folder }) : undefined;
     }),
   );
   return found.filter((each) => each !== undefined);
 }
 
-async function installedPackages(projectDir: string): Promise<(ElementPackage | UnusablePackage)[]> {
+async function projectPackages(
+  projectDir: string,
+  installed: InstalledPackages,
+): Promise<(ElementPackage | UnusablePackage)[]> {
   const levels: string[] = [];
   for (let at = projectDir; ; at = dirname(at)) {
     const packages = await packageFolders(join(at, "node_modules"));
@@ -113,25 +118,29 @@ async function installedPackages(projectDir: string): Promise<(ElementPackage | 
     if (dirname(at) === at) break;
   }
   // An element package under development is the first of the packages in its own project.
-  const found = await readPackages([projectDir, ...levels]);
-  return withPeers(found);
+  const found = await readPackages([projectDir, ...levels], installed);
+  return withPeers(found, installed);
 }
 
 /** Adds the element packages that the found ones get for themselves, and so on. */
 async function withPeers(
   found: readonly (ElementPackage | UnusablePackage)[],
+  installed: InstalledPackages,
 ): Promise<(ElementPackage | UnusablePackage)[]> {
   const all = new Map(found.map((each) => [each.folder, each]));
   for (let added = [...all.values()]; added.length > 0;) {
     const seen = new Set(added.filter(isUsable).flatMap(({ sees }) => Object.values(sees)));
-    added = await readPackages([...seen].filter((folder) => !all.has(folder)).sort(compareBytes));
+    added = await readPackages([...seen].filter((folder) => !all.has(folder)).sort(compareBytes), installed);
     for (const each of added) all.set(each.folder, each);
   }
   return [...all.values()];
 }
 
-async function readPackages(folders: readonly string[]): Promise<(ElementPackage | UnusablePackage)[]> {
-  const found = await Promise.all(folders.map(readPackage));
+async function readPackages(
+  folders: readonly string[],
+  installed: InstalledPackages,
+): Promise<(ElementPackage | UnusablePackage)[]> {
+  const found = await Promise.all(folders.map((folder) => readPackage(folder, installed)));
   return found.filter((each) => each !== undefined);
 }
 

@@ -42,25 +42,64 @@ export interface ElementCatalog {
 
 /** The `dib` key of an element package's package.json; read without running any code of the package. */
 export interface ElementManifest {
+  /** The version of this format. This dib reads 1. */
   readonly apiVersion: 1;
+  /**
+   * The versions of `@dibjs/core` that the package works with, a semver range; the same as its peer dependency. A build with another one
+   * refuses the package with ELEMENT_CORE_MISMATCH.
+   * @example "core": "^1.0.0"
+   */
   readonly core?: string | undefined;
-  /** Element name → folder relative to package.json. */
+  /**
+   * Element name → folder relative to package.json; `.` for the package itself. One package may carry several.
+   * @example "elements": { "motd": ".", "motd-legal": "./elements/motd-legal" }
+   */
   readonly elements: Readonly<Record<string, string>>;
-  /** Element name → names it provides, beside its element-provides file. */
+  /**
+   * Element name → names it provides, beside its element-provides file. An image has one provider of a name.
+   * @example "provides": { "debian": ["operating-system"] }
+   */
   readonly provides?: Readonly<Record<string, readonly string[]>> | undefined;
-  /** Element name → semver range, for every element of the package. */
+  /**
+   * Element name → semver range, for every element of the package, beside its element-deps files. The packages that have
+   * them are peer dependencies, so that an image has one version of each.
+   * @example "requires": { "base": "^1.0.0" }
+   */
   readonly requires?: Readonly<Record<string, string>> | undefined;
-  /** Element name (or "*") → ES module relative to package.json whose default export is a definition (or a list). */
+  /**
+   * Typed elements only: the ES module, relative to package.json, whose default export is a definition made with
+   * `defineElement`, or a list of them. Shell elements need none.
+   * @example "entry": "./dist/index.js"
+   */
   readonly entry?: string | undefined;
+  /**
+   * Architectures that its elements can be built for, as Debian names them; all without it.
+   * @example "arch": ["amd64", "arm64"]
+   */
   readonly arch?: readonly string[] | undefined;
-  readonly hostCommands?: readonly HostCommand[] | undefined;
+  /**
+   * Programs that its host scripts run, with the packages they come in; looked for before a build starts. With
+   * `elements`, only a build with one of these needs it, else one with any element of the package.
+   * @example "hostCommands": [{ "command": "jq", "debian": "jq", "fedora": "jq", "opensuse": "jq", "elements": ["motd"] }]
+   */
+  readonly hostCommands?: readonly (HostCommand & { readonly elements?: readonly string[] | undefined })[] | undefined;
+  /** `false` when what its scripts do may differ from build to build, so that no cache may keep it. @default true */
   readonly cache?: boolean | undefined;
+  /** Phases whose scripts read the folders of other phases in `$TMP_HOOKS_PATH`, which they do not see without it. */
   readonly reads?: readonly PhaseName[] | undefined;
-  /** Variables that elements of the package read, beside DIB_*; `secret` ones are masked and never in a plan. */
+  /**
+   * Variables that its elements read, beside `DIB_*`, which always reach scripts. A `secret` one is masked in all output and in no plan.
+   * @example "variables": { "ACME_TOKEN": { "secret": true, "description": "Token of the package feed." } }
+   */
   readonly variables?:
     | Readonly<Record<string, { readonly secret?: boolean | undefined; readonly description?: string | undefined }>>
     | undefined;
+  /** Phases on the disk (pre-finalise, finalise, cleanup) whose programs need the network: else they have none. */
   readonly network?: readonly PhaseName[] | undefined;
+  /**
+   * The file that `dib pack` writes: modes, links and empty folders, which tarballs lose.
+   * @example "manifest": "./dib-manifest.json"
+   */
   readonly manifest?: string | undefined;
 }
 
@@ -82,6 +121,8 @@ export interface ElementFile {
   /** sha256 of the content (of the target text for a link), hex; empty for a folder. */
   readonly digest: string;
   readonly linkTarget?: string | undefined;
+  /** Where a packed file's content lies, relative to the element's folder, when not under its path: a link led to it, or npm drops its name. */
+  readonly from?: string | undefined;
   /** How a file in a phase folder begins: with `#!` (in a line that ends in CR LF or not), as an ELF program, otherwise; or it is empty. */
   readonly opening?: Opening | undefined;
 }

@@ -1,10 +1,11 @@
 import { pathToFileURL } from "node:url";
-import { BuildError, reasonOf } from "../errors.js";
-import type { ElementDefinition, ElementRef, StandardSchema } from "./element.js";
+import { BuildError, isBuildError, reasonOf } from "../errors.js";
+import type { ElementDefinition, ElementManifest, StandardSchema } from "./element.js";
 
 /** What is needed to set an element up, in the front and in the worker. */
-export interface SetUpElement extends Partial<Pick<ElementRef, "package">> {
+export interface SetUpElement {
   readonly name: string;
+  readonly package?: { readonly name: string; readonly manifest?: ElementManifest } | undefined;
   readonly version: string;
   readonly folder: string;
   /** Absolute path of a module. */
@@ -16,14 +17,15 @@ export async function loadDefinition(element: SetUpElement): Promise<ElementDefi
   const { name, entry } = element;
   if (entry === undefined) return undefined;
   const failed = (reason: string, cause?: unknown) =>
-    new BuildError("ELEMENT_ENTRY_FAILED", { element: name, entry, reason }, { cause });
+    new BuildError("ELEMENT_ENTRY_FAILED", { element: name, package: element.package?.name, entry, reason }, { cause });
   const exported = await importDefault(entry).catch((error: unknown) => {
-    throw failed(reasonOf(error), error);
+    throw isBuildError(error) ? error : failed(reasonOf(error), error);
   });
   const definitions = [exported].flat();
   if (exported === undefined || !definitions.every(isDefinition))
     throw failed("its default export must be what defineElement returns, or a list of those");
-  const known = element.package === undefined ? undefined : Object.keys(element.package.manifest.elements);
+  const { manifest } = element.package ?? {};
+  const known = manifest === undefined ? undefined : Object.keys(manifest.elements);
   const stray = definitions.find((definition) => known?.includes(definition.name) === false);
   if (stray !== undefined) throw failed(`it defines "${stray.name}", which the manifest does not list`);
   return definitions.find((definition) => definition.name === name);

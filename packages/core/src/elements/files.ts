@@ -2,10 +2,19 @@
  * The files of an element as the build merges them: its sub-directories and its top-level files, but nothing that only
  * serves its development. Links are followed and end up as what they lead to, and must not lead out of the element
  * (of a package's element: out of the package). Below `static` they are part of the image's content: kept as they are.
+ * Calls that take no time are made at once: with thousands of files, a promise for each takes longer than all the calls.
  */
 import { createHash } from "node:crypto";
-import { createReadStream, type Stats } from "node:fs";
-import { lstat, readdir, readFile, readlink, realpath, stat } from "node:fs/promises";
+import {
+  createReadStream,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+  type Stats,
+} from "node:fs";
 import { dirname, join, resolve, sep } from "node:path";
 import { BuildError } from "../errors.js";
 import { compareBytes } from "../phases/order.js";
@@ -29,7 +38,7 @@ export interface ElementTree {
 
 /** Sorted by path. Throws ELEMENT_FILE_INVALID for devices, FIFOs and links that lead astray. */
 export async function readElementFiles(tree: ElementTree): Promise<ElementFile[]> {
-  const names = (await readdir(tree.folder)).filter((name) => isMerged(name, tree));
+  const names = readdirSync(tree.folder).filter((name) => isMerged(name, tree));
   const files = await Promise.all(names.map((name) => readEntry(name, tree, [tree.home])));
   return files.flat().sort((a, b) => compareBytes(a.path, b.path));
 }
@@ -45,39 +54,41 @@ export function isMerged(
 const neverMerged =
   /^(tests|test-elements|__pycache__|node_modules|element-deps|element-provides|README(\..*)?|.*\.pyc)$/;
 const ofThePackage =
-  /^(src|dist|package\.json|package-lock\.json|pnpm-lock\.yaml|yarn\.lock|dib-manifest\.json|tsconfig.*\.json|(LICEN[CS]E|CHANGELOG|NOTICE)(\..*)?|.*\.[cm]?[jt]s)$/;
+  /^(src|dist|package\.json|package-lock\.json|pnpm-lock\.yaml|yarn\.lock|dib-manifest\.(json|files)|tsconfig.*\.json|(LICEN[CS]E|CHANGELOG|NOTICE)(\..*)?|.*\.[cm]?[jt]s)$/;
 
 /** `inside`: real folders that the walk is in, to see a link that leads back. */
 async function readEntry(path: string, tree: ElementTree, inside: readonly string[]): Promise<ElementFile[]> {
   const full = join(tree.folder, path);
-  const found = await lstat(full);
+  const found = lstatSync(full);
   if (!found.isSymbolicLink()) return readPlain(path, full, found, tree, inside);
-  const target = await readlink(full);
+  const target = readlinkSync(full);
   const link: ElementFile = { path, kind: "link", executable: false, digest: sha256(target), linkTarget: target };
   if (path.startsWith("static/")) return [link];
-  const real = await followInside(path, full, target, tree);
-  return real === undefined ? [link] : readPlain(path, real, await stat(real), tree, inside);
+  const real = followInside(path, full, target, tree);
+  return real === undefined ? [link] : readPlain(path, real, statSync(real), tree, inside);
 }
 
 /** The real path of what a link leads to; undefined when there is nothing. */
-async function followInside(
-  path: string,
-  full: string,
-  target: string,
-  tree: ElementTree,
-): Promise<string | undefined> {
+function followInside(path: string, full: string, target: string, tree: ElementTree): string | undefined {
   const isInside = (place: string) => place === tree.home || place.startsWith(tree.home + sep);
   const astray = () =>
     invalid(tree, path, `the link to ${target} leads out of the ${tree.isPackageRoot ? "package" : "element"}`);
   // By its text first, so that the answer does not depend on what this machine has there.
-  if (!isInside(resolve(await realpath(dirname(full)), target))) throw astray();
-  const real = await realpath(full).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    if (error.code === "ELOOP") throw invalid(tree, path, "the link leads back to itself");
-    throw error;
-  });
+  if (!isInside(resolve(realpathSync.native(dirname(full)), target))) throw astray();
+  const real = realPathOf(path, full, tree);
   if (real !== undefined && !isInside(real)) throw astray();
   return real;
+}
+
+function realPathOf(path: string, full: string, tree: ElementTree): string | undefined {
+  try {
+    return realpathSync.native(full);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT") return undefined;
+    if (code === "ELOOP") throw invalid(tree, path, "the link leads back to itself");
+    throw error;
+  }
 }
 
 async function readPlain(
@@ -91,7 +102,7 @@ async function readPlain(
   if (!found.isDirectory()) throw invalid(tree, path, "it is neither a file, a folder nor a link");
   if (inside.includes(full)) throw invalid(tree, path, "the link leads back to a folder it is in");
   // DIB lists folders with `ls`: what is hidden directly below one is not taken.
-  const names = (await readdir(full)).filter((name) => path.includes("/") || !name.startsWith("."));
+  const names = readdirSync(full).filter((name) => path.includes("/") || !name.startsWith("."));
   if (names.length === 0) return [{ path, kind: "folder", executable: false, digest: "" }];
   const files = await Promise.all(names.map((name) => readEntry(`${path}/${name}`, tree, [...inside, full])));
   return files.flat();
@@ -114,7 +125,7 @@ const readWholeBytes = 2 ** 20;
 /** sha256 of a file and its first bytes. */
 export async function digestFile(full: string, sizeBytes: number): Promise<{ digest: string; head: Uint8Array }> {
   if (sizeBytes <= readWholeBytes) {
-    const content = await readFile(full);
+    const content = readFileSync(full);
     return { digest: sha256(content), head: content.subarray(0, headBytes) };
   }
   const hash = createHash("sha256");

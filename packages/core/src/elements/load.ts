@@ -1,9 +1,9 @@
 import { readdir, realpath, stat } from "node:fs/promises";
-import { basename, dirname, join, posix } from "node:path";
+import { basename, dirname, join, posix, sep } from "node:path";
 import { BuildError, throwFindings } from "../errors.js";
 import { compareBytes, isPackageList, isScriptName } from "../phases/order.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
-import type { Element, ElementFile, ElementRef, ElementRelations } from "./element.js";
+import type { Element, ElementFile, ElementRef, ElementRelations, HostCommand } from "./element.js";
 import { digestFile, invalid, readElementFiles, type ElementTree } from "./files.js";
 import { othersBelow, readPackedManifest, restoreFiles } from "./packed-manifest.js";
 import { readRelations } from "./relations.js";
@@ -27,7 +27,7 @@ export async function loadElement(
     files,
     digest: sha256(
       canonicalJson({
-        files,
+        files: files.map(({ from: _, ...file }) => file),
         manifest,
         dependencies,
         provides,
@@ -36,13 +36,18 @@ export async function loadElement(
     ),
     ...(entry === undefined ? {} : { entry }),
     ...(manifest?.arch === undefined ? {} : { arch: manifest.arch }),
-    hostCommands: manifest?.hostCommands ?? [],
+    hostCommands: commandsOf(ref),
     reads: manifest?.reads ?? [],
     network: manifest?.network ?? [],
     isCacheable: manifest?.cache ?? true,
     variables: manifest?.variables ?? {},
   };
 }
+
+const commandsOf = ({ name, package: from }: ElementRef): HostCommand[] =>
+  (from?.manifest.hostCommands ?? []).flatMap(({ elements, ...command }) =>
+    elements === undefined || elements.includes(name) ? [command] : [],
+  );
 
 async function readFiles(ref: ElementRef): Promise<ElementFile[]> {
   const isInstalled =
@@ -66,9 +71,13 @@ async function readFiles(ref: ElementRef): Promise<ElementFile[]> {
   );
   if (!isFolder)
     throw new BuildError("ELEMENT_FILE_INVALID", { element: ref.name, file: at, reason: "it is not a folder" });
-  const packed = isInstalled && ref.package !== undefined ? await readPackedManifest(ref.package) : undefined;
+  const packed = isInstalled && isUnpacked(ref.package) ? await readPackedManifest(ref.package) : undefined;
   return packed === undefined ? readElementFiles(tree) : restoreFiles(packed, at, tree);
 }
+
+/** A linked package is somebody's work tree: it has its links and modes, and a packed manifest in it may be an old one. */
+const isUnpacked = (from: ElementRef["package"]): from is NonNullable<typeof from> =>
+  from !== undefined && from.folder.split(sep).includes("node_modules");
 
 /**
  * Phase folders with what looks like scripts, and not one that would run: modes that got lost, which DIB takes for an

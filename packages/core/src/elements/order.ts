@@ -14,18 +14,45 @@ export function dependenciesFirst<E extends ElementRelations>(
   elements: readonly E[],
   providers: ReadonlyMap<string, string>,
 ): E[] {
-  const byName = new Map(
-    [...elements].sort((a, b) => compareBytes(a.name, b.name)).map((element) => [element.name, element]),
-  );
-  const needs = new Map(
-    [...byName].map(([name, { dependencies }]) => {
-      const needed = dependencies.map((dependency) =>
-        byName.has(dependency.name) ? dependency.name : providers.get(dependency.name),
+  const byName = new Map(elements.map((element) => [element.name, element]));
+  const groups = groupCircles(needsOf(elements, providers));
+  return inOrder(groups).flatMap(({ names }) => names.flatMap((name) => byName.get(name) ?? []));
+}
+
+/** Elements that need each other in a circle, which DIB allows: a shortest way round for each, its first name again at the end. */
+export function findCircles(elements: readonly ElementRelations[], providers: ReadonlyMap<string, string>): string[][] {
+  const needs = needsOf(elements, providers);
+  return groupCircles(needs)
+    .filter(({ names }) => names.length > 1)
+    .map(({ names: [first = ""] }) => shortestCircle(first, needs));
+}
+
+function shortestCircle(first: string, needs: ReadonlyMap<string, readonly string[]>): string[] {
+  const seen = new Set<string>();
+  for (let paths = [[first]]; paths.length > 0;) {
+    const longer = paths.flatMap((path) => (needs.get(path.at(-1) ?? "") ?? []).map((name) => [...path, name]));
+    const closed = longer.find((path) => path.at(-1) === first);
+    if (closed !== undefined) return closed;
+    paths = longer.filter((path) => !seen.has(path.at(-1) ?? "") && seen.add(path.at(-1) ?? ""));
+  }
+  return [first];
+}
+
+/** Name → names of the set that it needs, by name. */
+function needsOf(
+  elements: readonly ElementRelations[],
+  providers: ReadonlyMap<string, string>,
+): ReadonlyMap<string, readonly string[]> {
+  const names = new Set(elements.map(({ name }) => name).sort(compareBytes));
+  const needed = new Map(elements.map(({ name, dependencies }) => [name, dependencies]));
+  return new Map(
+    [...names].map((name) => {
+      const found = (needed.get(name) ?? []).map((each) =>
+        names.has(each.name) ? each.name : providers.get(each.name),
       );
-      return [name, needed.filter((each) => each !== undefined && byName.has(each)) as string[]] as const;
+      return [name, found.filter((each) => each !== undefined && names.has(each)) as string[]];
     }),
   );
-  return inOrder(groupCircles(needs)).flatMap(({ names }) => names.flatMap((name) => byName.get(name) ?? []));
 }
 
 /** Tarjan's strongly connected components; what a group needs has been grouped before it. */

@@ -2,8 +2,8 @@
  * dib-manifest.json: what a tarball would lose of an element package. Package managers write every file with one mode,
  * and drop links and empty folders. It is written when a package is packed and read by the build.
  */
-import { lstat, readFile } from "node:fs/promises";
-import { join, posix } from "node:path";
+import { lstat, realpath } from "node:fs/promises";
+import { join, posix, relative } from "node:path";
 import { BuildError, reasonOf, throwFindings } from "../errors.js";
 import { compareBytes } from "../phases/order.js";
 import { canonicalJson } from "../plan/digest.js";
@@ -18,18 +18,19 @@ import {
   type ElementTree,
 } from "./files.js";
 import type { ElementPackage } from "./package.js";
+import { maxPackedManifestBytes, readLimited, TooLarge } from "./read-limited.js";
 import { boolean, listOf, oneOf, pathInside, record, text } from "./shape.js";
 
 const packedFile = record(
   /** Relative to the package. */
   { path: pathInside, kind: oneOf(["file", "link", "folder"]), executable: boolean, digest: text() },
-  { linkTarget: text() },
+  { linkTarget: text(), from: pathInside },
 );
 const shape = record({ version: oneOf([1]), files: listOf(packedFile) });
 
 export interface PackedManifest {
   readonly version: 1;
-  readonly files: readonly Pick<ElementFile, "path" | "kind" | "executable" | "digest" | "linkTarget">[];
+  readonly files: readonly Pick<ElementFile, "path" | "kind" | "executable" | "digest" | "linkTarget" | "from">[];
 }
 
 /** Undefined when the package has none: it is used from its source. Throws ELEMENT_MANIFEST_INVALID. */
@@ -39,8 +40,10 @@ export async function readPackedManifest({
 }: Pick<ElementPackage, "folder" | "manifest">): Promise<PackedManifest | undefined> {
   if (manifest.manifest === undefined) return undefined;
   const file = join(folder, manifest.manifest);
-  const content = await readFile(file, "utf8").catch(() => undefined);
+  const content = readLimited(file, maxPackedManifestBytes);
   if (content === undefined) return undefined;
+  if (content instanceof TooLarge)
+    throw new BuildError("ELEMENT_MANIFEST_INVALID", { file, key: "", reason: content.reason });
   const packed = parseJson(content, file);
   const flaw = shape(packed);
   if (flaw !== undefined) throw new BuildError("ELEMENT_MANIFEST_INVALID", { file, ...flaw });
@@ -63,7 +66,10 @@ export async function restoreFiles(packed: PackedManifest, at: string, tree: Ele
     ({ path }) => path.startsWith(prefix) && isMerged(path.slice(prefix.length).split("/")[0] ?? "", tree),
   );
   const files = await Promise.all(
-    own.map((file) => restoreFile({ ...file, path: file.path.slice(prefix.length) }, tree, findings)),
+    own.map(({ from, ...file }) => {
+      const origin = from === undefined ? {} : { from: posix.relative(at, from) };
+      return restoreFile({ ...file, ...origin, path: file.path.slice(prefix.length) }, tree, findings);
+    }),
   );
   throwFindings(findings);
   return files.sort((a, b) => compareBytes(a.path, b.path));
@@ -72,7 +78,7 @@ export async function restoreFiles(packed: PackedManifest, at: string, tree: Ele
 async function restoreFile(file: ElementFile, tree: ElementTree, findings: BuildError[]): Promise<ElementFile> {
   const { path, kind, digest } = file;
   if (kind !== "file") return file;
-  const full = join(tree.folder, path);
+  const full = join(tree.folder, file.from ?? path);
   const found = await lstat(full).catch(() => undefined);
   const wrong = (reason: string) => void findings.push(invalid(tree, path, reason));
   if (found === undefined || !found.isFile()) {
@@ -105,10 +111,19 @@ export async function describePackage({
         others: othersBelow(at, folders),
       };
       const found = await readElementFiles(tree);
-      return found.map(({ opening: _, ...file }) => ({ ...file, path: posix.join(at, file.path) }));
+      return Promise.all(
+        found.map(({ opening: _, ...file }) => withOrigin({ ...file, path: posix.join(at, file.path) }, folder)),
+      );
     }),
   );
   return { version: 1, files: files.flat().sort((a, b) => compareBytes(a.path, b.path)) };
+}
+
+/** Tarballs drop links: a file that one leads to is read where it really lies. */
+async function withOrigin<F extends { path: string; kind: string }>(file: F, folder: string): Promise<F> {
+  if (file.kind !== "file") return file;
+  const real = relative(await realpath(folder), await realpath(join(folder, file.path)));
+  return real === file.path ? file : { ...file, from: real };
 }
 
 /** First path segments below an element's folder that lead to other elements of its package. */

@@ -73,9 +73,11 @@ function lookUp(
     find: (name) => relations.get(name),
     missing: (name, askedBy) => {
       const broken = unusable.find(({ names }) => names.includes(name));
+      const unreadable = unusable.filter(({ names }) => names.length === 0).map(({ folder }) => folder);
+      const context = { name, askedBy, searched, nearest: nearest(name, [...refs.keys()]) };
       return (
         broken?.error ??
-        new BuildError("ELEMENT_NOT_FOUND", { name, askedBy, searched, nearest: nearest(name, [...refs.keys()]) })
+        new BuildError("ELEMENT_NOT_FOUND", unreadable.length === 0 ? context : { ...context, unreadable })
       );
     },
   };
@@ -114,10 +116,12 @@ export function versionConflicts(
       })),
     ),
   ].filter(({ range }) => range !== "*");
+  const byName = groupBy(askers, ({ name }) => name);
   return elements.flatMap(({ name, version, package: from }) => {
-    const ofThis = askers.filter((asker) => asker.name === name);
+    const ofThis = byName.get(name) ?? [];
+    const ranges = new Set(ofThis.map(({ range }) => range));
     const isMet =
-      version === localVersion || ofThis.every(({ range }) => satisfies(version, range, { includePrerelease: true }));
+      version === localVersion || [...ranges].every((range) => satisfies(version, range, { includePrerelease: true }));
     if (isMet) return [];
     const shown = ofThis.map(({ range, by }) => ({ range, by }));
     return [
@@ -148,17 +152,38 @@ export function copiesOf(
   { shadowed }: Pick<ElementCatalog, "shadowed">,
 ): BuildError[] {
   const installed = elements.filter(({ source }) => source === "package");
+  const seen = groupBy(
+    installed.flatMap(({ package: asker }) => Object.entries(asker?.sees ?? {})),
+    ([name]) => name,
+  );
+  const rivals = groupBy(
+    shadowed.filter(({ source }) => source === "package"),
+    ({ name }) => name,
+  );
   return installed.flatMap(({ name, package: own }) => {
     if (own === undefined) return [];
-    const seen = installed.flatMap(({ package: asker }) => asker?.sees[own.name] ?? []);
-    const rivals = shadowed.flatMap((other) =>
-      other.name === name && other.source === "package" && other.package?.name !== own.name
-        ? (other.package?.folder ?? [])
-        : [],
+    const others = (rivals.get(name) ?? []).flatMap(({ package: other }) =>
+      other?.name === own.name ? [] : (other ?? []),
     );
-    const folders = [...new Set([own.folder, ...seen, ...rivals])];
+    const folders = [
+      ...new Set([
+        own.folder,
+        ...(seen.get(own.name) ?? []).map(([, folder]) => folder),
+        ...others.map(({ folder }) => folder),
+      ]),
+    ];
     return folders.length === 1 ? [] : [new BuildError("ELEMENT_COPIES", { name, folders })];
   });
+}
+
+function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): ReadonlyMap<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group === undefined) groups.set(keyOf(item), [item]);
+    else group.push(item);
+  }
+  return groups;
 }
 
 function unsupportedArchs(arch: string, { elements }: Expansion): BuildError[] {

@@ -4,8 +4,9 @@ import type { ImageFormat } from "../formats/format.js";
 import { facadeOf, type Hooks } from "../hooks.js";
 import { isEnvironmentFileName, isScriptName, numberOf } from "../phases/order.js";
 import type { PhaseName } from "../phases/table.js";
-import type { ElementApi, ElementDefinition } from "./element.js";
+import type { ElementApi } from "./element.js";
 import { checkOptions, loadDefinition, type SetUpElement } from "./entry.js";
+import { PluginGuard, type Plugin } from "./guard.js";
 
 /** What the plugins of a set added, beside their taps. */
 export interface Added {
@@ -17,33 +18,39 @@ export interface Added {
 
 /**
  * Runs the `setup` of each typed element, in dependency order. The front and the worker do the same.
- * Throws ELEMENT_ENTRY_FAILED, ELEMENT_OPTIONS_INVALID, and what setup itself finds wrong.
+ * Throws every ELEMENT_ENTRY_ error, ELEMENT_OPTIONS_INVALID, and what setup itself finds wrong.
  */
 export async function setUpElements(
   elements: readonly SetUpElement[],
   options: Readonly<Record<string, unknown>>,
   hooks: Hooks,
+  limitMs?: number,
 ): Promise<Added> {
   const added: Added = { steps: [], environmentFiles: [], formats: [], blockNodes: [] };
+  using guard = new PluginGuard(limitMs);
   for (const [rank, element] of elements.entries()) {
-    const definition = await loadDefinition(element);
-    const checked = await checkOptions(element.name, definition?.options, options[element.name]);
-    if (definition !== undefined) await runSetUp(definition, apiFor(element, rank, hooks, added), checked, element);
+    const api = apiFor(element, rank, hooks, added);
+    const setUp = () => setUpElement(element, options[element.name], api);
+    await (element.entry === undefined ? setUp() : guard.run(pluginOf(element, element.entry), setUp));
   }
   return added;
 }
 
-async function runSetUp(
-  { setup }: ElementDefinition,
-  api: ElementApi,
-  options: unknown,
-  { name, entry = "" }: SetUpElement,
-): Promise<void> {
+const pluginOf = ({ name, package: from }: SetUpElement, entry: string): Plugin => ({
+  element: name,
+  package: from?.name,
+  entry,
+});
+
+async function setUpElement(element: SetUpElement, written: unknown, api: ElementApi): Promise<void> {
+  const definition = await loadDefinition(element);
+  const options = await checkOptions(element.name, definition?.options, written);
   try {
-    await (setup(api, options) as unknown);
+    await (definition?.setup(api, options) as unknown);
   } catch (error) {
     if (isBuildError(error)) throw error;
-    throw new BuildError("ELEMENT_ENTRY_FAILED", { element: name, entry, reason: reasonOf(error) }, { cause: error });
+    const plugin = pluginOf(element, element.entry ?? "");
+    throw new BuildError("ELEMENT_ENTRY_FAILED", { ...plugin, reason: reasonOf(error) }, { cause: error });
   }
 }
 

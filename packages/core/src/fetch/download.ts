@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import type { Dispatcher } from "undici";
 import { BuildError, isBuildError, reasonOf } from "../errors.js";
 import type { Exec } from "../process/exec.js";
+import { shownAddress } from "./shown-address.js";
 
 export interface DownloadRequest {
   /** http, https or file. */
@@ -60,7 +61,7 @@ export async function download(request: DownloadRequest, exec: Exec): Promise<Do
   }
   if (sha256 !== undefined && actual !== sha256) {
     await dropPart(part);
-    throw new BuildError("FETCH_CHECKSUM_WRONG", { url, expected: sha256, actual });
+    throw new BuildError("FETCH_CHECKSUM_WRONG", { url: shownAddress(url), expected: sha256, actual });
   }
   await publish(part, file);
   return { file, sizeBytes: await sizeOf(file), sha256: actual, transferredBytes };
@@ -126,7 +127,8 @@ async function fetchOnce(
       };
     }
     expected = expectedSize(response, start);
-    if (start === 0) await writeFile(`${part}.from`, JSON.stringify({ url, validator: validatorOf(response) }));
+    if (start === 0)
+      await writeFile(`${part}.from`, JSON.stringify({ url: shownAddress(url), validator: validatorOf(response) }));
     await pipeline(body, createWriteStream(part, { flags: start === 0 ? "w" : "a" }));
   } catch (error) {
     if (signal?.aborted) throw error;
@@ -147,7 +149,7 @@ async function truncation(
   const gotBytes = await sizeOf(part);
   if (gotBytes >= expected) return undefined;
   return {
-    error: new BuildError("FETCH_TRUNCATED", { url, gotBytes, expectedBytes: expected }, { cause }),
+    error: new BuildError("FETCH_TRUNCATED", { url: shownAddress(url), gotBytes, expectedBytes: expected }, { cause }),
     isFinal: false,
   };
 }
@@ -157,11 +159,15 @@ const isNoSpace = (error: unknown) =>
 
 const failureOf = (url: string, part: string, error: unknown): BuildError =>
   isNoSpace(error)
-    ? new BuildError("SPACE_EXHAUSTED", { path: dirname(part), doing: `fetching ${url}` }, { cause: error })
+    ? new BuildError(
+        "SPACE_EXHAUSTED",
+        { path: dirname(part), doing: `fetching ${shownAddress(url)}` },
+        { cause: error },
+      )
     : failed(url, reasonOf(error), error);
 
 const failed = (url: string, reason: string, cause?: unknown) =>
-  new BuildError("FETCH_FAILED", { url, reason }, { cause });
+  new BuildError("FETCH_FAILED", { url: shownAddress(url), reason }, { cause });
 
 /** Loaded with the first download: undici takes longer to load than most commands take. */
 async function openDispatcher(env: Readonly<Record<string, string>>): Promise<Dispatcher> {
@@ -188,14 +194,19 @@ function expectedSize({ headers }: Dispatcher.ResponseData, start: number): numb
   return Number.isInteger(length) ? start + length : undefined;
 }
 
+/** A file that is empty or cut short, as a power loss leaves it, says nothing: the download starts anew. */
 async function readFrom(part: string): Promise<{ url?: string; validator?: string }> {
-  const text = await readFile(`${part}.from`, "utf8").catch(() => "{}");
-  return JSON.parse(text) as { url?: string; validator?: string };
+  const text = await readFile(`${part}.from`, "utf8").catch(() => "");
+  try {
+    return (JSON.parse(text) as { url?: string; validator?: string } | null) ?? {};
+  } catch {
+    return {};
+  }
 }
 
 async function resumableSize(part: string, url: string): Promise<number> {
   const from = await readFrom(part);
-  return from.url === url && from.validator !== undefined ? sizeOf(part) : 0;
+  return from.url === shownAddress(url) && from.validator !== undefined ? sizeOf(part) : 0;
 }
 
 async function resumeHeaders(part: string, have: number): Promise<Record<string, string>> {
@@ -229,7 +240,8 @@ const sizeOf = (file: string): Promise<number> =>
     () => 0,
   );
 
-async function digestOf(file: string): Promise<string> {
+/** sha256 of a file. */
+export async function digestOf(file: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(file), hash);
   return hash.digest("hex");

@@ -4,12 +4,14 @@ import type { Exec } from "../process/exec.js";
 export interface SignatureRequest {
   /** Absolute. */
   readonly file: string;
-  /** Absolute: the detached signature. */
-  readonly signature: string;
+  /** Absolute: the detached signature. Undefined for a file that has its signature inside. */
+  readonly signature?: string;
+  /** What errors call the file. @default its path */
+  readonly name?: string;
   /** Absolute: a binary keyring. Never the user's own. */
   readonly keyring: string;
-  /** Full fingerprints of primary keys. */
-  readonly trusted: readonly string[];
+  /** Full fingerprints of primary keys. @default those of all keys in the keyring */
+  readonly trusted?: readonly string[];
 }
 
 /** A line of gpgv's status output: keyword, then its arguments (GnuPG's doc/DETAILS). */
@@ -23,19 +25,20 @@ interface Status {
  * spoils all. Throws SIGNATURE_INVALID, SIGNATURE_KEY_EXPIRED and SIGNATURE_KEY_UNTRUSTED.
  */
 export async function verifySignature(
-  { file, signature, keyring, trusted }: SignatureRequest,
+  { file: path, signature, name: file = path, keyring, trusted }: SignatureRequest,
   exec: Exec,
 ): Promise<string> {
-  const { exitCode, stdout, stderr } = await exec("gpgv", ["--status-fd", "1", "--keyring", keyring, signature, file]);
+  const signed = signature === undefined ? [path] : [signature, path];
+  const { exitCode, stdout, stderr } = await exec("gpgv", ["--status-fd", "1", "--keyring", keyring, ...signed]);
   const statuses = parseStatus(stdout);
   const wordsOf = (keyword: string) =>
     statuses.filter((status) => status.keyword === keyword).map(({ words }) => words);
   if (wordsOf("BADSIG").length > 0)
     throw new BuildError("SIGNATURE_INVALID", { file, reason: "the file is not what was signed" });
 
-  const allowed = trusted.map((fingerprint) => fingerprint.toUpperCase());
+  const allowed = trusted?.map((fingerprint) => fingerprint.toUpperCase());
   const { good, expired } = signersOf(statuses);
-  const signer = good.find((fingerprint) => allowed.includes(fingerprint));
+  const signer = good.find((fingerprint) => allowed?.includes(fingerprint) ?? true);
   if (signer !== undefined) return signer;
   if (expired[0] !== undefined) throw new BuildError("SIGNATURE_KEY_EXPIRED", { file, fingerprint: expired[0] });
   const stranger =
@@ -43,7 +46,8 @@ export async function verifySignature(
     wordsOf("ERRSIG").map(([keyId, , , , , , fingerprint]) =>
       /^[0-9A-F]{40}/.test(fingerprint ?? "") ? fingerprint : keyId,
     )[0];
-  if (stranger !== undefined) throw new BuildError("SIGNATURE_KEY_UNTRUSTED", { file, fingerprint: stranger, trusted });
+  if (stranger !== undefined)
+    throw new BuildError("SIGNATURE_KEY_UNTRUSTED", { file, fingerprint: stranger, trusted: trusted ?? [] });
   throw new BuildError("SIGNATURE_INVALID", {
     file,
     reason: stderr.trim().split("\n").at(-1) || `gpgv exited with ${exitCode}`,

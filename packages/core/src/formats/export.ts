@@ -1,5 +1,5 @@
-import { chown, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { chown, lstat, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
 import type { BuildPlan, PlannedOutput } from "../plan/plan.js";
@@ -62,15 +62,20 @@ async function exportOutput(
   const started = performance.now();
   const result = await stopwatch.time(`format:${format}`, () => ctx.hooks.format.for(format).run(request));
   if (result === undefined) throw new BuildError("FORMAT_FAILED", { format, reason: "nothing implements it" });
-  for (const file of result.files) await checkStaged(file.staged, staging);
+  for (const file of result.files) await checkStaged(file.staged, format, staging);
   const files = result.files.map(({ staged }) => staged);
   ctx.emit({ type: "format", format, seconds: (performance.now() - started) / 1000, files });
   return result.files.map((file) => ({ format, ...file }));
 }
 
-/** A format that says it wrote a file has written one; it belongs to whom the folder belongs to. */
-async function checkStaged(file: string, staging: string): Promise<void> {
-  const found = await stat(file).catch(() => undefined);
+/**
+ * A format that says it wrote a file has written one, into the folder it was given: what lies elsewhere is somebody
+ * else's. It belongs to whom the folder belongs to.
+ */
+async function checkStaged(file: string, format: string, staging: string): Promise<void> {
+  if (dirname(file) !== staging)
+    throw new BuildError("FORMAT_FAILED", { format, reason: `it names ${file}, which is not in ${staging}` });
+  const found = await lstat(file).catch(() => undefined);
   if (!found?.isFile() || found.size === 0)
     throw new BuildError("ARTIFACT_CHECK_FAILED", { file, reason: "it was not written or is empty" });
   const { uid, gid } = await stat(staging);

@@ -1,5 +1,6 @@
 import { dirname } from "node:path";
 import { BuildError } from "../errors.js";
+import { saysNoSpace } from "../out-of-space.js";
 import { isFull } from "../workspace/is-full.js";
 import type { FormatRequest } from "./format.js";
 
@@ -13,7 +14,7 @@ export async function runForFormat(
   const { exitCode, stdout, stderr } = await exec(file, args, { signal });
   signal.throwIfAborted();
   if (exitCode === 0) return;
-  if (/No space left|Disk quota/i.test(stderr) || (await isFull(dirname(staged))))
+  if (saysNoSpace(stderr) || (await isFull(dirname(staged))))
     throw new BuildError("SPACE_EXHAUSTED", { path: dirname(staged), doing: `writing the ${format} output` });
   throw new BuildError("FORMAT_FAILED", {
     format,

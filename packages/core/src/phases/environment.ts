@@ -10,6 +10,8 @@ import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import type { Workspace } from "../workspace/workspace.js";
+import { fetchVariables, fetchVariablesInside } from "./fetch-log.js";
+import { compareBytes, isEnvironmentFileName } from "./order.js";
 import type { Env } from "./phase-run.js";
 import type { PhaseInfo } from "./table.js";
 
@@ -57,10 +59,11 @@ export function hostEnvironment(
     _LIB: places.libDir,
     TMP_BUILD_DIR: workspace.buildDir,
     TMP_IMAGE_DIR: workspace.imageDir,
-    TMP_IMAGE_PATH: join(workspace.imageDir, "image0.raw"),
+    TMP_IMAGE_PATH: join(workspace.imageDir, `${loopName(plan)}.raw`),
     TMP_HOOKS_PATH: workspace.hooksDir,
     TMP_MOUNT_PATH: workspace.mountDir,
     TARGET_ROOT: workspace.mountDir,
+    ...fetchVariables(workspace, places),
     DIB_ROOT_LABEL: plan.disk?.rootLabel ?? "",
     DIB_ROOT_FSTYPE: plan.disk?.rootFsType ?? "",
     DIB_BOOT_LABEL: plan.disk?.bootLabel ?? "",
@@ -68,12 +71,23 @@ export function hostEnvironment(
   };
 }
 
+/** The raw image is called after its loop device; of several, the one under the root is told when the disk is there. */
+const loopName = ({ disk }: BuildPlan): string =>
+  disk?.nodes.find(({ type }) => type === "local_loop")?.name ?? "image0";
+
 const ofTheHost = new Set(["TMPDIR", "VIRTUAL_ENV", "TARGET_ROOT"]);
 
 /** What a script in the chroot sees: the host's paths and the caller's identity do not go in. */
 export function chrootEnvironment(env: Env): Env {
   const kept = Object.entries(env).filter(([name]) => !ofTheHost.has(name));
-  return { ...Object.fromEntries(kept), PATH: insidePath, HOME: "/root", USER: "root", LOGNAME: "root" };
+  return {
+    ...Object.fromEntries(kept),
+    ...fetchVariablesInside(env),
+    PATH: insidePath,
+    HOME: "/root",
+    USER: "root",
+    LOGNAME: "root",
+  };
 }
 
 /** DIB_ENV: `declare -p` of the DIB_ variables, without secrets. */
@@ -92,9 +106,9 @@ const quote = (text: string): string => `"${text.replace(/["\\$`]/g, "\\$&")}"`;
 export async function environmentFiles(hooksDir: string): Promise<string[]> {
   const entries = await readdir(join(hooksDir, "environment.d"), { withFileTypes: true }).catch(() => []);
   return entries
-    .filter((entry) => !entry.isDirectory() && /^[0-9A-Za-z_.-]+$/.test(entry.name))
+    .filter((entry) => !entry.isDirectory() && isEnvironmentFileName(entry.name))
     .map(({ name }) => name)
-    .sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+    .sort(compareBytes);
 }
 
 /** Where and how environment.d is evaluated. */

@@ -1,29 +1,23 @@
-import { opendir, readdir, rm, truncate } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat } from "node:fs/promises";
 import type { BuildContext } from "../context.js";
-import { unmountBelow } from "../workspace/mounts.js";
+import { defaultEnv, mustRun } from "../process/exec.js";
 import type { ResolvConf } from "../workspace/resolv-conf.js";
 import { resolveInRoot } from "../workspace/target.js";
 
-/** After cleanup.d, DIB's last touches: resolv.conf as the image will have it, no /tmp content, empty logs, no /root/*.log. */
+/**
+ * DIB's last touches: resolv.conf as the image will have it, no /tmp content, empty logs, no /root/*.log. Only once the
+ * base is left: a folder of the host that an element bound into the image must not be emptied with it.
+ */
 export async function finaliseBase(root: string, resolvConf: ResolvConf, ctx: BuildContext): Promise<void> {
   await resolvConf.finalise();
-  const tmp = await resolveInRoot(root, "/tmp");
-  await unmountBelow(tmp, ctx);
-  for (const name of await readdir(tmp).catch(() => [])) await rm(join(tmp, name), { recursive: true, force: true });
-  await emptyFiles(await resolveInRoot(root, "/var/log"));
-  const home = await resolveInRoot(root, "/root");
-  for (const name of await readdir(home).catch(() => []))
-    if (name.endsWith(".log")) await rm(join(home, name), { force: true });
+  await find(root, "/tmp", ["-mindepth", "1", "-delete"], ctx);
+  await find(root, "/var/log", ["-type", "f", "-exec", "truncate", "-s", "0", "--", "{}", "+"], ctx);
+  await find(root, "/root", ["-mindepth", "1", "-maxdepth", "1", "-name", "*.log", "-delete"], ctx);
 }
 
-/** Truncates every regular file below a folder; links are not followed. */
-async function emptyFiles(folder: string): Promise<void> {
-  const entries = await opendir(folder).catch(() => undefined);
-  if (entries === undefined) return;
-  for await (const entry of entries) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory()) await emptyFiles(path);
-    else if (entry.isFile()) await truncate(path, 0);
-  }
+/** Names are bytes, and in a UTF-8 locale `*` does not match those that are not UTF-8. Links are not followed. */
+async function find(root: string, folder: string, what: readonly string[], { exec }: BuildContext): Promise<void> {
+  const path = await resolveInRoot(root, folder);
+  const isFolder = (await lstat(path).catch(() => undefined))?.isDirectory() === true;
+  if (isFolder) await mustRun(exec, "find", [path, ...what], { env: { ...defaultEnv, LC_ALL: "C" } });
 }

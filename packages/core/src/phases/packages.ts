@@ -1,4 +1,4 @@
-import { BuildError } from "../errors.js";
+import { BuildError, isBuildError, type ErrorContext } from "../errors.js";
 import type { Hooks } from "../hooks.js";
 import type { BuildPlan } from "../plan/plan.js";
 
@@ -12,14 +12,16 @@ export function tapPackages(plan: BuildPlan, hooks: Hooks): void {
     stage: Number.MAX_SAFE_INTEGER,
     fn: (run) =>
       run.perform(script, async ({ target }) => {
-        const result = await target.run("install-packages", plan.packages, { check: false });
-        run.signal.throwIfAborted();
-        if (result.exitCode !== 0)
-          throw new BuildError("PACKAGES_FAILED", {
-            packages: plan.packages,
-            exitCode: result.exitCode ?? 1,
-            tail: result.stderr.trim(),
-          });
+        await target.run("install-packages", plan.packages).catch((error: unknown) => {
+          throw asPackagesFailed(error, plan.packages);
+        });
       }),
   });
+}
+
+/** What says more than that the program failed (no space, a download that was refused) stays as it is. */
+function asPackagesFailed(error: unknown, packages: readonly string[]): unknown {
+  if (!isBuildError(error) || error.code !== "SCRIPT_FAILED") return error;
+  const { exitCode = 1, tail } = error.context as ErrorContext<"SCRIPT_FAILED">;
+  return new BuildError("PACKAGES_FAILED", { packages, exitCode, tail }, { cause: error });
 }

@@ -1,3 +1,4 @@
+import type { Sources } from "../fetch/sources.js";
 import type { BuildPlan } from "../plan/plan.js";
 import type { Exec, ExecOptions, ExecResult } from "../process/exec.js";
 import type { Workspace } from "../workspace/workspace.js";
@@ -53,6 +54,8 @@ export interface PhaseRun {
   /** Runs a program on the host side with the phase's environment; its output is logged under the running step. */
   readonly run: (file: string, args?: readonly string[], options?: StepExecOptions) => Promise<ExecResult>;
   readonly exec: Exec;
+  /** What a step fetches through it is in the report and in `dib.lock`, and a locked build is held to it. */
+  readonly sources: Sources;
   /** Writes a line to the build log under the running step. */
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;

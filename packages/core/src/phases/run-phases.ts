@@ -1,6 +1,7 @@
 import { mkdir, readdir, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildContext } from "../context.js";
+import type { SourceRecord } from "../fetch/sources.js";
 import type { Tap } from "../hooks.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { sha256 } from "../plan/digest.js";
@@ -13,7 +14,7 @@ import { ResourceStack } from "../workspace/resource-stack.js";
 import { resolveInRoot } from "../workspace/target.js";
 import type { Workspace } from "../workspace/workspace.js";
 import { chrootEnvironment, environmentFiles, evaluateEnvironment, hostEnvironment } from "./environment.js";
-import { numberOf } from "./order.js";
+import { isScriptName, numberOf } from "./order.js";
 import type { Env, PhaseRun } from "./phase-run.js";
 import { createPhaseRun, shellStep } from "./run-script.js";
 import { openSandbox, type Sandbox } from "./sandbox.js";
@@ -29,6 +30,7 @@ export interface PhaseSetting {
   readonly output: ScriptOutput;
   /** Opens a shell for the user and returns when it has ended. */
   readonly breakShell: (name: string, run: PhaseRun) => Promise<void>;
+  readonly sources: SourceRecord;
   readonly ctx: BuildContext;
   readonly stopwatch: Stopwatch;
   /** A folder put first in PATH: the stand-in for sudo, on hosts without it. */
@@ -49,48 +51,44 @@ export async function runPhase(phase: PhaseInfo, root: PhaseRoot, setting: Phase
   const started = performance.now();
   ctx.signal.throwIfAborted();
   ctx.emit({ type: "phase-start", phase: phase.name, place: phase.place, root: phase.root });
-  await root.resolvConf?.putInPlace();
-  try {
-    await using stack = new ResourceStack();
-    const hasBase = root.resolvConf !== undefined;
-    const sandbox = await openSandbox(hasBase ? await resolveInRoot(workspace.mountDir, "/proc") : undefined, ctx);
-    stack.defer("processes of the phase", () => sandbox.close());
-    const stop = () => void sandbox.close();
-    ctx.signal.addEventListener("abort", stop, { once: true });
-    const hooksInside = phase.place === "chroot" ? await openHooksInside(workspace, stack, ctx) : undefined;
-    const env = await phaseEnvironment(phase, root, setting, sandbox, hooksInside);
-    const fingerprint = phase.root === "tree" ? await takeFingerprint(phase.name, env, setting) : undefined;
-    const scripts = await runSteps(phase, env, setting, sandbox, hooksInside);
-    ctx.signal.removeEventListener("abort", stop);
-    const seconds = (performance.now() - started) / 1000;
-    ctx.emit({ type: "phase-end", phase: phase.name, seconds });
-    return { phase: phase.name, seconds, scripts, ...(fingerprint === undefined ? {} : { fingerprint }) };
-  } finally {
-    await root.resolvConf?.takeOut();
-  }
+  await using _resolvConf = await root.resolvConf?.putInPlace();
+  await using stack = new ResourceStack();
+  const hasBase = root.resolvConf !== undefined;
+  const proc = hasBase ? await resolveInRoot(workspace.mountDir, "/proc") : undefined;
+  const sandbox = await openSandbox(proc, ctx, { hasNetwork: setting.plan.network.includes(phase.name) });
+  stack.defer("processes of the phase", () => sandbox.close());
+  const stop = () => void sandbox.close().catch(() => undefined); // the stack is told as well
+  ctx.signal.addEventListener("abort", stop, { once: true });
+  stack.defer("the wait for an abort", () => ctx.signal.removeEventListener("abort", stop));
+  const hooksInside = phase.place === "chroot" ? await openHooksInside(workspace, stack, ctx) : undefined;
+  const env = await phaseEnvironment(phase, root, setting, sandbox, hooksInside);
+  const fingerprint = phase.root === "tree" ? await takeFingerprint(phase.name, env, setting) : undefined;
+  const scripts: ScriptReport[] = [];
+  const run = createPhaseRun(phase, env, setting, sandbox, scripts);
+  const soFar = () => ({ phase: phase.name, seconds: (performance.now() - started) / 1000, scripts });
+  await runSteps(run, soFar, setting, hooksInside);
+  const report = soFar();
+  ctx.emit({ type: "phase-end", phase: phase.name, seconds: report.seconds });
+  return { ...report, ...(fingerprint === undefined ? {} : { fingerprint }) };
 }
 
 async function runSteps(
-  phase: PhaseInfo,
-  env: Env,
+  run: PhaseRun,
+  soFar: () => PhaseReport,
   setting: PhaseSetting,
-  sandbox: Sandbox,
   hooksInside: string | undefined,
-): Promise<readonly ScriptReport[]> {
+): Promise<void> {
   const { hooks } = setting.ctx;
-  const reports: ScriptReport[] = [];
-  const run = createPhaseRun(phase, env, setting, sandbox, reports);
+  const { phase } = run;
   try {
     await hooks.beforePhase.for(phase.name).run(run);
     await hooks.phase.for(phase.name).runWith(await scriptTaps(phase, setting, hooksInside), run);
-    const report = { phase: phase.name, seconds: 0, scripts: reports };
-    await hooks.afterPhase.for(phase.name).run(run, report);
+    await hooks.afterPhase.for(phase.name).run(run, soFar());
   } catch (error) {
     const wantsShell = setting.plan.settings.shellOnError || setting.plan.settings.breaks.includes("after-error");
     if (wantsShell && !setting.ctx.signal.aborted) await setting.breakShell("after-error", run);
     throw error;
   }
-  return reports;
 }
 
 /** The scripts of a phase as taps, read from the hook folder now: earlier phases may have added some. */
@@ -116,7 +114,7 @@ async function scriptTaps(
 
 /** dib-run-parts' selection: executable files (or links to such) whose names have letters, digits, `_` and `-` only. */
 async function scriptNames(folder: string, { ctx }: PhaseSetting): Promise<string[]> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => /^[0-9A-Za-z_-]+$/.test(name));
+  const names = (await readdir(folder).catch(() => [])).filter(isScriptName);
   if (names.length === 0) return [];
   const { stdout } = await ctx.exec("find", [
     folder,

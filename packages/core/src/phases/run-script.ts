@@ -1,11 +1,15 @@
-import { statfs } from "node:fs/promises";
 import type { Readable } from "node:stream";
 import { BuildError } from "../errors.js";
+import { readAptFailure } from "../fetch/apt-failure.js";
+import { sourcesOf } from "../fetch/sources.js";
+import { saysNoSpace } from "../out-of-space.js";
 import type { ExecResult } from "../process/exec.js";
 import type { ScriptRef } from "../report/events.js";
 import type { ScriptReport } from "../report/report.js";
+import { isFull } from "../workspace/is-full.js";
 import { targetFiles } from "../workspace/target.js";
 import { chrootEnvironment } from "./environment.js";
+import { collectFetches } from "./fetch-log.js";
 import type { Env, PhaseRun, ScriptName, StepExecOptions } from "./phase-run.js";
 import type { PhaseSetting } from "./run-phases.js";
 import type { Sandbox } from "./sandbox.js";
@@ -50,6 +54,7 @@ export function createPhaseRun(
       elementFolders: folders,
       run: runner(onHost, env, places.cwd),
       exec: ctx.exec,
+      sources: sourcesOf(setting.sources, { env, signal: ctx.signal, exec: ctx.exec }),
       log: (line) => output.line(ref, line),
       signal: ctx.signal,
       perform: (script, step) =>
@@ -75,10 +80,11 @@ export function shellStep(path: string): (run: PhaseRun) => Promise<void> {
 async function perform(
   script: ScriptName,
   step: (run: PhaseRun) => Promise<void> | void,
-  { ctx, plan }: PhaseSetting,
+  setting: PhaseSetting,
   run: PhaseRun,
   reports: ScriptReport[],
 ): Promise<void> {
+  const { ctx, plan } = setting;
   if (script.kind === "typescript" && !isPlanned(script, run, plan)) return;
   ctx.signal.throwIfAborted();
   const ref = { phase: run.phase.name, element: script.element, script: script.name };
@@ -87,7 +93,7 @@ async function perform(
   let outcome: ScriptReport["outcome"] = "failed";
   try {
     const taken = await ctx.hooks.script.run({ ...script, run });
-    if (taken === undefined) await step(run);
+    if (taken === undefined) await runAndCollect(step, run, setting);
     outcome = taken ?? "done";
   } finally {
     const report: ScriptReport = {
@@ -102,6 +108,21 @@ async function perform(
   }
   const report = reports.at(-1);
   if (report !== undefined) await ctx.hooks.afterScript.run({ ...script, run }, report);
+}
+
+/** A script that failed because of what it was to fetch: that says more than its exit code. */
+async function runAndCollect(
+  step: (run: PhaseRun) => Promise<void> | void,
+  run: PhaseRun,
+  setting: PhaseSetting,
+): Promise<void> {
+  try {
+    await step(run);
+  } catch (error) {
+    await collectFetches(setting, error);
+    throw error;
+  }
+  await collectFetches(setting);
 }
 
 /** A `plan` tap may have taken the step out. */
@@ -128,18 +149,12 @@ async function checkResult(
     signal: result.signal,
     tail: tail || result.stderr.trim(),
   });
-  if (/no space left on device/i.test(tail) || (await isFull(workspace.buildDir))) {
+  if (saysNoSpace(tail) || (await isFull(workspace.buildDir))) {
     throw new BuildError(
       "SPACE_EXHAUSTED",
       { path: workspace.buildDir, doing: `running ${ref.phase}.d/${ref.script}` },
       { cause: failure },
     );
   }
-  throw failure;
+  throw readAptFailure(output.ending(ref), failure) ?? failure;
 }
-
-const isFull = async (folder: string): Promise<boolean> =>
-  statfs(folder).then(
-    ({ bavail, bsize, blocks }) => blocks > 0 && bavail * bsize < 2 ** 20,
-    () => false,
-  );

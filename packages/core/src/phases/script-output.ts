@@ -7,4 +7,6 @@ export interface ScriptOutput {
   line(script: ScriptRef, text: string): void;
   /** The last lines that a script wrote, for its error message. */
   tail(script: ScriptRef): string;
+  /** The last kilobytes, which say why it failed. */
+  ending(script: ScriptRef): string;
 }

@@ -6,8 +6,9 @@ import { throwFindings } from "../errors.js";
 import type { ImageFormat } from "../formats/format.js";
 import { assembleEnvironment } from "./environment.js";
 import { isEnvironmentFile, mergeHookFiles, planPhases } from "./hook-files.js";
+import { openPhases } from "./network.js";
 import type { BuildPlan, PlannedDisk, PlannedHostCommand } from "./plan.js";
-import { checkScripts } from "./scripts.js";
+import { checkLinks, checkScripts } from "./scripts.js";
 
 export interface AssembleRequest {
   readonly config: BuildConfig;
@@ -32,7 +33,7 @@ export function chooseFormats(config: BuildConfig, known: readonly ImageFormat[]
 /** Config and elements → plan. Pure. Throws PLAN_SCRIPT_CLASH and PLAN_SCRIPT_INVALID, several at once as SEVERAL_FINDINGS. */
 export function assemblePlan({ config, set, added, outputs, disk }: AssembleRequest): BuildPlan {
   const { files: hookFiles, clashes } = mergeHookFiles(set.elements, added);
-  throwFindings([...clashes, ...checkScripts(set.elements)]);
+  throwFindings([...clashes, ...checkScripts(set.elements), ...checkLinks(set.elements)]);
   return {
     version: 1,
     image: config.image,
@@ -48,6 +49,7 @@ export function assemblePlan({ config, set, added, outputs, disk }: AssembleRequ
     hookFiles,
     environmentFiles: hookFiles.filter(isEnvironmentFile).map(({ path }) => path.slice("environment.d/".length)),
     phases: planPhases(hookFiles, added.steps),
+    network: openPhases(set.elements),
     environment: assembleEnvironment(config, set.elements),
     packages: config.packages,
     disk: disk?.plan,

@@ -19,6 +19,10 @@ const rules: readonly ((plan: BuildPlan) => string | undefined)[] = [
     const stranger = used.find((element) => !known.has(element));
     return stranger === undefined ? undefined : `a script belongs to ${stranger}, which is not one of its elements`;
   },
+  ({ network }) => {
+    const stranger = network.find((phase) => !phaseNames.includes(phase));
+    return stranger === undefined ? undefined : `it opens the network to ${stranger}, which is not a phase`;
+  },
   ({ outputs }) => (outputs.length > 0 ? undefined : "it has no outputs"),
   ({ outputs, disk }) =>
     disk === undefined && outputs.some(({ from }) => from === "disk") ? "it has a disk format and no disk" : undefined,

@@ -11,7 +11,7 @@ import {
   openProbe,
   type HostProbe,
 } from "./host-probe.js";
-import { coreTools, diskTools, fatTools, packages, shellTools } from "./host-tools.js";
+import { coreTools, diskTools, fatTools, packages } from "./host-tools.js";
 import type { BuildPlaces, BuildPlan, PlannedHostCommand } from "./plan.js";
 
 /**
@@ -51,10 +51,8 @@ async function checkTools(plan: BuildPlan, probe: HostProbe): Promise<readonly B
 
 async function commandsOfCore(plan: BuildPlan, probe: HostProbe): Promise<readonly PlannedHostCommand[]> {
   const of = (commands: readonly string[], neededFor: string) => commands.map((command) => ({ command, neededFor }));
-  const { breaks, shellOnError } = plan.settings;
   return [
     ...of(coreTools, "every build"),
-    ...of(breaks.length > 0 || shellOnError ? shellTools : [], "break points"),
     ...of(plan.disk === undefined ? [] : diskTools, "the disk"),
     ...of(
       needsFat(plan) && (await hasFileSystem("vfat", probe)) === false ? fatTools : [],

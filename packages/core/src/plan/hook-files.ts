@@ -37,8 +37,8 @@ export function mergeHookFiles(
 }
 
 const filesOf = ({ name, files }: Element): PlannedFile[] =>
-  files.map(({ path, kind, executable, digest, linkTarget }) => ({
-    ...{ path, element: name, from: path, kind, executable, digest },
+  files.map(({ path, kind, executable, digest, linkTarget, from = path }) => ({
+    ...{ path, element: name, from, kind, executable, digest },
     ...(linkTarget === undefined ? {} : { linkTarget }),
   }));
 

@@ -1,7 +1,9 @@
 /** Programs that the core runs on the host, and the packages they come from. */
-export const coreTools = ["unshare", "setpriv", "bash", "env", "chroot", "mount", "umount", "mknod", "find", "flock"];
+export const coreTools = [
+  ...["unshare", "setpriv", "nsenter", "bash", "env", "chroot"],
+  ...["mount", "umount", "mknod", "find", "flock", "truncate"],
+];
 export const diskTools = ["losetup", "cp", "du", "sync"];
-export const shellTools = ["nsenter"];
 export const fatTools = ["mcopy", "mmd"];
 
 /** Names of the package in Debian, Fedora and openSUSE; the first one where they agree. */
@@ -41,6 +43,7 @@ export const packages: Readonly<
   sfdisk: pack("fdisk", "util-linux"),
   sync: pack("coreutils"),
   tar: pack("tar"),
+  truncate: pack("coreutils"),
   umount: pack("mount", "util-linux"),
   unshare: pack("util-linux"),
   zstd: pack("zstd"),

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { BuildConfig } from "../config/schema.js";
 import type { Element } from "../elements/element.js";
+import { masker } from "../mask.js";
 import { secretsOf } from "./environment.js";
 import type { BuildPlaces } from "./plan.js";
 
@@ -10,6 +11,7 @@ const packageDir = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Where the plan's things lie on this machine. */
 export function placesOf(config: BuildConfig, elements: readonly Element[]): BuildPlaces {
+  const secrets = secretsOf(config, elements);
   return {
     elements: Object.fromEntries(
       elements.map(({ name, version, folder, entry, source }) => [
@@ -29,9 +31,9 @@ export function placesOf(config: BuildConfig, elements: readonly Element[]): Bui
       .map(({ path }) => path)
       .filter((path) => existsSync(path))
       .join(":"),
-    secrets: secretsOf(config, elements),
+    secrets,
     runEnvironment: config.runEnvironment,
     caller: config.caller,
-    args: config.args,
+    args: masker(Object.values(secrets))(config.args), // the image keeps them
   };
 }

@@ -1,5 +1,6 @@
 import type { NodeConfig } from "../block-device/node.js";
 import type { ElementSource } from "../elements/element.js";
+import type { RequiredLock } from "../lock/lock.js";
 import type { PhaseName } from "../phases/table.js";
 
 /**
@@ -23,6 +24,8 @@ export interface BuildPlan {
   readonly environmentFiles: readonly string[];
   /** All ten, in order. */
   readonly phases: readonly PlannedPhase[];
+  /** The phases whose programs reach the network, in order; those of the others see a loopback and nothing else. */
+  readonly network: readonly PhaseName[];
   /** What scripts get before environment.d: allow-listed, sorted by name. Values that name the run (TMP_*, …) are not here. */
   readonly environment: readonly PlannedVariable[];
   /** `-p`: installed after the install phase. */
@@ -160,4 +163,6 @@ export interface BuildPlaces {
   readonly runEnvironment: Readonly<Record<string, string>>;
   readonly caller: { readonly uid: number; readonly gid: number; readonly user: string; readonly home: string };
   readonly args: string;
+  /** The lock that the build must keep to. */
+  readonly lock?: RequiredLock | undefined;
 }

@@ -46,7 +46,7 @@ export async function preparePlan(written: BuildConfig, { hooks }: Pick<BuildCon
   const disk = outputs.some(({ from }) => from === "disk") ? await prepareDisk(config, set, added) : undefined;
   const plan = await hooks.plan.run(assemblePlan({ config, set, added, outputs, disk }));
   checkChangedPlan(plan);
-  const notes = [...elementNotes(catalog), ...scriptNotes(set.elements)];
+  const notes = [...elementNotes(catalog, set), ...scriptNotes(set.elements)];
   return { config, plan, places: placesOf(config, set.elements), set, catalog, hooks, notes };
 }
 

@@ -1,4 +1,6 @@
+import { basename, dirname, join } from "node:path/posix";
 import type { Element, ElementFile } from "../elements/element.js";
+import { isInPhaseFolder } from "../elements/files.js";
 import { BuildError } from "../errors.js";
 import { isPackageList, isScriptName } from "../phases/order.js";
 
@@ -35,6 +37,30 @@ export function checkScripts(elements: readonly Element[]): BuildError[] {
       );
     return [];
   });
+}
+
+/** PLAN_SCRIPT_INVALID for each link in a phase folder that leads to nothing, in its element and in the merged hooks. */
+export function checkLinks(elements: readonly Element[]): BuildError[] {
+  const there = new Set(
+    elements.flatMap(({ files }) => files.filter(({ kind }) => kind === "file").map(({ path }) => path)),
+  );
+  return elements.flatMap(({ name: element, files }) =>
+    files.flatMap(({ path, kind, opening, linkTarget = "" }) => {
+      if (kind !== "link" || opening !== undefined || !isInPhaseFolder(path) || !isScriptName(basename(path)))
+        return [];
+      const target = join(dirname(path), linkTarget);
+      if (there.has(target) || [...there].some((file) => file.startsWith(`${target}/`))) return [];
+      const reason = `it is a link to ${linkTarget}, and there is no such file.`;
+      return [
+        new BuildError("PLAN_SCRIPT_INVALID", {
+          element,
+          script: path,
+          reason,
+          hint: "Add the file, or remove the link.",
+        }),
+      ];
+    }),
+  );
 }
 
 /** What DIB passes over without a word, as sentences: scripts that will not run. */

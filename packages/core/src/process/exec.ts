@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess, type StdioOptions } from "node:child_process";
+import type { Socket } from "node:net";
 import type { Readable } from "node:stream";
 import type { Options } from "execa";
 
@@ -33,8 +34,8 @@ export const defaultEnv: Readonly<Record<string, string>> = {
 
 /** What we use of execa's subprocess; its own type depends on options that are only known at run time. */
 interface Running extends PromiseLike<Ended> {
-  readonly stdout: Readable | null;
-  readonly stderr: Readable | null;
+  readonly stdout: Socket | null;
+  readonly stderr: Socket | null;
   once(event: "exit", listener: () => void): unknown;
 }
 
@@ -49,6 +50,9 @@ interface Ended {
 
 /** A process that ended may leave a daemon that holds its pipes; so long we wait for the last lines. */
 const graceMs = 300;
+
+/** More than the kernel holds of what was written into a pipe and not yet read. */
+const pipeBytes = 2 ** 20;
 
 /** The one place where child processes start. execa is loaded with the first of them: it takes 100 ms. */
 export function createExec(): Exec {
@@ -67,10 +71,7 @@ export function createExec(): Exec {
       ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
     } as Options) as never;
     child.once("exit", () => {
-      setTimeout(() => {
-        child.stdout?.destroy();
-        child.stderr?.destroy();
-      }, graceMs).unref();
+      for (const pipe of [child.stdout, child.stderr]) if (pipe !== null) cutWhenRead(pipe);
     });
     const forwarded = options.onOutput
       ? [forward(child.stdout, "stdout", options.onOutput), forward(child.stderr, "stderr", options.onOutput)]
@@ -84,6 +85,16 @@ export function createExec(): Exec {
       stderr: isMissing ? (result.shortMessage ?? "not started") : (result.stderr ?? ""),
     };
   };
+}
+
+/** A slow reader gets all that the program wrote: the pipe is cut once nothing waits in it, or what comes is a daemon's. */
+function cutWhenRead(pipe: Socket, untilBytes = pipe.bytesRead + pipeBytes): void {
+  const look = () => {
+    if (pipe.readableLength === 0 || pipe.bytesRead > untilBytes) pipe.destroy();
+    else cutWhenRead(pipe, untilBytes);
+  };
+  // Right after the poll for input, when what the kernel still held has come to the stream.
+  setTimeout(() => setImmediate(look), graceMs).unref();
 }
 
 async function forward(

@@ -11,13 +11,18 @@ export interface Namespace {
   end(): Promise<void>;
 }
 
+// A host without `ip` has no loopback then: what needs it to finish an image is rare, and fails.
 // `--norc`: bash takes a socket on standard input for rshd and would source the caller's ~/.bashrc.
 const holder =
-  'if [ -n "$1" ]; then mount -t proc -o nosuid,noexec,nodev proc "$1" || exit 1; fi; echo ready; read -r _';
+  'if [ -n "$1" ]; then mount -t proc -o nosuid,noexec,nodev proc "$1" || exit 1; fi; [ "$2" = open ] || ip link set lo up || true; echo ready; read -r _';
 
-export async function startNamespace(proc: string | undefined): Promise<Namespace> {
-  const shell = ["bash", "--norc", "-c", holder, "phase", proc ?? ""];
-  const child = startProcess("unshare", ["--pid", "--fork", "--kill-child=KILL", "--", ...shell], {
+export async function startNamespace(
+  proc: string | undefined,
+  { hasNetwork }: { readonly hasNetwork: boolean },
+): Promise<Namespace> {
+  const shell = ["bash", "--norc", "-c", holder, "phase", proc ?? "", hasNetwork ? "open" : "shut"];
+  const namespaces = ["--pid", ...(hasNetwork ? [] : ["--net"])];
+  const child = startProcess("unshare", [...namespaces, "--fork", "--kill-child=KILL", "--", ...shell], {
     stdio: ["pipe", "pipe", "pipe"],
   });
   const { stdout, stderr } = child;
@@ -40,7 +45,7 @@ export async function startNamespace(proc: string | undefined): Promise<Namespac
 }
 
 /** The pid, as seen from here, of the only child that `unshare --fork` has. */
-export async function firstChildOf(pid: number): Promise<number> {
+async function firstChildOf(pid: number): Promise<number> {
   const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8");
   return Number(children.trim().split(" ")[0]);
 }

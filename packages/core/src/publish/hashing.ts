@@ -33,16 +33,18 @@ async function hashFile(
 export class Hashing implements Disposable {
   readonly #algorithms: readonly string[];
   readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
   readonly #started = new Map<string, Promise<Record<string, string>>>();
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(algorithms: readonly string[]) {
+  constructor(algorithms: readonly string[], interrupt: AbortSignal = AbortSignal.any([])) {
     this.#algorithms = algorithms;
+    this.#signal = AbortSignal.any([this.#stop.signal, interrupt]);
   }
 
   /** The file must be whole. */
   start(path: string): Promise<Record<string, string>> {
-    const hashed = this.#last.then(() => hashFile(path, this.#algorithms, this.#stop.signal));
+    const hashed = this.#last.then(() => hashFile(path, this.#algorithms, this.#signal));
     const done = Promise.all([hashed, syncPath(path)]).then(([digests]) => digests);
     this.#last = done.catch(() => undefined); // publishing asks again, and is told
     this.#started.set(path, done);

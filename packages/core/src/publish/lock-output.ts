@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { BuildError, reasonOf } from "../errors.js";
 import type { BuildPlaces } from "../plan/plan.js";
-import { makeFolders } from "../workspace/make-folders.js";
+import { makeFolders, removeIfEmpty } from "../workspace/make-folders.js";
 import { ResourceStack } from "../workspace/resource-stack.js";
 
 const lockDir = "/run/lock";
@@ -36,18 +36,12 @@ export async function lockOutput(
 async function openFolder(output: string, caller: BuildPlaces["caller"], held: ResourceStack): Promise<string> {
   const folder = dirname(output);
   try {
-    for (const made of await makeFolders(folder, caller)) held.defer(`the folder ${made}`, () => removeEmpty(made));
+    for (const made of await makeFolders(folder, caller)) held.defer(`the folder ${made}`, () => removeIfEmpty(made));
     await rmdir(await mkdtemp(join(folder, ".dib-probe-"))); // permission bits say nothing to root, nor of read-only places
     return await realpath(folder);
   } catch (cause) {
     throw new BuildError("OUTPUT_UNWRITABLE", { path: output, reason: reasonOf(cause) }, { cause });
   }
-}
-
-async function removeEmpty(folder: string): Promise<void> {
-  await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
-    if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(error.code ?? "")) throw error;
-  });
 }
 
 /** Another user's lock file can be read, and a lock needs no more; /run/lock is sticky and would refuse O_CREAT on it. */

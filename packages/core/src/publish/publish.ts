@@ -1,51 +1,74 @@
-import { chmod, chown, lstat, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { chmod, chown, lstat, readFile, stat, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { BuildError, isBuildError, reasonOf } from "../errors.js";
 import type { StagedFile } from "../formats/export.js";
+import { outOfSpace } from "../out-of-space.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
-import type { Artifact } from "../report/report.js";
+import type { Artifact, BuildReport } from "../report/report.js";
 import type { Hashing } from "./hashing.js";
 import { keptName, replaceFiles, syncPath, type Replacement } from "./replace-files.js";
 
 export interface PublishRequest {
   readonly plan: Pick<BuildPlan, "checksums" | "settings">;
   readonly places: Pick<BuildPlaces, "output" | "caller">;
-  /** All in one folder beside the output; the folder is removed whatever happens. */
+  /** Absolute: the folder beside the output that all staged files lie in. */
+  readonly staging: string;
   readonly staged: readonly StagedFile[];
   /** May have begun when each file was whole. */
   readonly hashing: Hashing;
-  readonly ctx: Pick<BuildContext, "emit">;
+  readonly describe: (artifacts: readonly Artifact[]) => BuildReport;
+  readonly ctx: Pick<BuildContext, "emit" | "signal">;
 }
 
 /**
- * Gives the staged files their names: hashed and synced first, then sums and images renamed, images last. Old images
- * are kept aside under a name with the time unless the plan overwrites them. Throws PUBLISH_FAILED with all as it was.
+ * Gives the staged files their names: hashed and synced first, then sums, report and images renamed, images last. Old
+ * images are kept aside under a name with the time unless the plan overwrites them. Throws BUILD_INTERRUPTED (until the
+ * first rename), PUBLISH_FAILED and SPACE_EXHAUSTED with all as it was.
  */
-export async function publishArtifacts({ plan, places, staged, hashing, ctx }: PublishRequest): Promise<Artifact[]> {
-  const scratch = staged[0] === undefined ? undefined : dirname(staged[0].staged);
-  if (scratch === undefined) return [];
+export async function publishBuild(request: PublishRequest): Promise<BuildReport> {
   try {
-    const prepared: Prepared[] = [];
-    for (const file of staged) prepared.push(await prepare(file, plan, places, hashing));
-    const asides = plan.settings.overwriteOldImage ? [] : await prepareAsides(prepared, places.caller, new Date());
-    const stale = (await Promise.all(prepared.map(staleSums))).flat();
-    const sums = [...asides, ...prepared].flatMap((part) => part.sums);
-    const images = prepared.map(({ image }) => ({
-      ...image,
-      keepAs: asides.find(({ target }) => target === image.target)?.keepAs,
-    }));
-    await replaceFiles([...stale, ...sums, ...images], scratch);
-    const artifacts = prepared.map(({ artifact }) => artifact);
-    for (const artifact of artifacts) ctx.emit({ type: "artifact", artifact });
-    return artifacts;
-  } catch (cause) {
-    throw isBuildError(cause)
-      ? cause
-      : new BuildError("PUBLISH_FAILED", { path: places.output, reason: reasonOf(cause) }, { cause });
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
+    const report = await publish(request);
+    for (const artifact of report.artifacts) request.ctx.emit({ type: "artifact", artifact });
+    return report;
+  } catch (error) {
+    throw failureOf(error, request);
   }
+}
+
+async function publish(request: PublishRequest): Promise<BuildReport> {
+  const { plan, places, staging, staged, ctx } = request;
+  const prepared: Prepared[] = [];
+  for (const file of staged) prepared.push(await prepare(file, request));
+  const asides = plan.settings.overwriteOldImage ? [] : await prepareAsides(prepared, places.caller, new Date());
+  const stale = (await Promise.all(prepared.map(staleSums))).flat();
+  const sums = [...asides, ...prepared].flatMap((part) => part.sums);
+  const images = prepared.map(({ image }) => ({
+    ...image,
+    keepAs: asides.find(({ target }) => target === image.target)?.keepAs,
+  }));
+  const report = request.describe(prepared.map(({ artifact }) => artifact));
+  const written = await writeReport(report, request);
+  ctx.signal.throwIfAborted();
+  await replaceFiles([...stale, ...sums, written, ...images], staging);
+  return report;
+}
+
+function failureOf(error: unknown, { places, ctx: { signal } }: PublishRequest): unknown {
+  const cause = outOfSpace(error, { path: places.output, doing: "publishing" });
+  if (isBuildError(cause)) return cause;
+  if (signal.aborted)
+    return new BuildError("BUILD_INTERRUPTED", { signal: String(signal.reason), stage: "publishing" });
+  return new BuildError("PUBLISH_FAILED", { path: places.output, reason: reasonOf(cause) }, { cause });
+}
+
+/** `NAME.report.json` beside the image. */
+async function writeReport(report: BuildReport, { places, staging }: PublishRequest): Promise<Replacement> {
+  const target = `${places.output}.report.json`;
+  const staged = join(staging, basename(target));
+  await writeFile(staged, `${JSON.stringify(report, undefined, 2)}\n`);
+  await own(staged, places.caller);
+  return { staged, target };
 }
 
 interface Prepared {
@@ -62,9 +85,7 @@ export const digestAlgorithms = ({ checksums }: PublishRequest["plan"]): readonl
 
 async function prepare(
   { format, staged, extension }: StagedFile,
-  plan: PublishRequest["plan"],
-  { output, caller }: PublishRequest["places"],
-  hashing: Hashing,
+  { plan, places: { output, caller }, hashing }: PublishRequest,
 ): Promise<Prepared> {
   const path = `${output}.${extension}`;
   const wanted = sumAlgorithms.filter((algorithm) => plan.checksums.includes(algorithm));
@@ -87,10 +108,11 @@ async function writeSum(path: string, digest: string, name: string, caller: Buil
   await own(path, caller);
 }
 
+/** The worker's umask is the same for everybody; who may read what is made is the caller's to say. */
 async function own(path: string, { uid, gid }: BuildPlaces["caller"]): Promise<void> {
   const found = await stat(path);
   if (found.uid !== uid || found.gid !== gid) await chown(path, uid, gid);
-  await chmod(path, 0o644);
+  await chmod(path, 0o666 & ~process.umask());
   await syncPath(path);
 }
 

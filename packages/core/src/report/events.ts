@@ -54,6 +54,8 @@ export type BuildEvent =
       readonly outcome: "done" | "skipped" | "failed";
     } & ScriptRef)
   | { readonly type: "phase-end"; readonly phase: string; readonly seconds: number }
+  | { readonly type: "fetched"; readonly url: string; readonly sizeBytes: number; readonly sha256: string }
+  | { readonly type: "checked-out"; readonly url: string; readonly ref: string; readonly commit: string }
   | { readonly type: "fingerprint"; readonly phase: string; readonly digest: string }
   | { readonly type: "disk"; readonly doing: string; readonly node?: string; readonly seconds?: number }
   | {

@@ -6,17 +6,19 @@ import { createExec } from "../process/exec.js";
 import type { BuildEvent } from "../report/events.js";
 import { readMessages, sendMessage } from "./channel.js";
 import { runBuild } from "./main.js";
+import { captureOwnOutput } from "./own-output.js";
 import { openScriptOutput } from "./output-frames.js";
-import { protocolVersion, type FromWorker, type ToWorker } from "./protocol.js";
+import { messageDescriptor, protocolVersion, type FromWorker, type ToWorker, type WorkerResult } from "./protocol.js";
 import { writeError } from "./written-error.js";
 
-const out = new Socket({ fd: 1, readable: false, writable: true });
+const out = new Socket({ fd: messageDescriptor, readable: false, writable: true });
 const send = (message: FromWorker): void => sendMessage(out, message);
 const output = openScriptOutput(2);
 const abort = new AbortController();
 let stage = "workspace";
 let resume = (): void => {};
 
+captureOwnOutput(output, () => ({ phase: stage, element: "-", script: "-" }));
 process.umask(0o022);
 send({ type: "ready", version: protocolVersion });
 await readMessages<ToWorker>(process.stdin, (message) => {
@@ -41,7 +43,9 @@ async function build({ version, plan, places }: ToWorker & { type: "build" }): P
   };
   const ctx = { hooks, exec: createExec(), signal: abort.signal, emit };
   try {
-    send({ type: "done", result: await runBuild({ plan, places, output, ctx, openShell }) });
+    const publish = (result: WorkerResult) => ask({ type: "done", result });
+    await runBuild({ plan, places, output, ctx, openShell: (request) => ask({ type: "break", ...request }), publish });
+    send({ type: "released" });
   } catch (error) {
     // Whatever failed because it was cut short, the interrupt is what happened.
     const { left } = writeError(error);
@@ -52,10 +56,10 @@ async function build({ version, plan, places }: ToWorker & { type: "build" }): P
   }
 }
 
-/** Asks the front for a shell and waits until it has ended. */
-async function openShell(request: Omit<FromWorker & { type: "break" }, "type">): Promise<void> {
+/** Waits until the front has done what it is asked for. */
+async function ask(message: FromWorker): Promise<void> {
   await new Promise<void>((resolve) => {
     resume = resolve;
-    send({ type: "break", ...request });
+    send(message);
   });
 }

@@ -23,8 +23,8 @@ const lastPhases = phases.filter(({ root }) => root === "disk");
 export async function finishOnTree(tree: BuiltTree, setting: PhaseSetting): Promise<Finished> {
   const root = { env: {}, resolvConf: tree.resolvConf };
   const reports = await runAll(lastPhases, root, setting);
-  await finaliseBase(setting.workspace.mountDir, tree.resolvConf, setting.ctx);
   await tree.base.leave();
+  await finaliseBase(setting.workspace.mountDir, tree.resolvConf, setting.ctx);
   const packages = await readPackages(setting.workspace.target);
   return { reports, packages, disk: undefined, [Symbol.asyncDispose]: () => tree[Symbol.asyncDispose]() };
 }
@@ -54,9 +54,9 @@ export async function finishOnDisk(planned: PlannedDisk, tree: BuiltTree, settin
   await using base = await enterBase(workspace.target, { deviceNodes: disk.deviceNodes, mountPaths }, ctx);
   const root = { env: { ...sized, ...disk.environment }, resolvConf: tree.resolvConf };
   reports.push(...(await runAll(lastPhases, root, setting)));
+  await base.leave();
   await finaliseBase(mountDir, tree.resolvConf, ctx);
   const packages = await readPackages(workspace.target);
-  await base.leave();
   const finished = disk.move();
   return { reports, packages, disk: finished, [Symbol.asyncDispose]: () => finished[Symbol.asyncDispose]() };
 }

@@ -4,18 +4,24 @@
  * With the namespace's first process every other one dies, and with them every mount.
  */
 import type { ChildProcess } from "node:child_process";
-import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
+import { masker } from "../mask.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { defaultEnv, startProcess } from "../process/exec.js";
 import type { BuildEvent } from "../report/events.js";
 import { readMessages, sendMessage } from "./channel.js";
 import { readFrames } from "./output-frames.js";
-import { protocolVersion, type FromWorker, type OutputFrame, type WorkerResult } from "./protocol.js";
-import { readError } from "./written-error.js";
+import {
+  messageDescriptor,
+  protocolVersion,
+  type FromWorker,
+  type OutputFrame,
+  type WorkerResult,
+} from "./protocol.js";
+import { readError, writeError } from "./written-error.js";
 
 /** A break point that wants a shell: the command line that the front runs on the user's terminal. */
 export interface ShellRequest {
@@ -26,32 +32,37 @@ export interface ShellRequest {
   readonly place: "host" | "chroot";
 }
 
-export interface WorkerListener {
+export interface WorkerListener<Published> {
   readonly onEvent: (event: BuildEvent) => void;
   /** Awaited: while it is slow, scripts are held back. */
   readonly onOutput: (frame: OutputFrame) => void | Promise<void>;
   /** Resolves when the shell has ended. */
   readonly onBreak: (request: ShellRequest) => Promise<void>;
+  /** Publishes the outputs, which the worker holds until this resolves. */
+  readonly onDone: (result: WorkerResult) => Promise<Published>;
 }
 
-// As the first process of the namespace: hands standard input on, and ends when it closes or the worker does.
+// As the first process of the namespace: hands standard input on, and ends when it closes or the worker does. What the
+// worker's plugins and their programs print goes to standard error, so that standard output carries messages alone.
 // `--norc`, since bash takes a socket on standard input for rshd and would source the caller's ~/.bashrc.
 const init = `
 exec 3<&0
 trap 'exit 137' TERM
-"$@" < <(cat <&3; kill -TERM $$) 3<&- &
+"$@" < <(cat <&3; kill -TERM $$) 3<&- ${messageDescriptor}>&1 1>&2 &
 wait $!
 `;
 
 const entry = fileURLToPath(new URL("./entry.js", import.meta.url));
 
-/** Runs the worker to its end. Throws what it failed with, WORKER_LAUNCH_FAILED, or WORKER_DIED when it ended without a word. */
-export async function launchWorker(
+type Ended = readonly [exitCode: number | null, signal: string | null];
+
+/** Runs the worker to its end, and returns what became of its outputs. Throws what it failed with, WORKER_LAUNCH_FAILED, or WORKER_DIED when it ended without a word. */
+export async function launchWorker<Published>(
   plan: BuildPlan,
   places: BuildPlaces,
-  listener: WorkerListener,
-  ctx: BuildContext,
-): Promise<WorkerResult> {
+  listener: WorkerListener<Published>,
+  ctx: Pick<BuildContext, "signal">,
+): Promise<Published> {
   const namespaces = [
     "--mount",
     "--pid",
@@ -85,16 +96,23 @@ export async function launchWorker(
     detached: true,
     env: { ...defaultEnv, HOME: "/root" },
   });
+  const failed = new Promise<never>((_, reject) => {
+    child.once("error", (error) => reject(new BuildError("WORKER_LAUNCH_FAILED", { reason: error.message })));
+  });
+  const ended = new Promise<Ended>((resolve) => child.once("close", (...how) => resolve(how)));
   const { stdin, stdout, stderr } = child;
-  if (stdin === null || stdout === null || stderr === null)
-    throw new BuildError("WORKER_LAUNCH_FAILED", { reason: "no pipes" });
+  if (!stdin || !stdout || !stderr) return failed; // it has none when there are no descriptors left
   stdin.on("error", () => {}); // EPIPE when it died: its end says more
   const abort = () => sendMessage(stdin, { type: "abort", signal: String(ctx.signal.reason) });
   ctx.signal.addEventListener("abort", abort, { once: true });
+  if (ctx.signal.aborted) abort(); // no event comes for that any more
 
+  const listening = guard(listener, () => sendMessage(stdin, { type: "abort", signal: "SIGTERM" }));
+  const mask = masker(Object.values(places.secrets));
   let isReady = false;
   let diagnostics = "";
-  let outcome: (FromWorker & { type: "done" | "failed" }) | undefined;
+  let outcome: Outcome | undefined;
+  let published: { readonly value: Published } | undefined;
   let phase: string | undefined;
   const handle = async (message: FromWorker): Promise<void> => {
     switch (message.type) {
@@ -105,31 +123,34 @@ export async function launchWorker(
         return sendMessage(stdin, { type: "build", version: protocolVersion, plan, places });
       case "event":
         if (message.event.type === "phase-start") phase = message.event.phase;
-        return listener.onEvent(message.event);
+        return listening.onEvent(message.event);
       case "break":
-        await listener.onBreak(await shellRequest(message, child));
+        await listening.onBreak(await shellRequest(message, child));
         return sendMessage(stdin, { type: "resume" });
       case "done":
+        await listening.onDone(message.result, (value) => (published = { value }));
+        return sendMessage(stdin, { type: "resume" });
+      case "released":
       case "failed":
         outcome = message;
         return void stdin.end(); // lets the worker go
     }
   };
-  const ended = once(child, "close");
-  const failed = once(child, "error").then(([error]: unknown[]) => {
-    throw new BuildError("WORKER_LAUNCH_FAILED", { reason: String(error) });
-  });
+  const unframed = async (text: string): Promise<void> => {
+    diagnostics = (diagnostics + text).slice(-4000);
+    if (!isReady) return; // what the launch chain says is told with its failure
+    const script = { phase: phase ?? "workspace", element: "-", script: "-" };
+    await listening.onOutput({ script, stream: "stderr", bytes: Buffer.from(text) });
+  };
   const streams = Promise.all([
     readMessages<FromWorker>(stdout, handle),
-    readFrames(stderr, listener.onOutput, (text) => (diagnostics = (diagnostics + text).slice(-4000))),
+    readFrames(stderr, listening.onOutput, unframed),
   ]);
   try {
-    const [exitCode, signal] = (await Promise.race([streams.then(() => ended), failed])) as [
-      number | null,
-      string | null,
-    ];
-    if (outcome?.type === "done") return outcome.result;
-    if (outcome?.type === "failed") throw readError(outcome.error);
+    const [exitCode, signal] = await Promise.race([streams.then(() => ended), failed]);
+    if (listening.failure !== undefined) throw endOf(listening.failure, outcome);
+    if (outcome?.type === "failed") throw readError(outcome.error, mask);
+    if (published !== undefined) return published.value; // also of a worker that died since: the next start clears its folder
     if (!isReady)
       throw new BuildError("WORKER_LAUNCH_FAILED", {
         reason: diagnostics.trim() || `it ended with ${signal ?? exitCode}`,
@@ -137,13 +158,44 @@ export async function launchWorker(
     throw new BuildError("WORKER_DIED", {
       how: signal === null ? `exit code ${exitCode}` : signal,
       phase,
-      tail: diagnostics.trim(),
+      tail: mask(diagnostics.trim()),
     });
   } finally {
     ctx.signal.removeEventListener("abort", abort);
     stdin.destroy(); // the lifeline: whatever happened here, nothing of the build outlives this call
     child.kill("SIGKILL");
   }
+}
+
+type Outcome = FromWorker & { type: "released" | "failed" };
+
+/** A listener that fails (a full disk under the log, a tap) interrupts the build, which then cleans up; it is not asked again. */
+function guard<Published>(listener: WorkerListener<Published>, interrupt: () => void) {
+  const guarded =
+    <A, R>(call: (value: A) => R | Promise<R>) =>
+    async (value: A, onResult: (result: R) => void = () => {}): Promise<void> => {
+      if (listening.failure !== undefined) return;
+      try {
+        onResult(await call(value));
+      } catch (error) {
+        listening.failure = { error };
+        interrupt();
+      }
+    };
+  const listening = {
+    failure: undefined as { readonly error: unknown } | undefined,
+    onEvent: guarded(listener.onEvent),
+    onOutput: guarded(listener.onOutput),
+    onBreak: guarded(listener.onBreak),
+    onDone: guarded(listener.onDone),
+  };
+  return listening;
+}
+
+/** What a build ends with whose listener failed. */
+function endOf({ error }: { readonly error: unknown }, outcome: Outcome | undefined): unknown {
+  const left = outcome?.type === "failed" ? outcome.error.left : [];
+  return left.length === 0 ? error : readError({ ...writeError(error), left });
 }
 
 /** Variables go as the shell's environment and not as arguments: among them are secrets, and arguments are everybody's to read. */

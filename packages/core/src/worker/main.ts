@@ -1,13 +1,19 @@
 /** The worker's table of contents: everything after the plan, from the workspace to the staged outputs. */
 import type { BuildContext } from "../context.js";
 import { exportDisk, exportTree } from "../formats/export.js";
+import { SourceRecord } from "../fetch/sources.js";
+import { checkGathered } from "../lock/policy.js";
+import { writeLockedLists } from "../phases/fetch-log.js";
 import type { ScriptOutput } from "../phases/script-output.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
+import { masker } from "../mask.js";
 import { Stopwatch } from "../report/stopwatch.js";
+import { openCache } from "../workspace/cache.js";
 import { generateHooks } from "../workspace/hook-tree.js";
-import { sweepDeadBuilds } from "../workspace/journal.js";
-import { openStaging } from "../workspace/staging.js";
-import { openWorkspace } from "../workspace/workspace.js";
+import { openJournal, sweepDeadBuilds } from "../workspace/journal.js";
+import { ResourceStack } from "../workspace/resource-stack.js";
+import { openStaging, stagingFolder } from "../workspace/staging.js";
+import { newBuildId, openWorkspace, workFolders } from "../workspace/workspace.js";
 import { tapBreakPoints, type OpenShell } from "./break-points.js";
 import { finishOnDisk, finishOnTree } from "./finish.js";
 import { runTreePhases } from "./tree.js";
@@ -20,20 +26,50 @@ export interface WorkerBuild {
   readonly places: BuildPlaces;
   readonly output: ScriptOutput;
   readonly openShell: OpenShell;
+  /** Hands the outputs to the front, and resolves when it is done with them. */
+  readonly publish: (result: WorkerResult) => Promise<void>;
   readonly ctx: BuildContext;
 }
 
-export async function runBuild({ plan, places, output, openShell, ctx }: WorkerBuild): Promise<WorkerResult> {
+/** Makes the outputs. Their folder, and the journal that names it, stay until the front has published them or given up. */
+export async function runBuild(build: WorkerBuild): Promise<void> {
+  const { plan, places, ctx } = build;
   const stopwatch = new Stopwatch();
+  await stopwatch.time("sweep", () => sweepDeadBuilds(ctx));
+  await using held = new ResourceStack();
+  const id = newBuildId();
+  const { buildDir, imageDir } = workFolders(id, places);
+  const folders = [...(plan.settings.keep ? [] : [buildDir, imageDir]), stagingFolder(id, places.output)];
+  await openJournal({ id, folders }, held, ctx);
+  const staging = await openStaging(id, places, held);
+  await build.publish(await makeOutputs(build, { id, staging, stopwatch }));
+}
+
+interface Prepared {
+  readonly id: string;
+  readonly staging: string;
+  readonly stopwatch: Stopwatch;
+}
+
+async function makeOutputs(
+  { plan, places, output, openShell, ctx }: WorkerBuild,
+  { id, staging, stopwatch }: Prepared,
+): Promise<WorkerResult> {
   const breakShell = tapBreakPoints(plan, openShell, ctx);
   await stopwatch.time("elements", () => setUpWorker(plan, places, ctx));
-  await stopwatch.time("sweep", () => sweepDeadBuilds(ctx));
 
-  await using workspace = await stopwatch.time("workspace", () => openWorkspace(plan, places, ctx));
+  await using workspace = await stopwatch.time("workspace", () => openWorkspace(id, plan, places, ctx));
+  await openCache(places, workspace.resources, ctx);
   workspace.resources.defer("cleanup hooks", () => ctx.hooks.cleanup.run(workspace));
   await ctx.hooks.workspace.run(workspace);
-  await using staging = await openStaging(workspace.id, places, ctx);
   const owners = await stopwatch.time("generateHooks", () => generateHooks(workspace.hooksDir, plan, places, ctx));
+
+  await writeLockedLists(workspace.hooksDir, places);
+  const sources = new SourceRecord({
+    locked: places.lock,
+    mask: masker(Object.values(places.secrets)),
+    emit: ctx.emit,
+  });
 
   const setting = {
     plan,
@@ -42,6 +78,7 @@ export async function runBuild({ plan, places, output, openShell, ctx }: WorkerB
     owners,
     output,
     breakShell,
+    sources,
     ctx,
     stopwatch,
     pathPrefix: await sudoStandIn(places.path),
@@ -49,20 +86,23 @@ export async function runBuild({ plan, places, output, openShell, ctx }: WorkerB
   await using tree = await runTreePhases(setting);
   await using finished =
     plan.disk === undefined ? await finishOnTree(tree, setting) : await finishOnDisk(plan.disk, tree, setting);
+  const gathered = { files: sources.files, git: sources.commits, apt: tree.aptSuites };
+  checkGathered(places.lock, { sources: gathered, packages: finished.packages });
 
-  const formats = { plan, staging: staging.folder, ctx, stopwatch };
+  const formats = { plan, staging, ctx, stopwatch };
   const exported = await exportTree({ ...formats, root: workspace.mountDir });
   await finished.disk?.unmount();
   const converted = finished.disk === undefined ? [] : await exportDisk({ ...formats, image: finished.disk.image });
-  staging.keep();
 
   const { reports, packages, disk } = finished;
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   return {
+    staging,
     staged: [...exported, ...converted],
     phases: [...tree.reports, ...reports],
     stages: stopwatch.seconds,
     disk: disk?.report,
+    sources: gathered,
     packages,
     peakBytes,
   };

@@ -9,11 +9,14 @@ import type { BuildReport, PhaseReport } from "../report/report.js";
  * Standard output: one JSON message a line. Standard error: framed script output (output-frames.ts), so that a flood of
  * it holds the script back and not the messages.
  */
-export const protocolVersion = 1;
+export const protocolVersion = 3;
+
+/** Where the worker finds the launch chain's standard output. Its own goes to standard error: programs inherit it, and their words are no messages. */
+export const messageDescriptor = 4;
 
 export type ToWorker =
   | { readonly type: "build"; readonly version: number; readonly plan: BuildPlan; readonly places: BuildPlaces }
-  /** A break point's shell has ended. */
+  /** A break point's shell has ended, or the outputs are published or given up. */
   | { readonly type: "resume" }
   | { readonly type: "abort"; readonly signal: string };
 
@@ -28,7 +31,9 @@ export type FromWorker =
       readonly cwd: string;
       readonly env: Readonly<Record<string, string>>;
     }
+  /** The outputs are whole; waits to be resumed, and keeps their folder until then. */
   | { readonly type: "done"; readonly result: WorkerResult }
+  | { readonly type: "released" }
   | { readonly type: "failed"; readonly error: WrittenError };
 
 /** An error on its way through the channel. */
@@ -45,16 +50,19 @@ export interface WrittenError {
 
 /** What the worker made: staged files, and its part of the report. */
 export interface WorkerResult {
+  /** Absolute: the folder that all staged files lie in. */
+  readonly staging: string;
   readonly staged: readonly { readonly format: string; readonly staged: string; readonly extension: string }[];
   readonly phases: readonly PhaseReport[];
   readonly stages: Readonly<Record<string, number>>;
   readonly disk: BuildReport["disk"];
+  readonly sources: BuildReport["sources"];
   readonly packages: BuildReport["packages"];
   /** Peak resident memory of the worker, bytes. */
   readonly peakBytes: number;
 }
 
-/** A piece of what a script wrote, as it came: lines may be cut anywhere. */
+/** A piece of what a script wrote, as it came: lines may be cut anywhere. An empty one ends a line that has no newline. */
 export interface OutputFrame {
   readonly script: ScriptRef;
   readonly stream: "stdout" | "stderr";

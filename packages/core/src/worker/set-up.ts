@@ -12,9 +12,10 @@ export async function setUpWorker(plan: BuildPlan, places: BuildPlaces, { hooks 
   tapBlockNodes(hooks);
   tapFormats(hooks);
   tapPackages(plan, hooks);
-  const elements = plan.elements.map(({ name, version }) => ({
+  const elements = plan.elements.map(({ name, version, package: packageName }) => ({
     name,
     version,
+    package: packageName === undefined ? undefined : { name: packageName },
     folder: places.elements[name]?.folder ?? "",
     entry: places.elements[name]?.entry,
   }));

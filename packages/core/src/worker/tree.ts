@@ -3,8 +3,10 @@ import { join } from "node:path";
 import { BuildError } from "../errors.js";
 import { runPhase, writeInstallType, type PhaseSetting } from "../phases/run-phases.js";
 import { phases } from "../phases/table.js";
-import type { PhaseReport } from "../report/report.js";
+import { readAptSuites } from "../report/apt-suites.js";
+import type { BuildReport, PhaseReport } from "../report/report.js";
 import { enterBase, type Base } from "../workspace/base.js";
+import { ResourceStack } from "../workspace/resource-stack.js";
 import { openResolvConf, type ResolvConf } from "../workspace/resolv-conf.js";
 
 /** The tree after its phases: the base with its mounts, still in place. */
@@ -12,6 +14,8 @@ export interface BuiltTree extends AsyncDisposable {
   readonly reports: readonly PhaseReport[];
   readonly resolvConf: ResolvConf;
   readonly base: Base;
+  /** As they were when packages had been installed: later scripts may empty the lists. */
+  readonly aptSuites: BuildReport["sources"]["apt"];
 }
 
 const [rootPhase, ...laterPhases] = phases.filter(({ root, name }) => root === "tree" && name !== "block-device");
@@ -24,15 +28,17 @@ export async function runTreePhases(setting: PhaseSetting): Promise<BuiltTree> {
   await checkRootDeployed(workspace.mountDir);
   const resolvConf = await openResolvConf(workspace.mountDir, ctx);
   const base = await enterBase(workspace.target, { deviceNodes: [], mountPaths: [] }, ctx);
-  try {
-    await writeInstallType(workspace.hooksDir);
-    for (const phase of laterPhases) reports.push(await runPhase(phase, { env: {}, resolvConf }, setting));
-    await rm(join(workspace.mountDir, "lost+found"), { recursive: true, force: true });
-    return { reports, resolvConf, base, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() };
-  } catch (error) {
-    await base[Symbol.asyncDispose]();
-    throw error;
+  await using unfinished = new ResourceStack();
+  unfinished.defer("the mounts of the tree", () => base.leave());
+  await writeInstallType(workspace.hooksDir);
+  let aptSuites: BuiltTree["aptSuites"] = [];
+  for (const phase of laterPhases) {
+    reports.push(await runPhase(phase, { env: {}, resolvConf }, setting));
+    if (phase.name === "install") aptSuites = await readAptSuites(workspace.target);
   }
+  await rm(join(workspace.mountDir, "lost+found"), { recursive: true, force: true });
+  unfinished.move(); // from here on it is the caller's
+  return { reports, resolvConf, base, aptSuites, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() };
 }
 
 /** Throws ROOT_NOT_DEPLOYED unless the root phase left more than `lost+found` and `tmp`. */

@@ -1,9 +1,11 @@
 import { BuildError, catalogue, isBuildError, reasonOf, type ErrorCode } from "../errors.js";
+import { outOfSpace } from "../out-of-space.js";
 import type { WrittenError } from "./protocol.js";
 
 /** An error as it goes through the channel: code and context are the contract, the rest is for people. */
 export function writeError(error: unknown): WrittenError {
-  const { cause, left } = separate(error);
+  const { cause: first, left } = separate(error);
+  const cause = outOfSpace(first, { path: "the work folders", doing: "building" });
   const code = isBuildError(cause) ? cause.code : undefined;
   return {
     code,
@@ -16,21 +18,41 @@ export function writeError(error: unknown): WrittenError {
   };
 }
 
-/** The error again, on the other side. `left` says what could not be released; it turns the failure's kind into `cleanup`. */
-export function readError(written: WrittenError): Error {
-  const { code, context, kind, message, stack, causes, left } = written;
+/** The error again, on the other side. Its message also says what could not be released. */
+export function readError(written: WrittenError, mask: (text: string) => string = (text) => text): Error {
+  const { code, context, kind, message, stack, causes, left } = maskError(written, mask);
   const cause = causes.length > 0 ? new Error(causes.join("\n")) : undefined;
   if (code === undefined || !(code in catalogue)) {
-    const error = new Error(message, { cause });
+    const error = new Error([message, ...left].join("\n"), { cause });
     if (stack !== undefined) error.stack = stack;
     return error;
   }
   const options = {
     ...(cause === undefined ? {} : { cause }),
-    ...(left.length > 0 ? { kind: "cleanup" as const } : kind === undefined ? {} : { kind }),
+    ...(kind === undefined ? {} : { kind }),
+    left,
   };
   return new BuildError(code as ErrorCode, context as never, options);
 }
+
+/** What programs said may hold a secret. Names and paths stay: a weak password may be one of them. */
+function maskError(written: WrittenError, mask: (text: string) => string): WrittenError {
+  const { context, stack } = written;
+  const masked = (key: string, value: unknown) =>
+    saidByPrograms.has(key) && typeof value === "string" ? mask(value) : value;
+  return {
+    ...written,
+    context:
+      typeof context === "object" && context !== null
+        ? Object.fromEntries(Object.entries(context).map(([key, value]) => [key, masked(key, value)]))
+        : context,
+    message: mask(written.message),
+    stack: stack === undefined ? undefined : mask(stack),
+    causes: written.causes.map(mask),
+  };
+}
+
+const saidByPrograms: ReadonlySet<string> = new Set(["tail", "reason", "how"]);
 
 /**
  * When a build and then a release fail, TypeScript's `await using` throws a SuppressedError whose `suppressed` is the

@@ -25,6 +25,9 @@ export async function enterBase(target: TargetFiles, disk: BaseDisk, ctx: BuildC
   await mountKernelFileSystems(target.path, disk.deviceNodes, stack, ctx);
   const set = mountSet(target, stack, ctx);
   await ctx.hooks.mount.run(set);
+  // Newest, so that what scripts mounted on top of the kernel's file systems does not hold them.
+  const stays = new Set(disk.mountPaths);
+  stack.defer(`mounts below ${target.path}`, () => unmountBelow(target.path, ctx, stays));
   const held = stack.move();
   let isEntered = true;
   const leave = async () => {
@@ -33,8 +36,6 @@ export async function enterBase(target: TargetFiles, disk: BaseDisk, ctx: BuildC
     try {
       await ctx.hooks.unmount.run(set);
     } finally {
-      // Newest first, so that what scripts mounted on top of the kernel's file systems does not hold them.
-      await unmountBelow(target.path, ctx, new Set(disk.mountPaths));
       await held[Symbol.asyncDispose]();
     }
   };

@@ -2,6 +2,7 @@ import { chmod, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "nod
 import { dirname, join } from "node:path";
 import type { BuildContext } from "../context.js";
 import type { BuildPlaces, BuildPlan, PlannedFile } from "../plan/plan.js";
+import { compareBytes, isScriptName } from "../phases/order.js";
 import { phaseNames } from "../phases/table.js";
 
 /** The merged scripts, env files and static files of all elements, on disk under `path`, before the first phase. */
@@ -40,8 +41,7 @@ function droppedScripts(plan: BuildPlan): ReadonlySet<string> {
   const isScript = ({ path, executable, kind }: PlannedFile) =>
     kind !== "folder" &&
     executable &&
-    /^[a-z-]+\.d\/[0-9A-Za-z_-]+$/.test(path) &&
-    phaseNames.some((name) => path.startsWith(`${name}.d/`));
+    phaseNames.some((name) => path.startsWith(`${name}.d/`) && isScriptName(path.slice(`${name}.d/`.length)));
   return new Set(plan.hookFiles.filter((file) => isScript(file) && !planned.has(file.path)).map(({ path }) => path));
 }
 
@@ -73,7 +73,7 @@ function hookTree(path: string): HookTree {
       const files = entries
         .filter((entry) => !entry.isDirectory())
         .map((entry) => join(entry.parentPath, entry.name).slice(path.length + 1));
-      return files.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      return files.sort(compareBytes);
     },
     read: (file) => readFile(join(path, file), "utf8"),
     async write(file, content, { executable = false } = {}) {

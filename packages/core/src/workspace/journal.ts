@@ -7,6 +7,7 @@ import { constants } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { BuildContext } from "../context.js";
+import { reasonOf } from "../errors.js";
 import { releaseDeadLoops } from "./dead-loops.js";
 import { removeFolder } from "./remove-folder.js";
 import type { ResourceStack } from "./resource-stack.js";
@@ -32,8 +33,11 @@ export async function openJournal(journal: Journal, stack: ResourceStack, ctx: B
   stack.defer(`journal ${folder}`, () => rm(folder, { recursive: true, force: true }));
 }
 
-/** Clears what dead builds left; live ones hold their lock. Returns the folders that were removed. */
-export async function sweepDeadBuilds(ctx: Pick<BuildContext, "exec">): Promise<string[]> {
+/**
+ * Clears what dead builds left; live ones hold their lock. Returns the folders that were removed. What can't be removed
+ * is told as a note and keeps its journal, for the next start: it is no reason not to build.
+ */
+export async function sweepDeadBuilds(ctx: Pick<BuildContext, "exec" | "emit">): Promise<string[]> {
   const removed: string[] = [];
   const journals = (await readdir(journalDir).catch(() => [])).filter((name) => !name.startsWith("."));
   for (const id of journals) {
@@ -47,6 +51,9 @@ export async function sweepDeadBuilds(ctx: Pick<BuildContext, "exec">): Promise<
         removed.push(dead);
       }
       await rm(folder, { recursive: true, force: true });
+    } catch (error) {
+      const text = `What the dead build ${id} left can't be cleared: ${reasonOf(error)}`;
+      ctx.emit({ type: "note", level: "warning", text });
     } finally {
       await lock.close();
     }
@@ -61,9 +68,7 @@ async function deadFolders(folder: string, id: string): Promise<string[]> {
     parseJournal(text)?.folders.filter(
       (path) => basename(path).endsWith(`.${id}`) || basename(path) === `.dib-${id}`,
     ) ?? [];
-  const real = await Promise.all(
-    named.flatMap((path) => [path, `${path}.view`]).map(async (path) => ((await isFolder(path)) ? path : undefined)),
-  );
+  const real = await Promise.all(named.map(async (path) => ((await isFolder(path)) ? path : undefined)));
   return real.filter((path) => path !== undefined);
 }
 

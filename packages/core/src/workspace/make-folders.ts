@@ -1,4 +1,4 @@
-import { chown, mkdir, stat } from "node:fs/promises";
+import { chown, mkdir, rmdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /**
@@ -22,4 +22,11 @@ export async function makeFolders(
   if (!isOurs) return made;
   if (process.getuid?.() === 0) await chown(folder, owner.uid, owner.gid);
   return [...made, folder];
+}
+
+/** Takes a folder away again unless something was put into it meanwhile. */
+export async function removeIfEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (!["ENOTEMPTY", "EEXIST", "ENOENT"].includes(error.code ?? "")) throw error;
+  });
 }

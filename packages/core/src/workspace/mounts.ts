@@ -29,11 +29,15 @@ export async function mount(
     what,
     target,
   ];
-  const { exitCode, stderr } = await ctx.exec("mount", args);
-  if (exitCode !== 0) throw new BuildError("MOUNT_FAILED", { what, target, reason: stderr.trim() });
+  await runMount(args, request, ctx);
   const release = stack.defer(`mount ${target}`, () => unmount(target, ctx));
   ctx.emit({ type: "mount", what, target });
   return release;
+}
+
+async function runMount(args: readonly string[], { what, target }: MountRequest, ctx: MountContext): Promise<void> {
+  const { exitCode, stderr } = await ctx.exec("mount", args);
+  if (exitCode !== 0) throw new BuildError("MOUNT_FAILED", { what, target, reason: stderr.trim() });
 }
 
 /** Bind-mounts; `readOnly` takes a second call, as the kernel ignores it on the first. */
@@ -45,7 +49,7 @@ export async function bind(
   readOnly = false,
 ): Promise<() => Promise<void>> {
   const release = await mount({ what: source, target, options: "bind" }, stack, ctx);
-  if (readOnly) await ctx.exec("mount", ["-o", "remount,bind,ro", target]);
+  if (readOnly) await runMount(["-o", "remount,bind,ro", "--", target], { what: source, target }, ctx);
   return release;
 }
 
@@ -83,7 +87,7 @@ export async function unmountBelow(
 }
 
 /** Mount points strictly below a folder, oldest first, from this process' mount table. */
-export async function mountsBelow(folder: string): Promise<string[]> {
+async function mountsBelow(folder: string): Promise<string[]> {
   const table = await readFile("/proc/self/mountinfo", "utf8");
   return table
     .split("\n")
@@ -92,5 +96,5 @@ export async function mountsBelow(folder: string): Promise<string[]> {
 }
 
 /** mountinfo writes space, tab, newline and backslash as octal (proc(5)). */
-export const decodeMountPath = (text: string): string =>
+const decodeMountPath = (text: string): string =>
   text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));

@@ -11,15 +11,19 @@ import { resolveInRoot, targetFiles } from "./target.js";
 const fallback = "nameserver 8.8.8.8\n"; // as DIB, for a host without a resolv.conf
 
 export interface ResolvConf {
-  putInPlace(): Promise<void>;
-  takeOut(): Promise<void>;
+  /** Disposing of what it returns takes it out again. */
+  putInPlace(): Promise<AsyncDisposable>;
   /** DIB's rule: keep what is now a link or immutable, else bring back .ORIG, else leave none. */
   finalise(): Promise<void>;
 }
 
 /** Keeps the image's own file as .ORIG. Call once, after the root phase. */
-export async function openResolvConf(root: string, ctx: BuildContext): Promise<ResolvConf> {
-  const content = await readFile("/etc/resolv.conf", "utf8").catch(() => fallback);
+export async function openResolvConf(
+  root: string,
+  ctx: Pick<BuildContext, "exec" | "emit">,
+  ofTheHost = "/etc/resolv.conf",
+): Promise<ResolvConf> {
+  const content = await readFile(ofTheHost, "utf8").catch(() => fallback);
   const etc = async () => resolveInRoot(root, "/etc");
   const file = async () => join(await etc(), "resolv.conf");
   const tell = async (state: "kept-original" | "written" | "restored" | "kept-image" | "removed") =>
@@ -30,15 +34,17 @@ export async function openResolvConf(root: string, ctx: BuildContext): Promise<R
     await rename(await file(), `${await file()}.ORIG`);
     await tell("kept-original");
   }
+  const takeOut = async () => {
+    const isOurs = (await kindOf(await file())) === "file" && (await readFile(await file(), "utf8")) === content;
+    if (isOurs) await rm(await file());
+  };
   return {
     async putInPlace() {
-      if (await has("resolv.conf")) return;
-      await targetFiles(root).write("/etc/resolv.conf", content);
-      await tell("written");
-    },
-    async takeOut() {
-      const isOurs = (await kindOf(await file())) === "file" && (await readFile(await file(), "utf8")) === content;
-      if (isOurs) await rm(await file());
+      if (!(await has("resolv.conf"))) {
+        await targetFiles(root).write("/etc/resolv.conf", content);
+        await tell("written");
+      }
+      return { [Symbol.asyncDispose]: takeOut };
     },
     async finalise() {
       const kind = await kindOf(await file());
@@ -61,7 +67,7 @@ async function kindOf(path: string): Promise<"file" | "link" | "other" | undefin
 }
 
 /** The fifth letter of lsattr's flags is `i` (chattr(1)); not every file system has flags. */
-async function isImmutable(path: string, ctx: BuildContext): Promise<boolean> {
+async function isImmutable(path: string, ctx: Pick<BuildContext, "exec">): Promise<boolean> {
   const { exitCode, stdout } = await ctx.exec("lsattr", ["-d", path]);
   return exitCode === 0 && stdout[4] === "i";
 }

@@ -3,11 +3,10 @@ import { chown, mkdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
-import { openJournal } from "./journal.js";
+import { makeFolders, removeIfEmpty } from "./make-folders.js";
 import { mount, mountTmpfs } from "./mounts.js";
 import { removeFolder } from "./remove-folder.js";
 import { ResourceStack } from "./resource-stack.js";
-import { stagingFolder } from "./staging.js";
 import { targetFiles, type TargetFiles } from "./target.js";
 
 /**
@@ -49,18 +48,33 @@ export interface Fingerprint {
   add(key: string, value: string): void;
 }
 
-/** Makes the two work folders (on tmpfs when memory allows), the journal that names them, and the empty tree. */
-export async function openWorkspace(plan: BuildPlan, places: BuildPlaces, ctx: BuildContext): Promise<Workspace> {
-  await using stack = new ResourceStack();
-  const id = randomBytes(6).toString("base64url").replace(/[-_]/g, "x");
-  const buildDir = join(places.tmpDir, `dib_build.${id}`);
-  const imageDir = join(places.tmpDir, `dib_image.${id}`);
-  await openJournal({ id, folders: [buildDir, imageDir, stagingFolder(id, places.output)] }, stack, ctx);
+/** The name of a build on this host: in its folders, and in the journal. */
+export const newBuildId = (): string => randomBytes(6).toString("base64url").replace(/[-_]/g, "x");
 
-  const tmpfs = plan.settings.useTmpfs ? await checkTmpfs(plan.settings.minTmpfsGiB) : { fits: false, note: undefined };
+/** The two work folders of a build. */
+export const workFolders = (id: string, { tmpDir }: Pick<BuildPlaces, "tmpDir">) => ({
+  buildDir: join(tmpDir, `dib_build.${id}`),
+  imageDir: join(tmpDir, `dib_image.${id}`),
+});
+
+/** Makes the two work folders (on tmpfs when memory allows and they are not kept, since it ends with the namespace), and the empty tree. */
+export async function openWorkspace(
+  id: string,
+  plan: BuildPlan,
+  places: BuildPlaces,
+  ctx: BuildContext,
+): Promise<Workspace> {
+  await using stack = new ResourceStack();
+  const { buildDir, imageDir } = workFolders(id, places);
+  const { keep, useTmpfs } = plan.settings;
+  const tmpfs = useTmpfs && !keep ? await checkTmpfs(plan.settings.minTmpfsGiB) : { fits: false, note: undefined };
+  for (const made of await makeFolders(places.tmpDir, places.caller))
+    stack.defer(`folder ${made}`, () => removeIfEmpty(made));
   for (const folder of [buildDir, imageDir]) {
-    await mkdir(folder, { mode: 0o700, recursive: true });
-    stack.defer(`folder ${folder}`, () => removeFolder(folder, ctx));
+    await mkdir(folder, { mode: 0o700 });
+    stack.defer(`folder ${folder}`, async () =>
+      keep ? ctx.emit({ type: "note", level: "info", text: `Kept ${folder}.` }) : removeFolder(folder, ctx),
+    );
     if (tmpfs.fits) await mountTmpfs(folder, "mode=0755", stack, ctx);
     await chown(folder, places.caller.uid, places.caller.gid);
   }

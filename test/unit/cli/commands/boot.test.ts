@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { probeSector } from "@dibjs/cli/boot/accelerator.js";
-import { qemuCommand } from "@dibjs/cli/commands/boot.js";
+import { boot, qemuCommand, readMachineOptions } from "@dibjs/cli/commands/boot.js";
+import { memoryTerminal } from "../memory-terminal.js";
 
 const machine = {
   arch: "amd64",
@@ -28,4 +29,35 @@ test("the sector that asks whether KVM works is one a BIOS starts", () => {
   const sector = probeSector();
   expect(sector).toHaveLength(512);
   expect(sector.readUInt16LE(510)).toBe(0xaa55);
+});
+
+test.each([
+  ["x86_64", "amd64"],
+  ["aarch64", "arm64"],
+  ["arm64", "arm64"],
+])("the kernel's name %s of an architecture is as good as Debian's", (given, arch) => {
+  expect(readMachineOptions({ a: given, memory: "512", smp: "2" })).toEqual({ arch, memoryMiB: 512, processors: 2 });
+});
+
+test.each([
+  [{ memory: "512", smp: "1.5" }, "--smp is 1.5"],
+  [{ memory: "0.5", smp: "1" }, "--memory is 0.5"],
+  [{ memory: "many", smp: "1" }, "--memory is many"],
+])("a machine has no part of a processor or a MiB: %j", (given, reason) => {
+  expect(() => readMachineOptions(given)).toThrow(
+    expect.objectContaining({
+      code: "USAGE_INVALID",
+      context: { reason: expect.stringContaining(reason) as unknown },
+    }) as Error,
+  );
+});
+
+test("an empty text is not waited for: it would be there before the machine is", async () => {
+  const steps = [{ do: "expect", text: "" }];
+  await expect(
+    boot(memoryTerminal().terminal, { expect: steps, memory: "512", smp: "1" }, ["x"]),
+  ).rejects.toMatchObject({
+    code: "USAGE_INVALID",
+    context: { reason: expect.stringContaining("--expect") as unknown },
+  });
 });

@@ -28,7 +28,9 @@ const plan = {
   phases: [
     { phase: "root", scripts: [{ name: "10-root", element: "vm", kind: "shell" }] },
     { phase: "install", scripts: [{ name: "50-typed", element: "base", kind: "typescript" }] },
+    { phase: "finalise", scripts: [{ name: "90-last", element: "vm", kind: "shell" }] },
   ],
+  network: ["root", "install"],
   environment: [
     { name: "DIB_RELEASE", value: "bookworm", secret: false, origin: "default" },
     { name: "DIB_PASSWORD", value: undefined, secret: true, origin: "$DIB_PASSWORD" },
@@ -66,6 +68,7 @@ test("scripts stand under their phase and place, the packages of -p after instal
     "    then packages vim",
   ]);
   expect(lines).toContain("  root, on the host");
+  expect(lines).toContain("  finalise, in the chroot, without network");
 });
 
 test("outputs say what they are made of, and where the formats come from", () => {

@@ -91,6 +91,7 @@ test.each([
   ["gpt", [partition("a", "2GiB")]],
   ["mbr", [partition("a", "1022MiB"), partition("b", "100%")]],
   ["gpt", [partition("a", "1022MiB"), partition("b", "100%")]],
+  ["gpt", [partition("a", "0.09%"), partition("b", "100%")]], // 0.9 of a MiB
 ] as const)("partitions that do not fit on %s are refused with the size they need", (label, partitions) => {
   const error = (() => {
     try {

@@ -81,6 +81,16 @@ test("what scripts are told of the disk: labels, type, and mount points as the c
   });
 });
 
+test("a mount point is the same however many slashes it is written with: parents still come first", () => {
+  const odd = manyPartitions
+    .replace("mount_point: /var/log", "mount_point: //var/log/")
+    .replace("mount_point: / ", "mount_point: // ")
+    .replace("mount_point: /,", 'mount_point: "//",');
+  const [planned, plain] = [plannedDisk(odd), plannedDisk(manyPartitions)];
+  expect(planned).toEqual(plain);
+  expect(odd).not.toBe(manyPartitions);
+});
+
 test("mkfs_root takes its type, label and options from the settings, and nothing when it has its own", () => {
   const root = (config: string, settings = {}) =>
     plannedDisk(config, settings).nodes.find(({ name }) => name === "mkfs_root")?.values;
@@ -182,8 +192,9 @@ test.each([
   [partitions("[{ name: a, size: 1M }]", "bsd"), "Label must be 'mbr' or 'gpt'"],
   [partitions("[{ name: a }]"), "partition a needs a 'size'"],
   [partitions("[{ name: a, size: lots }]"), 'size "lots" is not a size'],
+  [partitions("[{ name: a, size: 768KiB }]", "gpt"), 'size "768KiB" is less than 1 MiB'],
   [partitions("[{ name: a, size: 1M, flags: [best] }]"), "Unknown flag: best"],
-  [partitions("[{ name: a, size: 1M, flags: [primary] }]", "gpt"), "Primary flag not supported for GPT partitions"],
+  [partitions("[{ name: a, size: 1MiB, flags: [primary] }]", "gpt"), "Primary flag not supported for GPT partitions"],
   [
     partitions("[{ name: a, size: 1M }, { name: b, size: 1M, flags: [primary] }]"),
     "All primary partitions must be given first",

@@ -174,7 +174,9 @@ describe("installed packages", () => {
       [["newer"], "ELEMENT_CORE_MISMATCH"],
       [[], "ELEMENT_MANIFEST_INVALID"],
     ]);
-    expect(elementNotes(catalog)[0]).toContain(`${modules}/dib-element-broken/package.json: "dib" manifest: arch:`);
+    expect(elementNotes(catalog, { elements: [], askedBy: {}, provided: {} })[0]).toContain(
+      `${modules}/dib-element-broken/package.json: "dib" manifest: arch:`,
+    );
   });
 
   test("a prerelease of core satisfies ranges that its release would", async () => {

@@ -310,7 +310,8 @@ test("what the manifest says of needs, variables and hosts is on the element", a
     cache: false,
     reads: ["root"],
     network: ["finalise"],
-    hostCommands: [{ command: "mtools" }],
+    elements: { a: ".", b: "b" },
+    hostCommands: [{ command: "mtools" }, { command: "jq", elements: ["a"] }, { command: "git", elements: ["b"] }],
     variables: { TOKEN: { secret: true } },
   });
   expect(element).toMatchObject({
@@ -324,7 +325,7 @@ test("what the manifest says of needs, variables and hosts is on the element", a
     isCacheable: false,
     reads: ["root"],
     network: ["finalise"],
-    hostCommands: [{ command: "mtools" }],
+    hostCommands: [{ command: "mtools" }, { command: "jq" }],
     variables: { TOKEN: { secret: true } },
   });
 });

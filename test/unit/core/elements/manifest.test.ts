@@ -1,4 +1,3 @@
-import { coreVersion } from "@dibjs/core/elements/cores.js";
 import { isManifest, parseManifest } from "@dibjs/core/elements/manifest.js";
 import { isElementName, parseElementName } from "@dibjs/core/elements/name.js";
 import { describe, expect, test } from "vitest";
@@ -16,7 +15,7 @@ describe("a manifest", () => {
       requires: { base: "^1.0.0" },
       entry: "./dist/index.js",
       arch: ["amd64"],
-      hostCommands: [{ command: "mkfs.ext4", debian: "e2fsprogs", or: ["mke2fs"] }],
+      hostCommands: [{ command: "mkfs.ext4", debian: "e2fsprogs", or: ["mke2fs"], elements: ["motd-extra"] }],
       cache: false,
       reads: ["install"],
       variables: { MOTD_TOKEN: { secret: true, description: "who greets" } },
@@ -27,7 +26,16 @@ describe("a manifest", () => {
   });
 
   test.each([
-    ["apiVersion", { apiVersion: 2 }],
+    ["apiVersion", { apiVersion: 0 }],
+    ["apiVersion", { apiVersion: "1" }],
+    ["apiVersion", { apiVersion: undefined }],
+    ["elements.__proto__", { elements: JSON.parse('{ "__proto__": "." }') as object }],
+    ["provides.__proto__", { provides: JSON.parse('{ "__proto__": ["x"] }') as object }],
+    ["requires.__proto__", { requires: JSON.parse('{ "__proto__": "*" }') as object }],
+    ["variables.__proto__", { variables: JSON.parse('{ "__proto__": { "secret": false } }') as object }],
+    ["", JSON.parse('{ "__proto__": { "entry": "./x.js" } }') as object],
+    ["elements.-rf", { elements: { "-rf": "." } }],
+    ["elements.", { elements: { "": "." } }],
     ["elements", { elements: ["motd"] }],
     ["elements.constructor", { elements: { constructor: "." } }],
     ["elements.a/b", { elements: { "a/b": "." } }],
@@ -37,6 +45,7 @@ describe("a manifest", () => {
     ["core", { core: "latest" }],
     ["entry", { entry: "../../code.js" }],
     ["arch", { arch: [] }],
+    ["hostCommands.0.elements", { hostCommands: [{ command: "jq", elements: ["motd", "other"] }] }],
     ["reads.0", { reads: ["instal"] }],
     ["variables.1A", { variables: { "1A": {} } }],
     ["", { entries: "./dist/index.js" }],
@@ -50,8 +59,14 @@ describe("a manifest", () => {
     expect(error).toMatchObject({ code: "ELEMENT_MANIFEST_INVALID", context: { file: "motd/package.json", key } });
   });
 
-  test("for another core is refused with both versions", () => {
-    expect(() => parse({ core: "^99.0.0" })).toThrow(`motd needs @dibjs/core ^99.0.0, this is ${coreVersion}.`);
+  test("of a later version says so, whatever else it holds", () => {
+    expect(() => parse({ apiVersion: 2, elements: "all" })).toThrow(
+      expect.objectContaining({
+        code: "ELEMENT_API_UNSUPPORTED",
+        context: { package: "motd", file: "motd/package.json", apiVersion: 2, known: 1 },
+        message: "motd has a manifest of apiVersion 2 (motd/package.json); this dib knows apiVersion 1.",
+      }),
+    );
   });
 
   test.each([

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { discoverElements } from "@dibjs/core/elements/discover.js";
 import { loadElement } from "@dibjs/core/elements/load.js";
@@ -100,6 +100,17 @@ describe("dib-manifest.json", () => {
     });
     rmSync(join(folder, "post-install.d/20-data"));
     await expect(load(temp.path, "motd")).rejects.toMatchObject({ code: "SEVERAL_FINDINGS" });
+  });
+
+  test("in a linked package is not read: a work tree has its modes, and may have changed since", async () => {
+    await using temp = await tempFolder();
+    const from = source().writeAsPackage(join(temp.path, "src"), manifest);
+    writeFileSync(join(from, "dib-manifest.json"), await pack(from));
+    writeFileSync(join(from, "post-install.d/20-data"), "changed");
+    mkdirSync(join(temp.path, "node_modules"));
+    symlinkSync(from, join(temp.path, "node_modules/dib-element-motd"));
+    const { files } = await load(temp.path, "motd");
+    expect(files.map(({ path }) => path)).toContain("static/etc/motd");
   });
 
   test.each([

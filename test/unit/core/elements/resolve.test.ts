@@ -87,6 +87,20 @@ describe("versions", () => {
     });
   });
 
+  test.each([
+    ["1.1.0-rc.1", "^1.0.0", true],
+    ["1.0.0-rc.1", "^1.0.0", false],
+    ["1.0.0-rc.1", "^1.0.0-rc.0", true],
+    ["2.0.0-rc.1", "^1.0.0", false],
+    ["2.0.0-rc.1", ">=1", true],
+    ["2.0.0-rc.1", "1.x || ^2.0.0-beta", true],
+    ["2.0.0-rc.1", "^2.0.0-rc.2", false],
+  ])("the pre-release %s and the range %s: %s", async (version, range, isTaken) => {
+    const resolved = withBase(version, { a: range });
+    if (isTaken) expect((await resolved).elements).toHaveLength(3);
+    else await expect(resolved).rejects.toMatchObject({ code: "ELEMENT_VERSION_CONFLICT", context: { version } });
+  });
+
   test("what the user asks for is checked too", async () => {
     await expect(withBase("1.4.0", { a: "^1.0.0" }, ["a", "base@^1.5"])).rejects.toMatchObject({
       code: "ELEMENT_VERSION_CONFLICT",
@@ -173,15 +187,27 @@ describe("what can't be resolved", () => {
     return await resolveIn(temp.path, asked);
   };
 
-  test.each(["..", "a/b", "-rf", "a;id", "$(id)", "__proto__", "constructor", "os@newest"])(
-    "the name %j is refused with where it came from",
-    async (name) => {
-      await expect(withOs({ elements: ["os", name] })).rejects.toMatchObject({
-        code: "ELEMENT_NAME_INVALID",
-        context: { name, origin: "arguments" },
-      });
-    },
-  );
+  test.each([
+    "",
+    " ",
+    ".",
+    "..",
+    "/etc",
+    "./os",
+    "--help",
+    "a/b",
+    "-rf",
+    "a;id",
+    "$(id)",
+    "__proto__",
+    "constructor",
+    "os@newest",
+  ])("the name %j is refused with where it came from", async (name) => {
+    await expect(withOs({ elements: ["os", name] })).rejects.toMatchObject({
+      code: "ELEMENT_NAME_INVALID",
+      context: { name, origin: "arguments" },
+    });
+  });
 
   test("a misspelt name gets the nearest one", async () => {
     await expect(withOs({ elements: ["oss"] })).rejects.toMatchObject({

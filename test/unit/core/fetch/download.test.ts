@@ -88,6 +88,32 @@ describe("download", () => {
     expect(await readFile(file)).toEqual(content);
   });
 
+  test.each(["", '{"url":', "null"])("starts anew when a power loss left %j of what a part is of", async (left) => {
+    const { url, server } = await serve();
+    await mkdir(folder);
+    await writeFile(`${file}.part`, content.subarray(0, 1000));
+    await writeFile(`${file}.part.from`, left);
+    await download({ url, file, sha256 }, exec);
+    expect(server.requests.map(({ range }) => range)).toEqual([undefined]);
+    expect(await readFile(file)).toEqual(content);
+  });
+
+  test("the user and password of an address are neither told nor left on disk, and a part is resumed with other ones", async () => {
+    const { url, server } = await serve((_, attempt) => (attempt <= 4 ? { cutAfterBytes: 1000 } : undefined));
+    const withPassword = (password: string) => url.replace("://", `://user:${password}@`);
+    const failure = await download({ url: withPassword("secret1"), file, sha256 }, exec).catch(String);
+    expect(failure).toContain(`${url} ended after`);
+    expect(failure).not.toContain("secret1");
+    expect(await readFile(`${file}.part.from`, "utf8")).toContain(`"${url}"`);
+    await download({ url: withPassword("secret2"), file, sha256 }, exec);
+    expect(server.requests.at(-1)?.range).toEqual(resumed);
+    const [wrong, missing] = [await serve(() => ({ body: "x" })), await serve(() => ({ status: 404 }))];
+    for (const { url: other } of [wrong, missing]) {
+      const refused = download({ url: other.replace("://", "://user:secret1@"), file, sha256: "0" }, exec);
+      expect(await refused.catch(String)).toContain(other);
+    }
+  });
+
   test("a wrong checksum is fetched once more past proxies, then is FETCH_CHECKSUM_WRONG and nothing stays", async () => {
     const { url, server } = await serve(() => ({ body: "a page of a captive portal" }));
     expect(await codeOf(download({ url, file, sha256 }, exec))).toBe("FETCH_CHECKSUM_WRONG");

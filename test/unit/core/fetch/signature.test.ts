@@ -50,6 +50,22 @@ describe("a signature", () => {
     });
   });
 
+  test("inside the file counts as one beside it, and without pinned keys each of the keyring is good", async () => {
+    const inline = { file: `${file}.inline`, keyring: key.keyring, name: "InRelease" };
+    await key.signInline(file, inline.file);
+    expect(await verifySignature(inline, exec)).toBe(key.fingerprint);
+    await tamper(inline.file, await readFile(inline.file, "utf8"), "0123");
+    await expect(verifySignature(inline, exec)).rejects.toMatchObject({
+      code: "SIGNATURE_INVALID",
+      context: { file: "InRelease" },
+    });
+    await stranger.signInline(file, inline.file);
+    await expect(verifySignature(inline, exec)).rejects.toMatchObject({
+      code: "SIGNATURE_KEY_UNTRUSTED",
+      context: { fingerprint: stranger.fingerprint, trusted: [] },
+    });
+  });
+
   test("by a key that is not in the keyring is SIGNATURE_KEY_UNTRUSTED and names it", async () => {
     await stranger.sign(file, signature);
     await expect(verify(key.keyring, key.fingerprint)).rejects.toMatchObject({

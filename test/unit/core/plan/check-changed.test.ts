@@ -7,6 +7,7 @@ const plan = {
   elements: [{ name: "toy-os" }],
   hookFiles: [{ path: "root.d/10-toy", element: "toy-os" }],
   phases: phaseNames.map((phase) => ({ phase, scripts: [] })),
+  network: phaseNames,
   outputs: [{ format: "tar", from: "tree", extension: "tar" }],
   disk: undefined,
 } as unknown as BuildPlan;
@@ -18,6 +19,7 @@ test("a plan as it was assembled passes", () => {
 test.each([
   ["phases in another order", { phases: [...plan.phases].reverse() }],
   ["a script of a stranger", { hookFiles: [{ ...plan.hookFiles[0], element: "stranger" }] }],
+  ["a network for what is no phase", { network: ["boot"] }],
   ["no outputs", { outputs: [] }],
   ["a disk format without a disk", { outputs: [{ format: "qcow2", from: "disk", extension: "qcow2" }] }],
 ])("a plan tap that gives back %s is refused", (_, change) => {

@@ -153,12 +153,7 @@ describe("what a host lacks", () => {
       { without: ["mcopy"] },
       aPlan({ disk: disk("vfat") }),
     ],
-    [
-      "a shell in the worker for break points",
-      "HOST_TOOL_MISSING",
-      { without: ["nsenter"] },
-      aPlan({ settings: { ...aPlan().settings, shellOnError: true } }),
-    ],
+    ["a way into the namespaces of the worker", "HOST_TOOL_MISSING", { without: ["nsenter"] }],
     ["root and sudo", "HOST_PRIVILEGE_MISSING", { uid: 1000, without: ["sudo"] }],
     [
       "a sudo that asks for no password",

@@ -1,6 +1,6 @@
 import type { Element, ElementFile } from "@dibjs/core/elements/element.js";
 import { isEnvironmentFile, mergeHookFiles, planPhases } from "@dibjs/core/plan/hook-files.js";
-import { checkScripts, scriptNotes } from "@dibjs/core/plan/scripts.js";
+import { checkLinks, checkScripts, scriptNotes } from "@dibjs/core/plan/scripts.js";
 import { describe, expect, test } from "vitest";
 
 type Files = Readonly<Record<string, Partial<ElementFile>>>;
@@ -28,6 +28,14 @@ const merge = (elements: readonly Element[], added: Partial<Parameters<typeof me
   mergeHookFiles(elements, { ...nothingAdded, ...added });
 
 describe("merging the files of all elements", () => {
+  test("takes a packed file from where its content lies", () => {
+    const { files } = merge([element("a", { "install.d/10-a": { ...script, from: "bin/a" }, "pkg-map": {} })]);
+    expect(files.map(({ path, from }) => [path, from])).toEqual([
+      ["install.d/10-a", "bin/a"],
+      ["pkg-map", "pkg-map"],
+    ]);
+  });
+
   test("gives one list sorted by bytes, each file with its element", () => {
     const { files, clashes } = merge([
       element("b", { "install.d/9-b": script, "pkg-map": {} }),
@@ -189,6 +197,14 @@ describe("scripts that can't run", () => {
       "bin/x": { executable: true },
     } as const;
     expect(checkScripts([element("a", files)])).toEqual([]);
+  });
+
+  test("that are links to nothing are named with what they lead to", () => {
+    const gone = { "install.d/10-x": { kind: "link", linkTarget: "../bin/x" } } as const;
+    const [finding] = checkLinks([element("a", gone)]);
+    expect(finding).toMatchObject({ code: "PLAN_SCRIPT_INVALID", context: { element: "a", script: "install.d/10-x" } });
+    expect(finding?.message).toContain("../bin/x");
+    expect(checkLinks([element("a", gone), element("b", { "bin/x": {} })]), "another element has it").toEqual([]);
   });
 
   test("but are passed over give a note", () => {

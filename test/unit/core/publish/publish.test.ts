@@ -18,9 +18,10 @@ import type { BuildPlan } from "@dibjs/core/plan/plan.js";
 import { createExec } from "@dibjs/core/process/exec.js";
 import { lockOutput } from "@dibjs/core/publish/lock-output.js";
 import { Hashing } from "@dibjs/core/publish/hashing.js";
-import { digestAlgorithms, publishArtifacts } from "@dibjs/core/publish/publish.js";
+import { digestAlgorithms, publishBuild, type PublishRequest } from "@dibjs/core/publish/publish.js";
 import { keptName } from "@dibjs/core/publish/replace-files.js";
 import type { BuildEvent } from "@dibjs/core/report/events.js";
+import type { Artifact, BuildReport } from "@dibjs/core/report/report.js";
 import { toyPlan } from "../../../support/toy-disk.js";
 
 let folder: string;
@@ -34,12 +35,13 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const caller = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0, user: "me", home: "/" };
 
-/** Publishes one file for each ending, as a build does. */
-function publish(
+/** Publishes one file for each ending, as a build does; the folder that they grew in goes with the build. */
+async function publish(
   contents: Record<string, string>,
   settings: Partial<BuildPlan["settings"]> = {},
   checksums = ["md5", "sha256"],
-) {
+  more: Partial<PublishRequest> = {},
+): Promise<readonly Artifact[]> {
   const staging = join(out, ".dib-id");
   mkdirSync(staging);
   const staged = Object.entries(contents).map(([extension, content]) => {
@@ -48,14 +50,25 @@ function publish(
   });
   const events: BuildEvent[] = [];
   const plan = toyPlan(undefined, { checksums, settings: { ...toyPlan(undefined).settings, ...settings } });
-  return publishArtifacts({
+  const request = {
     plan,
     places: { output: join(out, "toy"), caller },
+    staging,
     staged,
     hashing: new Hashing(digestAlgorithms(plan)),
-    ctx: { emit: (event) => void events.push(event) },
-  });
+    describe,
+    ctx: { emit: (event: BuildEvent) => void events.push(event), signal: AbortSignal.any([]) },
+    ...more,
+  };
+  try {
+    return (await publishBuild(request)).artifacts;
+  } finally {
+    rmSync(staging, { recursive: true });
+  }
 }
+
+const describe = (artifacts: readonly Artifact[]) => ({ image: "toy", artifacts }) as unknown as BuildReport;
+const report = "toy.report.json";
 
 const read = (name: string) => readFileSync(join(out, name), "utf8");
 const verify = () =>
@@ -64,9 +77,9 @@ const verify = () =>
     encoding: "utf8",
   });
 
-test("a published image has its sums beside it, verifiable in its folder, and the staging folder is gone", async () => {
+test("a published image has its sums beside it, verifiable in its folder", async () => {
   const [artifact] = await publish({ qcow2: "image" });
-  expect(readdirSync(out).sort()).toEqual(["toy.qcow2", "toy.qcow2.md5", "toy.qcow2.sha256"]);
+  expect(readdirSync(out).sort()).toEqual(["toy.qcow2", "toy.qcow2.md5", "toy.qcow2.sha256", report]);
   expect(verify()).toBe("");
   expect(artifact).toMatchObject({
     format: "qcow2",
@@ -77,13 +90,28 @@ test("a published image has its sums beside it, verifiable in its folder, and th
   expect(artifact?.digests.sha256).toBe(
     execFileSync("sha256sum", [join(out, "toy.qcow2")], { encoding: "utf8" }).slice(0, 64),
   );
-  expect(statSync(join(out, "toy.qcow2")).mode & 0o777).toBe(0o644);
+});
+
+test.each([
+  [0o077, 0o600],
+  [0o027, 0o640],
+  [0o002, 0o664],
+])("who may read an image and its sums is what the caller's umask says: %o", async (umask, mode) => {
+  const before = process.umask(umask);
+  try {
+    await publish({ qcow2: "old" });
+    await publish({ qcow2: "image" });
+  } finally {
+    process.umask(before);
+  }
+  const modes = readdirSync(out).map((name) => statSync(join(out, name)).mode & 0o777);
+  expect(modes).toEqual(Array(6).fill(mode));
 });
 
 test("without checksums the report still gets sha256, and no side file is written", async () => {
   const [artifact] = await publish({ raw: "image" }, {}, []);
   expect(Object.keys(artifact?.digests ?? {})).toEqual(["sha256"]);
-  expect(readdirSync(out)).toEqual(["toy.raw"]);
+  expect(readdirSync(out)).toEqual(["toy.raw", report].sort());
 });
 
 test("an old image is kept aside with sums that name it", async () => {
@@ -92,34 +120,36 @@ test("an old image is kept aside with sums that name it", async () => {
   const kept = readdirSync(out).filter((name) => /^toy-\d{4}\.\d\d\.\d\d-\d\d\.\d\d\.\d\d\.qcow2$/.test(name));
   expect(kept.map(read)).toEqual(["old"]);
   expect(read("toy.qcow2")).toBe("new");
-  expect(readdirSync(out)).toHaveLength(6);
+  expect(readdirSync(out)).toHaveLength(7);
   expect(verify()).toBe("");
 });
 
 test("two old images of one second get two names", async () => {
   for (const content of ["one", "two", "three"]) await publish({ qcow2: content }, {}, []);
-  expect(readdirSync(out).map(read).sort()).toEqual(["one", "three", "two"]);
+  const images = readdirSync(out).filter((name) => name !== report);
+  expect(images.map(read).sort()).toEqual(["one", "three", "two"]);
 });
 
 test("with overwriteOldImage nothing is kept, and sums that would be stale go too", async () => {
   await publish({ qcow2: "old" });
   await publish({ qcow2: "new" }, { overwriteOldImage: true }, ["sha256"]);
-  expect(readdirSync(out).sort()).toEqual(["toy.qcow2", "toy.qcow2.sha256"]);
+  expect(readdirSync(out).sort()).toEqual(["toy.qcow2", "toy.qcow2.sha256", report]);
   expect(execFileSync("sha256sum", ["-c", "--quiet", "toy.qcow2.sha256"], { cwd: out, encoding: "utf8" })).toBe("");
 });
 
 test("a link under the output's name is replaced and never written through", async () => {
   writeFileSync(join(folder, "elsewhere"), "precious");
-  for (const name of ["toy.qcow2", "toy.qcow2.sha256"]) symlinkSync(join(folder, "elsewhere"), join(out, name));
+  for (const name of ["toy.qcow2", "toy.qcow2.sha256", report, `${report}.new`])
+    symlinkSync(join(folder, "elsewhere"), join(out, name));
   await publish({ qcow2: "image" }, { overwriteOldImage: true });
   expect(readFileSync(join(folder, "elsewhere"), "utf8")).toBe("precious");
-  expect(lstatSync(join(out, "toy.qcow2")).isFile()).toBe(true);
+  for (const name of ["toy.qcow2", report]) expect(lstatSync(join(out, name)).isFile()).toBe(true);
 });
 
 test("a link that is kept aside stays a link", async () => {
   symlinkSync("nowhere", join(out, "toy.qcow2"));
   await publish({ qcow2: "image" }, {}, []);
-  const kept = readdirSync(out).find((name) => name !== "toy.qcow2") ?? "";
+  const kept = readdirSync(out).find((name) => /^toy-.*qcow2$/.test(name)) ?? "";
   expect(readlinkSync(join(out, kept))).toBe("nowhere");
 });
 
@@ -139,18 +169,36 @@ test.each([true, false])(
   },
 );
 
-test("a staged file that is missing is PUBLISH_FAILED and leaves no staging folder", async () => {
+test("a staged file that is missing is PUBLISH_FAILED", async () => {
   const staged = [{ format: "raw", staged: join(out, ".dib-id/toy.raw"), extension: "raw" }];
-  mkdirSync(join(out, ".dib-id"));
-  const request = {
-    plan: toyPlan(undefined),
-    places: { output: join(out, "toy"), caller },
-    staged,
-    hashing: new Hashing(["sha256"]),
-    ctx: { emit: () => {} },
-  };
-  await expect(publishArtifacts(request)).rejects.toMatchObject({ code: "PUBLISH_FAILED" });
+  await expect(publish({}, {}, [], { staged })).rejects.toMatchObject({ code: "PUBLISH_FAILED" });
   expect(readdirSync(out)).toEqual([]);
+});
+
+test("the report is published with the image: when it can't be, the old image and its report stay", async () => {
+  await publish({ qcow2: "old" });
+  expect(JSON.parse(read(report))).toMatchObject({ artifacts: [{ path: join(out, "toy.qcow2") }] });
+  const before = readdirSync(out).map((name) => [name, read(name)]);
+  const full = () => {
+    throw Object.assign(new Error("write"), { code: "ENOSPC" });
+  };
+  await expect(publish({ qcow2: "new" }, {}, [], { describe: full })).rejects.toMatchObject({
+    code: "SPACE_EXHAUSTED",
+  });
+  expect(readdirSync(out).map((name) => [name, read(name)])).toEqual(before);
+});
+
+test("a signal that comes before the first name is given ends publishing, and nothing is published", async () => {
+  const signal = AbortSignal.abort("SIGTERM");
+  const hashing = new Hashing(["sha256"], signal);
+  for (const more of [{ hashing }, {}]) {
+    const publishing = publish({ qcow2: "new" }, {}, [], { ...more, ctx: { emit() {}, signal } });
+    await expect(publishing).rejects.toMatchObject({
+      code: "BUILD_INTERRUPTED",
+      context: { signal: "SIGTERM", stage: "publishing" },
+    });
+    expect(readdirSync(out)).toEqual([]);
+  }
 });
 
 test("the name of an old image carries the local time before its ending", () => {

@@ -10,7 +10,11 @@ async function readAll(chunks: readonly Uint8Array[]): Promise<{ frames: OutputF
   const frames: OutputFrame[] = [];
   let diagnostics = "";
   const collect = (frame: OutputFrame) => void frames.push({ ...frame, bytes: Uint8Array.from(frame.bytes) });
-  await readFrames(Readable.from(chunks.map((chunk) => Buffer.from(chunk))), collect, (text) => (diagnostics += text));
+  await readFrames(
+    Readable.from(chunks.map((chunk) => Buffer.from(chunk))),
+    collect,
+    (text) => void (diagnostics += text),
+  );
   return { frames, diagnostics };
 }
 
@@ -38,4 +42,11 @@ test("what the worker itself says between frames is kept apart", async () => {
   const { frames, diagnostics } = await readAll([frame, Buffer.from("out of memory\n")]);
   expect(frames).toHaveLength(1);
   expect(diagnostics).toBe("out of memory\n");
+});
+
+test("a frame that a program wrote into is the worker's words, and the next one is whole again", async () => {
+  const frame = encodeFrame({ script, stream: "stdout", bytes: Buffer.from("hello\n") });
+  const { frames, diagnostics } = await readAll([frame.subarray(0, 9), Buffer.from("odd\n"), frame.subarray(9), frame]);
+  expect(frames).toEqual([{ script, stream: "stdout", bytes: Uint8Array.from(Buffer.from("hello\n")) }]);
+  expect(diagnostics).toContain("odd\n");
 });

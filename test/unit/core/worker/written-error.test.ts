@@ -1,4 +1,5 @@
 import { BuildError } from "@dibjs/core/errors.js";
+import { masker } from "@dibjs/core/mask.js";
 import { readError, writeError } from "@dibjs/core/worker/written-error.js";
 import { expect, test } from "vitest";
 
@@ -23,8 +24,37 @@ test("a bug keeps its stack and is no build error", () => {
   expect(read.stack).toBe(bug.stack);
 });
 
-test("a failed release makes the failure one of clean-up, and the root cause stays the error", () => {
+/** As `await using` throws it when `cause` and then a release fail. */
+const withFailedRelease = (suppressed: Error) =>
+  Object.assign(new Error("suppressed"), {
+    suppressed,
+    error: new BuildError("RELEASE_FAILED", { left: ["mount /x (busy)"] }),
+  });
+
+test("a failed release makes the failure one of clean-up, which says what is left; the root cause stays the error", () => {
   const cause = new BuildError("ROOT_NOT_DEPLOYED", { found: [] });
-  const suppressed = Object.assign(new Error("suppressed"), { suppressed: cause, error: new Error("umount: busy") });
-  expect(cross(suppressed)).toMatchObject({ code: "ROOT_NOT_DEPLOYED", kind: "cleanup" });
+  expect(cross(withFailedRelease(cause))).toMatchObject({
+    code: "ROOT_NOT_DEPLOYED",
+    kind: "cleanup",
+    message: `${cause.message}\nCould not release: mount /x (busy).`,
+    hint: expect.stringMatching(/root\.d[^]*dib doctor --fix/) as string,
+  });
+});
+
+test("a bug says what is left, too", () => {
+  expect(cross(withFailedRelease(new TypeError("x is undefined"))).message).toBe(
+    "x is undefined\nCould not release: mount /x (busy).",
+  );
+});
+
+test("what programs said is masked on the way; names are not", () => {
+  const context = { script: "10-set-hunter2!", element: "motd", phase: "install", exitCode: 1, signal: undefined };
+  const written = writeError(
+    new BuildError("SCRIPT_FAILED", { ...context, tail: "password is hunter2!" }, { cause: new Error("no hunter2!") }),
+  );
+  expect(readError(written, masker(["hunter2!"]))).toMatchObject({
+    context: { script: "10-set-hunter2!", tail: "password is ***" },
+    cause: { message: "no ***" },
+  });
+  expect(readError(writeError(new Error("hunter2! failed")), masker(["hunter2!"])).message).toBe("*** failed");
 });

@@ -5,7 +5,7 @@ import { BuildError, reasonOf } from "../../errors.js";
 import type { Exec } from "../../process/exec.js";
 import { deviceNumber } from "../device-number.js";
 import { defineBlockNode, type NodeConfig, type NodeRequest } from "../node.js";
-import { parseSize } from "../sizes.js";
+import { parseSize, roundUpSize } from "../sizes.js";
 import { runForNode } from "./run-for-node.js";
 import { textOf } from "../written-text.js";
 
@@ -20,7 +20,7 @@ export const localLoop = defineBlockNode({
   async create(request) {
     const { node, imageDir, imageSizeBytes, state } = request;
     const size = parseSize(node.values.size);
-    const sizeBytes = size !== undefined && "bytes" in size ? size.bytes : imageSizeBytes;
+    const sizeBytes = size !== undefined && "bytes" in size ? roundUpSize(size.bytes) : imageSizeBytes;
     const image = join(imageDir, `${node.name}.raw`);
     await makeSparseFile(image, sizeBytes);
     const device = await attach(image, request);
@@ -58,8 +58,9 @@ async function makeSparseFile(image: string, sizeBytes: number): Promise<void> {
   }
 }
 
-/** `losetup -f` finds and takes a device in two steps; every build on the host waits its turn. */
-const lockFile = "/run/lock/dib-losetup.lock";
+/** `losetup -f` finds and takes a device in two steps; every build on the host waits its turn. Where only root can
+ * write: nobody else can hold the lock, nor make the file first, which a sticky /run/lock would then keep from us. */
+const lockFile = "/run/dib/.losetup.lock";
 const lockSeconds = "60";
 
 /**
@@ -68,7 +69,7 @@ const lockSeconds = "60";
  */
 async function attach(image: string, request: NodeRequest): Promise<string> {
   const { node, sectorSizeBytes, exec, resources } = request;
-  await mkdir(dirname(lockFile), { recursive: true });
+  await mkdir(dirname(lockFile), { recursive: true, mode: 0o700 });
   const args = [
     "-w",
     lockSeconds,
@@ -117,7 +118,7 @@ async function release(device: string, image: string, user: FileHandle | undefin
 }
 
 /** By device and inode: the name that the kernel keeps is cut after 64 bytes. */
-export async function isBackedBy(device: string, image: string, exec: Exec): Promise<boolean> {
+async function isBackedBy(device: string, image: string, exec: Exec): Promise<boolean> {
   const { exitCode, stdout } = await exec("losetup", ["-n", "-O", "BACK-INO,BACK-MAJ:MIN", device]);
   const file = await stat(image, { bigint: true }).catch(() => undefined);
   if (exitCode !== 0 || file === undefined) return false;

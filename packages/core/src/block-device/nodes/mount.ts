@@ -1,6 +1,7 @@
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../../errors.js";
+import { compareBytes } from "../../phases/order.js";
 import { mount as mountFileSystem, unmountBelow } from "../../workspace/mounts.js";
 import { fillFat } from "../fill-fat.js";
 import { defineBlockNode, type NodeConfig, type NodeRequest } from "../node.js";
@@ -9,6 +10,7 @@ import { textOf } from "../written-text.js";
 /** A place of the finished disk where a file system is mounted; swap is only noted. */
 export const mount = defineBlockNode({
   name: "mount",
+  expand: (node) => [normalized(node)],
   check: checkMount,
   hostCommands: () => [
     { command: "mount", debian: "mount", fedora: "util-linux", opensuse: "util-linux" },
@@ -26,7 +28,7 @@ export const mount = defineBlockNode({
         reason: `${base} is no file system`,
       });
     const isSwap = fileSystem.fstype === "swap";
-    const mountPoint = isSwap ? "none" : mountPointOf(node);
+    const mountPoint = isSwap ? "none" : mountText(node.values);
     const path = isSwap ? "none" : join(mountBase, mountPoint).replace(/\/$/, "");
     if (!isSwap) await mountAt(path, fileSystem, request);
     state.mount.set(mountPoint, { name: node.name, base, path });
@@ -37,14 +39,17 @@ export const mount = defineBlockNode({
 
 const mountText = ({ mount_point: written }: NodeConfig["values"]): string => textOf(written) ?? "";
 
-const mountPointOf = ({ values }: NodeConfig): string => `/${mountText(values).split("/").filter(Boolean).join("/")}`;
+/** `//boot/` is `/boot`: whoever sorts or compares mount points finds them written in one way. */
+function normalized(node: NodeConfig): NodeConfig {
+  const written = mountText(node.values);
+  if (!written.startsWith("/")) return node;
+  return { ...node, values: { ...node.values, mount_point: `/${written.split("/").filter(Boolean).join("/")}` } };
+}
 
 /** Names of the mounts, parents first: sorted by path, swap last. */
 function mountNames(graph: readonly NodeConfig[]): string[] {
   const mounts = graph.filter(({ type }) => type === "mount");
-  return mounts
-    .sort((a, b) => Buffer.compare(Buffer.from(mountText(a.values)), Buffer.from(mountText(b.values))))
-    .map(({ name }) => name);
+  return mounts.sort((a, b) => compareBytes(mountText(a.values), mountText(b.values))).map(({ name }) => name);
 }
 
 function checkMount(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
@@ -59,10 +64,7 @@ function checkMount(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
   if (fileSystem?.values.type === "swap") return [];
   const path = textOf(written) ?? "";
   const parts = path.split("/");
-  const twins = graph.filter(
-    (other) =>
-      other.type === "mount" && other.values.mount_point !== undefined && mountPointOf(other) === mountPointOf(node),
-  );
+  const twins = graph.filter((other) => other.type === "mount" && mountText(other.values) === path);
   return [
     ...(path.startsWith("/") && !/\p{Cc}/u.test(path) && !parts.includes("..") && !parts.includes(".")
       ? []

@@ -6,6 +6,7 @@ import {
   formatSfdiskScript,
   layOutPartitions,
   resolvePartitionType,
+  smallestGptBytes,
   type Partition,
   type PartitionTable,
   type TableLabel,
@@ -94,6 +95,9 @@ function checkPartition(node: NodeConfig, graph: readonly NodeConfig[]): string[
     ...(size === undefined || bytes !== undefined
       ? []
       : [`partition ${node.name}: size ${JSON.stringify(size)} is not a size`]),
+    ...(label === "gpt" && bytes !== undefined && "bytes" in bytes && bytes.bytes < smallestGptBytes
+      ? [`partition ${node.name}: size ${JSON.stringify(size)} is less than 1 MiB, which a GPT partition has at least`]
+      : []),
     ...(type === undefined || resolvePartitionType(label, textOf(type) ?? "") !== undefined
       ? []
       : [`partition ${node.name}: type ${JSON.stringify(type)} is not known for ${label}`]),

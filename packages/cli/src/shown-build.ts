@@ -1,0 +1,40 @@
+import { stat } from "node:fs/promises";
+import type { BuildConfig, BuildOptions, BuildReport } from "@dibjs/core";
+import { runBreakShell } from "./break-shell.js";
+import { chooseLogFile } from "./build-log-file.js";
+import { rememberLogFile } from "./failure.js";
+import { openRenderer, type RendererRequest } from "./progress/renderer.js";
+import type { Interrupts } from "./signals.js";
+import type { Terminal } from "./terminal.js";
+
+export interface ShownBuild extends RendererRequest {
+  /** `--logfile`. */
+  readonly logFile: string | undefined;
+  readonly interrupts: Interrupts;
+  readonly terminal: Terminal;
+}
+
+/** Runs a build of one image in front of the user: its progress, its log, its break points. */
+export async function showBuild(
+  config: BuildConfig,
+  { logFile: asked, interrupts, terminal, ...request }: ShownBuild,
+  run: (config: BuildConfig, options: BuildOptions) => Promise<BuildReport>,
+): Promise<BuildReport> {
+  const logFile = await chooseLogFile(config, asked);
+  using renderer = await openRenderer(request, terminal);
+  try {
+    return await run(config, {
+      signal: interrupts.signal,
+      logFile,
+      onEvent: (event) => renderer.onEvent(event),
+      async onBreak(request) {
+        renderer.suspend();
+        await runBreakShell(request, terminal, interrupts.signal);
+        renderer.resume();
+      },
+    });
+  } catch (error) {
+    const { size } = await stat(logFile);
+    throw size > 0 ? rememberLogFile(error, logFile) : error; // it may have failed before any script ran
+  }
+}

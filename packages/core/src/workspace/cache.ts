@@ -1,0 +1,21 @@
+import { stat } from "node:fs/promises";
+import type { BuildContext } from "../context.js";
+import type { BuildPlaces } from "../plan/plan.js";
+import { makeFolders } from "./make-folders.js";
+import type { ResourceStack } from "./resource-stack.js";
+
+/** Makes the cache folder if it is missing. What scripts, which are root, leave in a cache of the caller's becomes the caller's. */
+export async function openCache(
+  { cacheDir, caller }: Pick<BuildPlaces, "cacheDir" | "caller">,
+  resources: ResourceStack,
+  { exec, emit }: Pick<BuildContext, "exec" | "emit">,
+): Promise<void> {
+  await makeFolders(cacheDir, caller);
+  if (caller.uid === 0 || (await stat(cacheDir)).uid !== caller.uid) return;
+  const owner = `${caller.uid}:${caller.gid}`;
+  resources.defer(`owner of ${cacheDir}`, async () => {
+    const { exitCode, stderr } = await exec("chown", ["--recursive", "--no-dereference", "--from=0", owner, cacheDir]);
+    if (exitCode !== 0)
+      emit({ type: "note", level: "warning", text: `Files in ${cacheDir} stay root's: ${stderr.trim()}` });
+  });
+}

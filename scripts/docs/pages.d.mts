@@ -1,0 +1,1 @@
+export declare function renderPages(): Promise<Readonly<Record<string, string>>>;

@@ -1,0 +1,35 @@
+// Which pages are made from code, by path.
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { format, resolveConfig } from "prettier";
+import { renderApi } from "./api.mjs";
+import { renderErrors } from "./errors.mjs";
+import { renderGallery } from "./gallery.mjs";
+import { renderManifest } from "./manifest.mjs";
+
+const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+/** Path → text, as prettier writes it, but for the page that goes with the CLI as it is. */
+export async function renderPages() {
+  const errors = renderErrors(readFileSync(at("packages/core/src/errors.ts"), "utf8"));
+  const pages = {
+    "docs/gallery.md": renderGallery(at("packages")),
+    "docs/reference/manifest.md": renderManifest(at("packages/core/dist/index.d.ts")),
+    "docs/reference/core.md": renderApi({
+      name: "@dibjs/core",
+      about:
+        "The engine. Elements use `defineElement` and the types; programs that build images use `loadConfig`, `planImage` and `buildImage`.",
+      declarations: at("packages/core/dist/index.d.ts"),
+      elsewhere: ["catalogue"], // docs/errors.md
+    }),
+    "docs/reference/testkit.md": renderApi({
+      name: "@dibjs/testkit",
+      about: "What the author of an element tests with; its README has examples.",
+      declarations: at("packages/testkit/dist/index.d.ts"),
+    }),
+  };
+  const written = { "docs/errors.md": errors, "packages/cli/errors.md": errors };
+  for (const [path, text] of Object.entries(pages))
+    written[path] = await format(text, { ...(await resolveConfig(at(path))), parser: "markdown" });
+  return written;
+}

@@ -1,3 +1,0 @@
-export DISTRO_NAME=debian
-export DIB_RELEASE=${DIB_RELEASE:?}
-export DIB_INIT_SYSTEM=systemd
