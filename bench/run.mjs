@@ -24,6 +24,7 @@ const rows = [];
 try {
   measureStart();
   measurePlan();
+  await measureAdd();
   measureManyElements();
   if (!flags.quick) await measureBuilds(Number(flags.rounds));
 } finally {
@@ -84,6 +85,66 @@ function writeToy(folder, needs) {
   );
   for (const phase of ["install.d", "post-install.d"])
     writeFileSync(join(folder, phase, `50-${name}`), "#!/bin/bash\ntrue\n", { mode: 0o755 });
+}
+
+/** What `dib add` of one package takes beyond npm's own time, from a registry on loopback; the two in turn. */
+async function measureAdd() {
+  const registry = await openRegistry(join(scratch, "registry"));
+  try {
+    const npm = [];
+    const ours = [];
+    for (let round = 0; round < 7; round++) {
+      npm.push(
+        seconds(() => registry.inProject((at) => run("npm", ["install", "--ignore-scripts", registry.name], at))),
+      );
+      ours.push(seconds(() => registry.inProject((at) => run("node", [cli, "add", registry.name], at))));
+    }
+    add("npm install of one package, for comparison", median(npm), "s", undefined, npm);
+    add("dib add of that package", median(ours), "s", undefined, ours);
+    add("dib add, beyond npm's own time", median(ours) - median(npm), "s", 0.5);
+  } finally {
+    registry.close();
+  }
+}
+
+/** The tests' registry, with one element package in it. */
+async function openRegistry(folder) {
+  const name = "dib-element-bench";
+  const home = join(folder, "home");
+  mkdirSync(home, { recursive: true });
+  const rights = { access: "$all", publish: "$all" };
+  const config = {
+    self_path: join(folder, "config.json"),
+    storage: join(folder, "storage"),
+    auth: { htpasswd: { file: join(folder, "htpasswd") } },
+    uplinks: {},
+    packages: { "**": rights },
+    log: { type: "stdout", format: "json", level: "fatal" },
+    web: { enable: false },
+  };
+  writeFileSync(config.self_path, JSON.stringify(config));
+  const child = spawn("node", [join(root, "test/support/registry-server.mjs"), config.self_path], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  const port = await new Promise((resolve) => child.stdout.once("data", (text) => resolve(/\d+/.exec(text)[0])));
+  const host = `127.0.0.1:${port}/`;
+  const settings = `registry=http://${host}\n//${host}:_authToken=none\naudit=false\nfund=false\nupdate-notifier=false\n`;
+  writeFileSync(join(home, ".npmrc"), settings);
+  const env = { PATH: process.env.PATH, HOME: home };
+  const element = join(folder, "element");
+  mkdirSync(element);
+  const manifest = { name, version: "1.0.0", dib: { apiVersion: 1, elements: { bench: "." } } };
+  writeFileSync(join(element, "package.json"), JSON.stringify(manifest));
+  run("npm", ["publish"], { cwd: element, env });
+  return {
+    name,
+    close: () => child.kill(),
+    inProject(work) {
+      const cwd = mkdtempSync(join(folder, "project-"));
+      writeFileSync(join(cwd, "package.json"), "{}");
+      work({ cwd, env });
+    },
+  };
 }
 
 /** Installed packages that need ten others each. Three sizes, to show that time and memory grow as the project does. */

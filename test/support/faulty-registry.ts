@@ -10,6 +10,8 @@ export interface RegistryFault {
   readonly status?: number;
   /** Nothing is ever answered. */
   readonly hangs?: boolean;
+  /** The answer is given with 200, even if the registry has none. */
+  readonly ok?: boolean;
   /** Changes a body, after it came from the registry. */
   readonly change?: (body: Buffer) => Buffer | string;
 }
@@ -71,7 +73,7 @@ async function answer(
   { path, from, to }: Forwarded,
   { accept, authorization }: IncomingHttpHeaders,
   response: ServerResponse,
-  { status, change }: Omit<RegistryFault, "hangs">,
+  { status, change, ok }: Omit<RegistryFault, "hangs">,
 ): Promise<void> {
   if (status !== undefined) {
     response.writeHead(status).end("{}");
@@ -84,6 +86,6 @@ async function answer(
   const whole = Buffer.from(await answered.arrayBuffer());
   // Tarballs are asked for where the metadata say.
   const body = type.includes("json") ? Buffer.from(whole.toString().replaceAll(from, to)) : whole;
-  response.writeHead(answered.status, { "content-type": type });
+  response.writeHead(ok === true ? 200 : answered.status, { "content-type": type });
   response.end(change === undefined ? body : change(body));
 }

@@ -72,7 +72,7 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
     add("elements", "list the elements that can be used", async (terminal, given) =>
       (await import("./commands/elements.js")).elements(terminal, given),
     ),
-  );
+  ).option("--tree", "show which images and elements ask for which");
   addConfigOptions(
     add("info <element>", "describe an element", async (...all) => (await import("./commands/info.js")).info(...all)),
   );
@@ -84,6 +84,21 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
   );
   add("update [packages...]", "move element packages to the newest versions that fit", async (...all) =>
     (await import("./commands/update.js")).update(...all),
+  );
+  add("outdated [packages...]", "list element packages of which there is a newer version", async (...all) =>
+    (await import("./commands/outdated.js")).outdated(...all),
+  );
+  add("search [words...]", "search the registry for element packages", async (...all) =>
+    (await import("./commands/search.js")).search(...all),
+  ).option("--limit <n>", "how many at most", "50");
+  add("why <name>", "show every path that brings an element or a package", async (...all) =>
+    (await import("./commands/why.js")).why(...all),
+  );
+  add("approve [packages...]", "list lifecycle scripts; approve and run those of these packages", async (...all) =>
+    (await import("./commands/approve.js")).approve(...all),
+  );
+  add("audit", "hold the project's packages against its policy", async (terminal, given) =>
+    (await import("./commands/audit.js")).audit(terminal, given),
   );
   addImageOptions(
     add("hooks [elements...]", "list every hook and who taps it, in order", async (...all) =>

@@ -305,6 +305,14 @@ export const catalogue = {
       hint: "Take an older version, wait, or name the package in minimumReleaseAgeExclude of dib.policy.json.",
     }),
   ),
+  APPROVAL_STALE: entry("policy", (c: { package: string; approved: string; actual: string }) => ({
+    message: `The lifecycle scripts of ${c.package} are approved for the content ${c.approved}, but it has ${c.actual}.`,
+    hint: "Read the scripts with dib approve, and approve the package anew if they are still fine.",
+  })),
+  PACKAGE_SCRIPTLESS: entry("request", (c: { package: string; known: readonly string[] }) => ({
+    message: `No installed package ${c.package} has lifecycle scripts (with scripts: ${c.known.join(", ") || "none"}).`,
+    hint: "dib approve without a name lists all that have.",
+  })),
   INTEGRITY_MISSING: entry("policy", (c: { package: string; file: string }) => ({
     message: `${c.file} has no integrity for ${c.package}: nothing says what its content must be.`,
     hint: "Install it from a registry, or let the package manager write the lock file anew.",

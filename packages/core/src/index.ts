@@ -100,6 +100,7 @@ export {
 } from "./trust/check.js";
 export { findScriptedPackages, type ScriptedPackage } from "./trust/lifecycle.js";
 export { packageLockNames, readPackageLock, type LockedPackage, type PackageLock } from "./trust/locked-package.js";
+export { signatureFlaw, type RegistryKey, type RegistrySignature } from "./trust/registry-signature.js";
 export { parsePolicy, policyFile, readPolicy, type Policy } from "./trust/policy.js";
 export { sweepDeadBuilds } from "./workspace/journal.js";
 export type { HookTree } from "./workspace/hook-tree.js";

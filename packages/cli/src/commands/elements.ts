@@ -14,8 +14,10 @@ interface Listed {
   readonly shadows: readonly string[];
 }
 
-/** Prints every element that can be named, and where it is. */
-export async function elements({ out, err }: Terminal, given: Given): Promise<number> {
+/** Prints every element that can be named, and where it is; with `--tree`, what asks for what. */
+export async function elements(terminal: Terminal, given: Given): Promise<number> {
+  if (given.tree === true) return (await import("./elements-tree.js")).elementsTree(terminal, given);
+  const { out, err } = terminal;
   const catalog = await findElements(given);
   const listed = listElements(catalog);
   const warnings = catalog.unusable.map(({ folder, error }) => `${folder} can't be used: ${error.message}`);

@@ -1,4 +1,4 @@
-import { BuildError } from "@dibjs/core";
+import { BuildError, readPolicy } from "@dibjs/core";
 import type { Given } from "../options.js";
 import { changePackages } from "../packages/change.js";
 import { findInstalled } from "../packages/choose-package.js";
@@ -11,6 +11,7 @@ import type { Terminal } from "../terminal.js";
 /** Takes element packages, named in full, in short or by an element, out of the project. */
 export async function remove(terminal: Terminal, given: Given, written: readonly string[]): Promise<number> {
   const project = await openProject(process.cwd());
+  await readPolicy(project.folder); // one that can't be read refuses also what would change nothing
   const { graph } = await readProjectState(project.folder);
   const names = written.map((each) => findInstalled(each, graph));
   const direct = new Set(graph.root.asks.map(({ name }) => name));

@@ -44,10 +44,10 @@ export async function changePackages(terminal: Terminal, request: ChangeRequest)
   const policy = await readPolicy(project.folder);
   using interrupts = listenForInterrupts((text) => terminal.err.write(`${text}\n`));
   using progress = openPackageProgress(terminal);
-  const before = await readProjectState(project.folder);
   await using snapshot = await takeSnapshot(project, createExec(), () =>
     terminal.err.write("note: an earlier change was cut off; the packages are as they were before it\n"),
   );
+  const before = await readProjectState(project.folder);
   const locked = await readPackageLock(project.folder);
   await createPackageJson(project.folder);
   progress.doing(request.doing);

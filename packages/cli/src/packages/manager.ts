@@ -31,7 +31,13 @@ export const managers: Readonly<Record<Manager["name"], Manager>> = {
     add: (specs) => ["add", "--ignore-scripts", "--ignore-workspace-root-check", ...specs],
     remove: (names) => ["remove", "--config.ignore-scripts=true", ...names],
     update: (names) => ["update", "--ignore-scripts", ...names],
-    runScripts: (name) => ["rebuild", "--config.ignore-scripts=false", name],
+    // pnpm has a list of its own of packages that may; this run is for one that dib's policy lets.
+    runScripts: (name, version) => [
+      "rebuild",
+      "--config.ignore-scripts=false",
+      "--config.dangerously-allow-all-builds=true",
+      `${name}@${version}`,
+    ],
     scopeOption,
   },
   yarn: {

@@ -1,5 +1,5 @@
 /** What the configured registry says of a package: asked through npm, which knows registries per scope, logins and proxies. */
-import { isBuildError, readPolicy, type Policy } from "@dibjs/core";
+import { isBuildError, readPolicy, type Policy, type RegistrySignature } from "@dibjs/core";
 import { runProgram } from "./run-manager.js";
 
 export interface RegistryEntry {
@@ -11,6 +11,7 @@ export interface RegistryEntry {
   readonly times: Readonly<Record<string, string>>;
   /** The key `dib` of its package.json. */
   readonly dib: unknown;
+  readonly signatures: readonly RegistrySignature[];
 }
 
 interface Viewed {
@@ -20,6 +21,7 @@ interface Viewed {
   readonly "dist-tags"?: Readonly<Record<string, string>>;
   readonly time?: Readonly<Record<string, string>>;
   readonly dib?: unknown;
+  readonly "dist.signatures"?: readonly RegistrySignature[] | RegistrySignature;
 }
 
 export interface RegistryAccess {
@@ -28,7 +30,7 @@ export interface RegistryAccess {
   readonly signal?: AbortSignal | undefined;
 }
 
-const fields = ["name", "version", "versions", "dist-tags", "time", "dib"];
+const fields = ["name", "version", "versions", "dist-tags", "time", "dib", "dist.signatures"];
 
 /** Undefined when the registry has no such package, or no such version of it. */
 export async function viewPackage(
@@ -58,7 +60,25 @@ export function parseViewed(stdout: string): RegistryEntry | undefined {
   const viewed = Array.isArray(answer) ? (answer as readonly Viewed[]).at(-1) : (answer as Viewed);
   if (viewed === undefined) return undefined;
   const { name, version, versions = [], "dist-tags": tags = {}, time: times = {}, dib } = viewed;
-  return { name, version, versions: [versions].flat(), tags, times, dib };
+  const signatures = [viewed["dist.signatures"] ?? []].flat();
+  return { name, version, versions: [versions].flat(), tags, times, dib, signatures };
+}
+
+/** Where the package manager takes a name from, with a slash at the end: of its scope, else the one for all. */
+export async function configuredRegistry(name: string, { folder, signal }: RegistryAccess): Promise<string> {
+  const scope = name.startsWith("@") ? name.slice(0, name.indexOf("/")) : undefined;
+  for (const setting of [...(scope === undefined ? [] : [`${scope}:registry`]), "registry"]) {
+    const { stdout } = await runProgram({
+      program: "npm",
+      args: ["config", "get", setting],
+      packages: [name],
+      folder,
+      signal,
+    });
+    const url = stdout.trim();
+    if (URL.canParse(url)) return url.endsWith("/") ? url : `${url}/`;
+  }
+  return "";
 }
 
 /** For a project: with its policy. */
