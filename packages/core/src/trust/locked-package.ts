@@ -26,9 +26,11 @@ const readers: Readonly<Record<string, (text: string) => readonly LockedPackage[
   "yarn.lock": readYarn,
   "package-lock.json": readNpm,
   "npm-shrinkwrap.json": readNpm,
+  "node_modules/.package-lock.json": readNpm, // npm's own note of what it installed, where a project keeps no lock
 };
 
-export const packageLockNames: readonly string[] = Object.keys(readers);
+/** Files of a project, as opposed to what is below node_modules. */
+export const packageLockNames: readonly string[] = Object.keys(readers).filter((name) => !name.includes("/"));
 
 /** Undefined when there is no lock file from the project upwards. */
 export async function readPackageLock(projectDir: string): Promise<PackageLock | undefined> {
