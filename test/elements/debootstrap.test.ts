@@ -1,5 +1,4 @@
 /** The base system without mmdebstrap, and a base that was kept. */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { BuildReport } from "@dibjs/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -7,7 +6,7 @@ import { startAptProxy, type AptProxy } from "../support/apt-proxy.js";
 import { pathWithout } from "../support/hide-program.js";
 import { BuildFolder } from "../support/real-build.js";
 import { rootRunOf, snapshotOf, withSnapshots } from "../support/snapshots.js";
-import { fileOf, testDifference } from "../support/test-difference.js";
+import { testDifference } from "../support/test-difference.js";
 
 let folder: BuildFolder;
 let proxy: AptProxy;
