@@ -6,7 +6,7 @@ import type { BuildReport } from "@dibjs/core";
 import { reportShape } from "@dibjs/core/report/report.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { bootDebian, debianBuild, formats, password } from "../support/debian-build.js";
-import { deviceNodesIn, listOutput } from "../support/output-listing.js";
+import { hostNodesIn, listOutput } from "../support/output-listing.js";
 
 let folder: string;
 let report: BuildReport;
@@ -36,7 +36,7 @@ describe("the outputs", () => {
 
   test.each(formats)("debian.%s holds no device nodes of the host, and has the empty mount points", (format) => {
     const listing = listOutput(join(folder, "debian"), format);
-    expect(deviceNodesIn(listing)).toEqual([]);
+    expect(hostNodesIn(listing)).toEqual([]);
     for (const mountPoint of ["dev", "proc", "sys"]) expect(listing).toMatch(new RegExp(`/${mountPoint}/?$`, "m"));
   });
 

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, test } from "vitest";
 import { bootDebian, buildDebian, formats } from "../support/debian-build.js";
-import { deviceNodesIn, listOutput } from "../support/output-listing.js";
+import { hostNodesIn, listOutput } from "../support/output-listing.js";
 import { e2eFolder } from "../support/e2e-folder.js";
 
 describe.concurrent("debian vm", () => {
@@ -27,7 +27,7 @@ describe.concurrent("debian vm", () => {
       for (const format of formats) {
         const listing = listOutput(join(folder, "debian"), format);
         expect(listing).toMatch(/\/etc\/os-release/);
-        expect(deviceNodesIn(listing), format).toEqual([]);
+        expect(hostNodesIn(listing), format).toEqual([]);
       }
 
       const booted = await bootDebian(folder, "--firmware", firmware);

@@ -28,11 +28,28 @@ export function listOutput(image: string, format: string): string {
   }
 }
 
-export const deviceNodesIn = (listing: string): string[] => listing.split("\n").filter((line) => /^[bc]/.test(line));
+/** Nodes that a bootstrapper makes itself, so that its base starts without udev: by number, they are no host's. */
+const nodesOfBase = [
+  "1,3 null",
+  "1,5 zero",
+  "1,7 full",
+  "1,8 random",
+  "1,9 urandom",
+  "5,0 tty",
+  "5,1 console",
+  "5,2 ptmx",
+];
+const isOfBase = (line: string) => nodesOfBase.some((node) => line.endsWith(` ${node.replace(" ", " ./dev/")}`));
 
-/** The mount is in a namespace of its own, and so are its loop device and its end. */
+/** Device nodes, of a disk without those of its base. The others have no `/dev` to start with, so none at all. */
+export const hostNodesIn = (listing: string): string[] =>
+  listing.split("\n").filter((line) => /^[bc]/.test(line) && !isOfBase(line));
+
+/** The mount is in a namespace of its own, and so are its loop device and its end. Device nodes are told with their numbers. */
 const mountAndList = `mount -t ext4 -o "ro,noload,loop,offset=$2,sizelimit=$3" "$1" "$4"
-find "$4" -xdev -mindepth 1 -printf '%M /%P\\n'`;
+cd "$4"
+find . -xdev -mindepth 1 ! -type b ! -type c -printf '%M %p\n'
+find . -xdev '(' -type b -o -type c ')' -exec stat --format='%A %t,%T %n' {} +`;
 
 /** The root is the last partition of all our layouts. */
 function listDisk(disk: string): string {
