@@ -88,7 +88,7 @@ describe("dib boot", () => {
   });
 
   test("a machine that can't run says why", async () => {
-    const { exitCode, stderr } = await dib("toy.raw", "--expect", "login:", "-m", "0.5", "--accel", "tcg");
+    const { exitCode, stderr } = await dib("toy.raw", "--expect", "login:", "--smp", "9999", "--accel", "tcg");
     expect(exitCode).toBe(1);
     expect(stderr).toContain("BOOT_FAILED");
   });
