@@ -4,7 +4,7 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, statSync } from "node:fs"
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeEach, afterEach, expect, test } from "vitest";
-import { resultOf } from "../support/dib.js";
+import { eventsOf, resultOf } from "../support/dib.js";
 import { leftOf, until } from "../support/left-of-build.js";
 import { outputOf, Project } from "../support/toy-os.js";
 
@@ -75,6 +75,24 @@ test("scripts run as root, and all that is left is the user's: images, sums, fol
     "image.tar.sha256",
   ]);
   expect(new Set([...ownersIn(project.out), ...ownersIn(join(project.dir, "home"))])).toEqual(new Set([uid]));
+  expect(readdirSync(join(project.dir, "tmp"))).toEqual([]);
+});
+
+test("dib.lock is the user's, and where the folder is not theirs a build only says that it can't be written", async () => {
+  project.write("package.json", "{}");
+  project.script("install.d/20-who", "id -u");
+  const built = await resultOf(startAsUser("NOPASSWD: ALL", build));
+  expect(built.exitCode, built.stderr).toBe(0);
+  const notes = eventsOf(built).flatMap((event) => (event.type === "note" ? [event.text] : []));
+  expect(notes.join("\n")).toMatch(/The lock .*dib\.lock can't be written: EACCES/);
+  chownSync(project.dir, uid, uid);
+  const update = ["lock", "toy-os", "subject", "--update", "-n", "--elements-path", "elements", "--tmp-dir", "tmp"];
+  const updated = await resultOf(startAsUser("NOPASSWD: ALL", update));
+  expect(updated, updated.stderr).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^image: as locked/) as string,
+  });
+  expect(statSync(join(project.dir, "dib.lock"))).toMatchObject({ uid, gid: uid });
   expect(readdirSync(join(project.dir, "tmp"))).toEqual([]);
 });
 

@@ -59,7 +59,7 @@ export {
 } from "./hooks.js";
 export type { LockDifference } from "./lock/compare.js";
 export type { Lock, LockEntry } from "./lock/lock.js";
-export { readLockState, type LockMode, type LockState } from "./lock/policy.js";
+export { checkLock, readLockState, type LockMode, type LockState } from "./lock/policy.js";
 export { nearest } from "./nearest.js";
 export { compareScripts, numberOf } from "./phases/order.js";
 export type { Env, PhaseRun, ScriptOutcome, ScriptRun, Target } from "./phases/phase-run.js";
