@@ -200,6 +200,21 @@ describe("when something else changed", () => {
   });
 });
 
+test("a script in the chroot that uses another file all the same is found out", async () => {
+  writeFileSync(project.lockFile, locked.replace("7".padStart(64, "0"), "8".padStart(64, "0")));
+  const { exitCode, stderr } = await project.build("--locked");
+  expect(exitCode).toBe(6);
+  expect(stderr).toMatch(/file https:\/\/inside\.invalid\/x: sha256 0+8 in the lock, sha256 0+7 now/);
+});
+
+test("of several images all are checked before the first is built", async () => {
+  const { exitCode, stderr } = await project.dib("build", "--locked");
+  expect(exitCode).toBe(6);
+  expect(stderr).toContain("✖ LOCK_MISSING");
+  expect(stderr).toContain('has no image "two"');
+  expect(stderr).not.toContain("running");
+});
+
 describe("dib lock", () => {
   test("says that lock and elements agree, and of an image that it is not there", async () => {
     const one = await project.dib("lock", "one");
@@ -238,9 +253,13 @@ describe("a lock that can't be kept to", () => {
   });
 });
 
-test("a build outside of any project writes no lock", async () => {
+test("a build outside of any project writes no lock; a line of a script that says nothing is noted", async () => {
   using folder = new Project();
-  folder.script("install.d/10-say", "true");
-  await folder.build({ lock: "keep" });
+  folder.script("install.d/10-say", 'echo nonsense >> "$DIB_FETCH_LOG"');
+  const { report, events } = await folder.build({ lock: "keep" });
+  expect(report.sources).toEqual({ files: [], git: [], apt: [] });
+  expect(events.flatMap((event) => (event.type === "note" ? [event.text] : []))).toContainEqual(
+    expect.stringMatching(/DIB_FETCH_LOG that says nothing: nonsense$/),
+  );
   expect(() => readFileSync(join(folder.dir, "dib.lock"))).toThrow(expect.objectContaining({ code: "ENOENT" }));
 });

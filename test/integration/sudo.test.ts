@@ -1,8 +1,8 @@
 /** `dib` as an ordinary user: only its worker is root, by sudo. */
-import { readdirSync, statSync } from "node:fs";
+import { chownSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, afterEach, expect, test } from "vitest";
-import { resultOf } from "../support/dib.js";
+import { eventsOf, resultOf } from "../support/dib.js";
 import { leftOf, until } from "../support/left-of-build.js";
 import { giveToOtherUser, otherUid, startAsOtherUser } from "../support/other-user.js";
 import { outputOf, Project } from "../support/toy-os.js";
@@ -48,6 +48,24 @@ test("scripts run as root, and all that is left is the user's: images, sums, fol
   ]);
   expect(readdirSync(join(project.dir, "home/.cache/dib/of-script"))).toEqual(["file"]);
   expect(new Set([...ownersIn(project.out), ...ownersIn(join(project.dir, "home"))])).toEqual(new Set([otherUid]));
+  expect(readdirSync(join(project.dir, "tmp"))).toEqual([]);
+});
+
+test("dib.lock is the user's, and where the folder is not theirs a build only says that it can't be written", async () => {
+  project.write("package.json", "{}");
+  project.script("install.d/20-who", "id -u");
+  const built = await resultOf(startAsUser("NOPASSWD: ALL", build));
+  expect(built.exitCode, built.stderr).toBe(0);
+  const notes = eventsOf(built).flatMap((event) => (event.type === "note" ? [event.text] : []));
+  expect(notes.join("\n")).toMatch(/The lock .*dib\.lock can't be written: EACCES/);
+  chownSync(project.dir, otherUid, otherUid);
+  const update = ["lock", "toy-os", "subject", "--update", "-n", "--elements-path", "elements", "--tmp-dir", "tmp"];
+  const updated = await resultOf(startAsUser("NOPASSWD: ALL", update));
+  expect(updated, updated.stderr).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringMatching(/^image: as locked/) as string,
+  });
+  expect(statSync(join(project.dir, "dib.lock"))).toMatchObject({ uid: otherUid, gid: otherUid });
   expect(readdirSync(join(project.dir, "tmp"))).toEqual([]);
 });
 

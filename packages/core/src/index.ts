@@ -62,7 +62,7 @@ export {
 } from "./hooks.js";
 export type { LockDifference } from "./lock/compare.js";
 export type { Lock, LockEntry } from "./lock/lock.js";
-export { readLockState, type LockMode, type LockState } from "./lock/policy.js";
+export { checkLock, readLockState, type LockMode, type LockState } from "./lock/policy.js";
 export type { ImportedElement, ImportRequest } from "./import/import-elements.js";
 export { importElements } from "./import/start.js";
 export { lintElements, type LintFinding, type LintReport, type LintRequest } from "./lint/lint.js";

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { buildImage, loadConfig, type BuildConfig, type BuildReport } from "@dibjs/core";
+import { buildImage, checkLock, loadConfig, planImage, type BuildConfig, type BuildReport } from "@dibjs/core";
 import { checkBreaks } from "../break-shell.js";
 import { toLoadRequest, type Given } from "../options.js";
 import type { Progress } from "../progress/renderer.js";
@@ -19,6 +19,7 @@ export async function build(terminal: Terminal, given: Given, elements: readonly
     for (const note of notes) terminal.err.write(`note: ${note}\n`);
 
   const lock = given.locked === true ? "require" : "keep";
+  if (lock === "require" && images.length > 1) for (const config of images) await checkLock(await planImage(config));
   const reports: BuildReport[] = [];
   for (const config of images) {
     const image = images.length > 1 ? config.image : undefined;

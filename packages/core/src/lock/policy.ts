@@ -77,6 +77,11 @@ export async function openBuildLock(
   return { required: undefined, settle };
 }
 
+/** For several images: all are checked before the first is built. Throws as a build that requires its lock does. */
+export async function checkLock(prepared: Prepared): Promise<void> {
+  requireLock(await readLockState(prepared));
+}
+
 function requireLock({ entry, file, image, command, differences }: LockState): RequiredLock {
   if (entry === undefined) throw new BuildError("LOCK_MISSING", { file, image, command });
   if (differences.length > 0) throw new BuildError("LOCK_MISMATCH", { file, image, command, differences });
