@@ -8,8 +8,9 @@ export {
   type NodeRequest,
 } from "./block-device/node.js";
 export { defineConfig } from "./config/define-config.js";
-export { findProject, loadConfig, loadElementPlaces, type LoadedConfig, type LoadRequest } from "./config/load.js";
+export { loadConfig, loadElementPlaces, type LoadedConfig, type LoadRequest } from "./config/load.js";
 export { debianArch, type Flags } from "./config/normalize.js";
+export { findProject } from "./config/project.js";
 export { trustedFolders } from "./config/trusted-folders.js";
 export type { WrittenConfig, WrittenSettings } from "./config/written.js";
 export type { BuildConfig, Origin } from "./config/schema.js";

@@ -1,7 +1,7 @@
 /** What can be asserted of a run, once for all test runners: each check says what is wrong, or nothing. */
 import type { Env, PhaseName } from "@dibjs/core";
 import type { ElementRun } from "./run.js";
-import type { EntryKind, TreeEntry } from "./snapshot.js";
+import type { EntryKind, TreeDiff, TreeEntry } from "./snapshot.js";
 
 /** What an entry must be; what is left out may be anything. */
 export interface ExpectedEntry {
@@ -20,30 +20,22 @@ export type ExpectedEnvironment = Readonly<Record<string, string | RegExp | unde
 export function checkAdded({ tree }: ElementRun, path: string, expected: ExpectedEntry = {}): string | undefined {
   const entry = tree.added[path];
   if (entry !== undefined) return checkEntry(path, entry, expected);
-  const why =
-    path in tree.changed
-      ? "it was there before, and was changed"
-      : path in tree.deleted
-        ? "it was deleted"
-        : `added were ${listOf(Object.keys(tree.added))}`;
-  return `${path} was not added: ${why}`;
+  return notIn("added", path, tree, path in tree.changed ? "it was there before, and was changed" : undefined);
 }
 
 export function checkChanged({ tree }: ElementRun, path: string, expected: ExpectedEntry = {}): string | undefined {
   const entry = tree.changed[path];
   if (entry !== undefined) return checkEntry(path, entry.after, expected);
-  const why =
-    path in tree.added
-      ? "it was not there before, and was added"
-      : path in tree.deleted
-        ? "it was deleted"
-        : `changed were ${listOf(Object.keys(tree.changed))}`;
-  return `${path} was not changed: ${why}`;
+  return notIn("changed", path, tree, path in tree.added ? "it was not there before, and was added" : undefined);
 }
 
 export function checkDeleted({ tree }: ElementRun, path: string): string | undefined {
-  if (path in tree.deleted) return undefined;
-  return `${path} was not deleted: deleted were ${listOf(Object.keys(tree.deleted))}`;
+  return path in tree.deleted ? undefined : notIn("deleted", path, tree);
+}
+
+function notIn(part: keyof TreeDiff, path: string, tree: TreeDiff, instead?: string): string {
+  const deleted = path in tree.deleted ? "it was deleted" : undefined;
+  return `${path} was not ${part}: ${instead ?? deleted ?? `${part} were ${listOf(Object.keys(tree[part]))}`}`;
 }
 
 /** `PHASE.d/NAME` or a bare name, in the order they must have run; others may have run between them. */

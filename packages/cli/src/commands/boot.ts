@@ -1,9 +1,7 @@
-import { access } from "node:fs/promises";
-import { resolve } from "node:path";
-import { BuildError, createExec, type Exec } from "@dibjs/core";
-import { chooseAccelerators, distrustKvm, processorFor, type Accelerator } from "../boot/accelerator.js";
-import { detectFirmware, uefiOptions, type Firmware, type ImageFile } from "../boot/firmware.js";
-import { escapePath, guestArch, qemuProgram, startQemu, type Qemu } from "../boot/qemu.js";
+import { BuildError, createExec } from "@dibjs/core";
+import { chooseAccelerators, distrustKvm, type Accelerator } from "../boot/accelerator.js";
+import { assembleMachine, numberFrom, qemuCommand, type Machine } from "../boot/machine.js";
+import { startQemu, type Qemu } from "../boot/qemu.js";
 import { Conversation } from "../boot/serial.js";
 import type { Given } from "../options.js";
 import type { BootStep } from "../program.js";
@@ -17,15 +15,6 @@ const defaultTimeoutSeconds = 120;
 
 /** A guest that runs shows its kernel by then; one that KVM lets hang never does. */
 const silenceSeconds = 20;
-
-interface Machine {
-  readonly arch: string;
-  readonly firmware: Firmware;
-  readonly firmwareOptions: readonly string[];
-  readonly image: ImageFile;
-  readonly memoryMiB: number;
-  readonly processors: number;
-}
 
 /** Boots an image on a throw-away overlay. With --expect: 0 when the texts came, else BOOT_TEXT_MISSING. */
 export async function boot(terminal: Terminal, given: Given, [image = ""]: readonly string[]): Promise<number> {
@@ -60,77 +49,6 @@ export async function boot(terminal: Terminal, given: Given, [image = ""]: reado
 function checkSteps(steps: readonly BootStep[]): void {
   if (steps.some((step) => step.do === "expect" && step.text === ""))
     throw new BuildError("USAGE_INVALID", { reason: "--expect is empty: it needs the text to wait for." });
-}
-
-/** What the options alone say of the machine. */
-export const readMachineOptions = (given: Given): Pick<Machine, "arch" | "memoryMiB" | "processors"> => ({
-  arch: guestArch(given.a as string | undefined),
-  memoryMiB: integerFrom("--memory", given.memory),
-  processors: integerFrom("--smp", given.smp),
-});
-
-async function assembleMachine(written: string, given: Given, exec: Exec): Promise<Machine> {
-  const options = readMachineOptions(given);
-  const { arch } = options;
-  const image = await openImage(resolve(written), exec);
-  await checkProgram(qemuProgram(arch), arch, exec);
-  const asked = given.firmware as Firmware | "auto";
-  const firmware = asked !== "auto" ? asked : arch === "arm64" ? "uefi" : await detectFirmware(image, exec);
-  return { ...options, firmware, firmwareOptions: firmware === "uefi" ? await uefiOptions(arch) : [], image };
-}
-
-function numberFrom(option: string, text: unknown): number {
-  const value = Number(text);
-  if (!Number.isFinite(value) || value <= 0)
-    throw new BuildError("USAGE_INVALID", { reason: `${option} is ${String(text)}, expected a positive number.` });
-  return value;
-}
-
-function integerFrom(option: string, text: unknown): number {
-  const value = numberFrom(option, text);
-  if (!Number.isInteger(value))
-    throw new BuildError("USAGE_INVALID", { reason: `${option} is ${String(text)}, expected a whole number.` });
-  return value;
-}
-
-async function openImage(path: string, exec: Exec): Promise<ImageFile> {
-  await access(path).catch((error: Error) => {
-    throw new BuildError(
-      "USAGE_INVALID",
-      { reason: `The image ${path} can't be read: ${error.message}` },
-      { cause: error },
-    );
-  });
-  const { exitCode, stdout, stderr } = await exec("qemu-img", ["info", "--force-share", "--output=json", path]);
-  if (exitCode === 127) throw missing("qemu-img", { debian: "qemu-utils", fedora: "qemu-img", opensuse: "qemu-tools" });
-  if (exitCode !== 0) throw new BuildError("USAGE_INVALID", { reason: `${path} is no disk image: ${stderr.trim()}` });
-  return { path, format: (JSON.parse(stdout) as { format: string }).format };
-}
-
-async function checkProgram(program: string, arch: string, exec: Exec): Promise<void> {
-  const { exitCode } = await exec(program, ["--version"]);
-  if (exitCode === 0) return;
-  const debian = arch === "arm64" ? "qemu-system-arm" : "qemu-system-x86";
-  throw missing(program, { debian, fedora: `${program}-core`, opensuse: arch === "arm64" ? "qemu-arm" : "qemu-x86" });
-}
-
-const missing = (tool: string, packages: { debian: string; fedora: string; opensuse: string }) =>
-  new BuildError("HOST_TOOL_MISSING", { tools: [{ tool, neededFor: "dib boot", ...packages }] });
-
-export function qemuCommand(
-  { arch, firmwareOptions, image, memoryMiB, processors }: Machine,
-  accelerator: Accelerator,
-): [string, ...string[]] {
-  return [
-    qemuProgram(arch),
-    ...["-accel", accelerator, "-cpu", processorFor(accelerator)],
-    ...(arch === "arm64" ? ["-machine", "virt"] : []),
-    ...["-m", String(memoryMiB), "-smp", String(processors)],
-    ...firmwareOptions,
-    // snapshot=on: what the guest writes goes to a nameless temporary file
-    ...["-drive", `file=${escapePath(image.path)},format=${image.format},if=virtio,snapshot=on`],
-    ...["-nic", "user,model=virtio-net-pci", "-device", "virtio-rng-pci", "-no-reboot"],
-  ];
 }
 
 /** `lifeless`: the accelerator started nothing, and there is another one. */

@@ -115,7 +115,7 @@ function splitPartition(partition: unknown, types: NodeTypes, place: string): [V
 export function expandNodes(entries: readonly NodeConfig[], types: NodeTypes, place: string): readonly NodeConfig[] {
   const unknown = entries
     .filter(({ type }) => !types.has(type))
-    .map(({ type }) => invalid(place, `Config element [${type}] is not implemented`));
+    .map(({ type }) => invalid(place, `Config element [${type}] is not implemented`)); // DIB's words for a type it does not know
   throwFindings(unknown);
   return entries.flatMap((entry) => types.get(entry.type)?.expand?.(entry) ?? [entry]);
 }

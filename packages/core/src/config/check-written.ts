@@ -2,7 +2,8 @@
 import type { z } from "zod";
 import { BuildError, type Place } from "../errors.js";
 import { nearest } from "../nearest.js";
-import type { ConfigFile, KeyPath } from "./file.js";
+import type { ConfigFile } from "./file.js";
+import type { KeyPath } from "./parse-yaml.js";
 import { settings, settingNames } from "./settings.js";
 import { shownValue } from "./shown.js";
 import { imageKeys, topLevelKeys, writtenConfig, type WrittenConfig } from "./written.js";

@@ -1,30 +1,25 @@
 /**
- * Finds the config file and reads it so that every value can be traced to its line: YAML and JSON are parsed by `yaml`,
- * whose document is kept beside the plain value. TypeScript and JavaScript have no places, only the file.
- * cosmiconfig, yaml and jiti are loaded when a file needs them: a build without a config file should start at once.
+ * Finds the config file and reads it so that every value can be traced to its line. TypeScript and JavaScript have no
+ * places, only the file. cosmiconfig and jiti are loaded when a file needs them: a build without one should start at once.
  */
 import { access, readFile, readdir } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 import { pathToFileURL } from "node:url";
-import type * as Yaml from "yaml";
-import type { Document, LineCounter, Node, Pair } from "yaml";
 import { BuildError, isBuildError, reasonOf, type Place } from "../errors.js";
+import { parseYaml, unreadable, type PlaceOf } from "./parse-yaml.js";
 import { trustedFolders } from "./trusted-folders.js";
-
-export type KeyPath = readonly PropertyKey[];
 
 export interface ConfigFile {
   /** Absolute. */
   readonly path: string;
   readonly value: unknown;
-  /** The place of the value at a path, or of its key; of the nearest thing around it that has one. */
-  readonly placeOf: (path: KeyPath, part?: "key" | "value") => Place;
+  readonly placeOf: PlaceOf;
   readonly notes: readonly string[];
 }
 
 interface Parsed {
   readonly value: unknown;
-  readonly placeOf?: ConfigFile["placeOf"];
+  readonly placeOf?: PlaceOf;
 }
 
 /** In the order they are taken; two of them in one folder give a note. */
@@ -32,8 +27,6 @@ export const configFileNames: readonly string[] = [
   ...["ts", "js", "mjs", "cjs", "yaml", "yml", "json"].map((ending) => `dib.config.${ending}`),
   "package.json",
 ];
-
-const maxBytes = 2 ** 20;
 
 /**
  * Looks in `folders` (`cwd` and those above), to the folder of the project's package.json; or reads `file` (absolute).
@@ -194,77 +187,6 @@ const isConfig = (dib: unknown): boolean => {
   const isMap = typeof elements === "object" && elements !== null && !Array.isArray(elements);
   return apiVersion === undefined && !isMap;
 };
-
-async function parseYaml(path: string, text: string): Promise<Parsed & { placeOf: ConfigFile["placeOf"] }> {
-  if (text.length > maxBytes) throw unreadable("it is larger than 1 MiB", { file: path });
-  if (text.includes("\0")) throw unreadable("it is no UTF-8 text", { file: path });
-  const yaml = await import("yaml");
-  const lines = new yaml.LineCounter();
-  try {
-    const document = yaml.parseDocument(text, {
-      lineCounter: lines,
-      prettyErrors: false,
-      stringKeys: true,
-      merge: true,
-    });
-    const [problem] = [...document.errors, ...document.warnings];
-    if (problem !== undefined) throw unreadable(problem.message, placeAt(problem.pos[0], lines, path));
-    keepNumbersAsWritten(document, yaml);
-    return { value: document.toJS(), placeOf: placesIn(document, lines, path, yaml) };
-  } catch (error) {
-    if (isBuildError(error)) throw error;
-    // Beyond its limits (aliases of aliases, nesting), `yaml` throws without a place.
-    throw unreadable(reasonOf(error), placeAt(Math.max(text.search(/[&*]\w/), 0), lines, path), error);
-  }
-}
-
-const unreadable = (reason: string, place: Place, cause?: unknown) =>
-  new BuildError("CONFIG_UNREADABLE", { place, reason }, { cause });
-
-const placeAt = (offset: number, lines: LineCounter, file: string): Place => {
-  const { line, col } = lines.linePos(offset);
-  return line === 0 ? { file } : { file, line, column: col };
-};
-
-/** A release like 22.10 or a mode like 0755, written without quotes, is text to a script and must stay as it is. */
-function keepNumbersAsWritten(document: Document, yaml: typeof Yaml): void {
-  yaml.visit(document, {
-    Pair(_, pair) {
-      if (!yaml.isScalar(pair.key) || pair.key.value !== "environment" || !yaml.isMap(pair.value)) return;
-      for (const { value: written } of pair.value.items) {
-        const value = yaml.isMap(written) ? written.get("secret", true) : written;
-        if (yaml.isScalar(value) && typeof value.value === "number" && value.source !== undefined)
-          value.value = value.source;
-      }
-    },
-  });
-}
-
-function placesIn(document: Document, lines: LineCounter, file: string, yaml: typeof Yaml): ConfigFile["placeOf"] {
-  const child = (node: unknown, key: PropertyKey): { key: unknown; value: unknown } | undefined => {
-    const resolved = yaml.isAlias(node) ? node.resolve(document) : node;
-    if (yaml.isMap(resolved))
-      return resolved.items.find((pair: Pair) => yaml.isScalar(pair.key) && pair.key.value === key);
-    if (yaml.isSeq(resolved) && typeof key === "number")
-      return { key: resolved.items[key], value: resolved.items[key] };
-    return undefined;
-  };
-  const placeOf = (node: unknown): Place | undefined => {
-    const range = (node as Node | null | undefined)?.range;
-    return range ? placeAt(range[0], lines, file) : undefined;
-  };
-  return (path, part = "value") => {
-    let here: { key: unknown; value: unknown } = { key: undefined, value: document.contents };
-    let known = placeOf(document.contents);
-    for (const key of path) {
-      const next = child(here.value, key);
-      if (next === undefined) break;
-      known = placeOf(part === "key" ? next.key : (next.value ?? next.key)) ?? placeOf(next.key) ?? known;
-      here = next;
-    }
-    return known ?? { file };
-  };
-}
 
 /** Which of several config files in a folder counts is easy to get wrong without noticing. */
 async function otherConfigFiles(path: string): Promise<string[]> {

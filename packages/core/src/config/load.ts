@@ -1,11 +1,10 @@
 /** Finds and reads what a build was asked for: config file, environment, flags. The only file that looks at process.env. */
-import { access } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { BuildError, throwFindings } from "../errors.js";
 import { nearest } from "../nearest.js";
 import { readElementPaths, readElements } from "./asked-elements.js";
 import { readVariables } from "./asked-variables.js";
-import { configFileNames, isProject, readConfigFile, type KeyPath } from "./file.js";
+import { readConfigFile } from "./file.js";
 import { readHost } from "./host.js";
 import {
   adjustSettings,
@@ -21,10 +20,12 @@ import {
   type Read,
   type WrittenSource,
 } from "./normalize.js";
+import type { KeyPath } from "./parse-yaml.js";
+import { nearestProject, notesOnLeftOut } from "./project.js";
 import { checkOutputs, checkRules } from "./rules.js";
 import type { BuildConfig } from "./schema.js";
 import { settingOfVariable } from "./settings.js";
-import { foldersUpwards, trustedFolders } from "./trusted-folders.js";
+import { trustedFolders } from "./trusted-folders.js";
 import type { Env } from "./variables.js";
 import type { WrittenSettings } from "./written.js";
 
@@ -157,39 +158,6 @@ const searchPath = (path = ""): string =>
     [...(path || "/usr/local/bin:/usr/bin:/bin").split(":").filter(Boolean), "/sbin", "/usr/sbin", "/usr/local/sbin"],
     (folder) => folder,
   ).join(":");
-
-/** The folder of the nearest package.json, where elements are installed. */
-async function nearestProject(folders: readonly string[]): Promise<string | undefined> {
-  for (const folder of folders) if (await isProject(folder)) return folder;
-  return undefined;
-}
-
-/** The same for a folder, as root trusts the ones above it. */
-export const findProject = async (cwd: string): Promise<string | undefined> =>
-  nearestProject(await trustedFolders(cwd));
-
-/** Where root's search ended, if there was something to find beyond. */
-async function notesOnLeftOut(cwd: string, folders: readonly string[]): Promise<readonly string[]> {
-  const [first, ...more] = foldersUpwards(cwd).slice(folders.length);
-  if (first === undefined) return [];
-  const looked = [first, ...more].flatMap((folder) =>
-    [...configFileNames.filter((name) => name !== "package.json"), "node_modules"].map((name) => join(folder, name)),
-  );
-  const found = await Promise.all(
-    looked.map((path) =>
-      access(path).then(
-        () => [path],
-        () => [],
-      ),
-    ),
-  );
-  const [left] = found.flat();
-  return left === undefined
-    ? []
-    : [
-        `${left} is left alone: root takes no config and no packages where another user could have put them (${first}).`,
-      ];
-}
 
 /** An image's name, and where its settings are in the file, most general first. */
 export interface ImageSource {

@@ -1,7 +1,8 @@
 /** WrittenConfig, environment and flags → BuildConfig: defaults, precedence, absolute paths; each value with its origin. */
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { BuildError, formatPlace } from "../errors.js";
-import type { ConfigFile, KeyPath } from "./file.js";
+import type { ConfigFile } from "./file.js";
+import type { KeyPath } from "./parse-yaml.js";
 import type { BuildConfig, Origin } from "./schema.js";
 import { parseChecksums, settingNames, settings, type SettingName, type Settings } from "./settings.js";
 import { shownText } from "./shown.js";

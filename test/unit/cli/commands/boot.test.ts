@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { probeSector } from "@dibjs/cli/boot/accelerator.js";
+import { qemuCommand, readMachineOptions } from "@dibjs/cli/boot/machine.js";
 import { guestArch } from "@dibjs/cli/boot/qemu.js";
-import { boot, qemuCommand, readMachineOptions } from "@dibjs/cli/commands/boot.js";
+import { boot } from "@dibjs/cli/commands/boot.js";
 import { memoryTerminal } from "../memory-terminal.js";
 
 const machine = {

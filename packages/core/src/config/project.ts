@@ -1,0 +1,37 @@
+import { access } from "node:fs/promises";
+import { join } from "node:path";
+import { configFileNames, isProject } from "./file.js";
+import { foldersUpwards, trustedFolders } from "./trusted-folders.js";
+
+/** The folder of the nearest package.json, where elements are installed. */
+export async function nearestProject(folders: readonly string[]): Promise<string | undefined> {
+  for (const folder of folders) if (await isProject(folder)) return folder;
+  return undefined;
+}
+
+/** The same for a folder, as root trusts the ones above it. */
+export const findProject = async (cwd: string): Promise<string | undefined> =>
+  nearestProject(await trustedFolders(cwd));
+
+/** Where root's search ended, if there was something to find beyond. */
+export async function notesOnLeftOut(cwd: string, folders: readonly string[]): Promise<readonly string[]> {
+  const [first, ...more] = foldersUpwards(cwd).slice(folders.length);
+  if (first === undefined) return [];
+  const looked = [first, ...more].flatMap((folder) =>
+    [...configFileNames.filter((name) => name !== "package.json"), "node_modules"].map((name) => join(folder, name)),
+  );
+  const found = await Promise.all(
+    looked.map((path) =>
+      access(path).then(
+        () => [path],
+        () => [],
+      ),
+    ),
+  );
+  const [left] = found.flat();
+  return left === undefined
+    ? []
+    : [
+        `${left} is left alone: root takes no config and no packages where another user could have put them (${first}).`,
+      ];
+}
