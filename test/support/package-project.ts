@@ -1,6 +1,7 @@
 /** A project whose packages dib changes, with a real client and a registry. */
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { anElement, type PackageFixture } from "./build-fixture.js";
 import { runDib, type DibResult } from "./dib.js";
 import type { Client, Registry } from "./registry.js";
 import { tempFolder } from "./temp-folder.js";
@@ -34,6 +35,16 @@ export async function packageProject({ env }: Pick<Registry, "env">, client?: Cl
     write,
     [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),
   };
+}
+
+/** An element of one script, as a package. */
+export async function publishElement(
+  registry: Pick<Registry, "publish">,
+  name: string,
+  written: PackageFixture = {},
+): Promise<void> {
+  await using work = await tempFolder();
+  await registry.publish(anElement(name).script(`install.d/50-${name}`).writeAsPackage(work.path, written));
 }
 
 /** Codes of the errors in an envelope. */

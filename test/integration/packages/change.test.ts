@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anElement, type PackageFixture } from "../../support/build-fixture.js";
 import { resultOf, startDib } from "../../support/dib.js";
 import { spoil, type RegistryFault } from "../../support/faulty-registry.js";
-import { codesOf, packageProject } from "../../support/package-project.js";
+import { codesOf, packageProject, publishElement } from "../../support/package-project.js";
 import { startRegistry, type Registry } from "../../support/registry.js";
 import { tempFolder } from "../../support/temp-folder.js";
 
@@ -26,10 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => registry[Symbol.asyncDispose]());
 
-async function publish(name: string, written: PackageFixture = {}): Promise<void> {
-  await using work = await tempFolder();
-  await registry.publish(anElement(name).script(`install.d/50-${name}`).writeAsPackage(work.path, written));
-}
+const publish = (name: string, written?: PackageFixture) => publishElement(registry, name, written);
 
 async function publishPlain(name: string): Promise<void> {
   await using work = await tempFolder();

@@ -1,19 +1,15 @@
 /** Commands that look at a project's element packages and change nothing. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { anElement, type PackageFixture } from "../../support/build-fixture.js";
+import type { PackageFixture } from "../../support/build-fixture.js";
 import { runDib } from "../../support/dib.js";
-import { codesOf, packageProject, type PackageProject } from "../../support/package-project.js";
+import { codesOf, packageProject, publishElement, type PackageProject } from "../../support/package-project.js";
 import { startRegistry, type Registry } from "../../support/registry.js";
 import { searchStub } from "../../support/search-stub.js";
-import { tempFolder } from "../../support/temp-folder.js";
 
 let registry: Registry;
 let project: PackageProject;
 
-async function publish(name: string, written: PackageFixture = {}): Promise<void> {
-  await using work = await tempFolder();
-  await registry.publish(anElement(name).script(`install.d/50-${name}`).writeAsPackage(work.path, written));
-}
+const publish = (name: string, written?: PackageFixture) => publishElement(registry, name, written);
 
 beforeAll(async () => {
   registry = await startRegistry();

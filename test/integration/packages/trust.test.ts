@@ -4,19 +4,15 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { anElement, type PackageFixture } from "../../support/build-fixture.js";
+import type { PackageFixture } from "../../support/build-fixture.js";
 import type { DibResult } from "../../support/dib.js";
 import { spoil } from "../../support/faulty-registry.js";
-import { codesOf, packageProject } from "../../support/package-project.js";
+import { codesOf, packageProject, publishElement } from "../../support/package-project.js";
 import { startRegistry, type Registry } from "../../support/registry.js";
-import { tempFolder } from "../../support/temp-folder.js";
 
 let registry: Registry;
 
-async function publish(name: string, written: PackageFixture = {}): Promise<void> {
-  await using work = await tempFolder();
-  await registry.publish(anElement(name).script(`install.d/50-${name}`).writeAsPackage(work.path, written));
-}
+const publish = (name: string, written?: PackageFixture) => publishElement(registry, name, written);
 
 beforeAll(async () => {
   registry = await startRegistry();
