@@ -279,15 +279,17 @@ async function openMirror() {
   throw new Error("the apt cache did not start; is apt-cacher-ng installed?");
 }
 
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
-    });
-  });
+/** apt-cacher-ng keeps the port in a signed 16-bit number: above 32767, where the kernel's own choice lies, it does not bind. */
+async function freePort() {
+  for (let port = 13242; port < 13342; port++) if (await isFree(port)) return port;
+  throw new Error("no free port for apt-cacher-ng between 13242 and 13341");
 }
+
+const isFree = (port) =>
+  new Promise((resolve) => {
+    const server = createServer().on("error", () => resolve(false));
+    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+  });
 
 // --- small things ----------------------------------------------------------------------------------------------------
 
