@@ -6,7 +6,10 @@ folder=$1 port=$2
 mkdir -p "$folder"/{conf,cache,log}
 
 # The mirrors that this host installs from; none is written down here.
-mirror() { apt-get indextargets --format '$(REPO_URI)' | grep -m1 -E "/$1/?\$"; }
+mirror() {
+  { cat /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2>/dev/null || true; } |
+    grep -oE "https?://\S+/$1/?(\s|$)" | awk 'NR == 1 { print $1 }'
+}
 main=$(mirror debian) security=$(mirror debian-security)
 
 cat >"$folder/conf/acng.conf" <<CONF
