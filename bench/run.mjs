@@ -285,11 +285,12 @@ async function freePort() {
   throw new Error("no free port for apt-cacher-ng between 13242 and 13341");
 }
 
-const isFree = (port) =>
-  new Promise((resolve) => {
+function isFree(port) {
+  return new Promise((resolve) => {
     const server = createServer().on("error", () => resolve(false));
     server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
   });
+}
 
 // --- small things ----------------------------------------------------------------------------------------------------
 
