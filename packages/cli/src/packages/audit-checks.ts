@@ -1,10 +1,12 @@
 /** What `dib audit` looks at, one after the other. */
+import { basename } from "node:path";
 import {
   BuildError,
   boundRegistry,
   checkIntegrities,
   checkRegistries,
   findScriptedPackages,
+  packageLockNames,
   readPackageLock,
   type LockedPackage,
   type PackageLock,
@@ -33,7 +35,7 @@ export interface AuditRequest {
 export async function runAudit(request: AuditRequest): Promise<readonly AuditCheck[]> {
   const { project, policy, access, doing } = request;
   const lock = await readPackageLock(project.folder);
-  if (lock === undefined) return [noLock(project)];
+  if (lock === undefined || !isKept(lock)) return [noLock(project)];
   doing("asking the registries for signatures and times of publication");
   return [
     integrityCheck(project, lock),
@@ -46,6 +48,9 @@ export async function runAudit(request: AuditRequest): Promise<readonly AuditChe
     ...(await scriptChecks(project, policy, lock.packages)),
   ];
 }
+
+/** npm's note in node_modules says what this folder has; it goes to nobody else. */
+const isKept = ({ file }: PackageLock): boolean => packageLockNames.includes(basename(file));
 
 const noLock = ({ folder }: Project): AuditCheck => ({
   check: "integrity",
