@@ -8,6 +8,7 @@ import { readHost } from "@dibjs/core/config/host.js";
 import { loadConfig } from "@dibjs/core/config/load.js";
 import type { Host } from "@dibjs/core/config/normalize.js";
 import { discoverElements } from "@dibjs/core/elements/discover.js";
+import { readPackageLock } from "@dibjs/core/trust/locked-package.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { anElement } from "../support/build-fixture.js";
 import { otherUid } from "../support/other-user.js";
@@ -64,6 +65,23 @@ describe.each(openings)("from a folder above that %s, root takes", (_, open) => 
     expect(await names()).toEqual(["own", "planted"]);
     open();
     expect(await names()).toEqual(["own"]);
+  });
+
+  test("no element packages that one of its own would get from there", async () => {
+    anElement("planted").writeAsPackage(join(outer, "node_modules"));
+    anElement("own").writeAsPackage(join(mine, "node_modules"), { peers: { "dib-element-planted": "*" } });
+    const request = { elementPaths: [], bundled: [], projectDir: mine };
+    const seen = async () => Object.keys((await discoverElements(request)).refs.get("own")?.package?.sees ?? {});
+    expect(await seen()).toEqual(["dib-element-planted"]);
+    open();
+    expect(await seen()).toEqual([]);
+  });
+
+  test("no lock of a package manager", async () => {
+    const lock = write("package-lock.json", '{ "packages": {} }');
+    expect((await readPackageLock(mine))?.file).toBe(lock);
+    open();
+    expect(await readPackageLock(mine)).toBeUndefined();
   });
 
   test("no dib of a project", async () => {

@@ -19,5 +19,5 @@ export async function findProjectCli(folder: string, own: string = ownEntry): Pr
 async function isTrusted(folder: string, from: string): Promise<boolean> {
   if (process.getuid?.() !== 0) return true;
   const { trustedFolders } = await import("@dibjs/core");
-  return (await trustedFolders(from, Number(process.env.SUDO_UID ?? 0))).includes(folder);
+  return trustedFolders(from, Number(process.env.SUDO_UID ?? 0)).includes(folder);
 }

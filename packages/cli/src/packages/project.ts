@@ -1,7 +1,7 @@
 /** The project that packages are added to, and the package manager that looks after it. */
 import { access, readFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
-import { BuildError, findProject } from "@dibjs/core";
+import { basename, join } from "node:path";
+import { BuildError, findProject, trustedFolders } from "@dibjs/core";
 import { managers, type Manager } from "./manager.js";
 
 export interface Project {
@@ -35,8 +35,9 @@ const lockFiles: readonly (readonly [file: string, manager: Manager])[] = [
 
 /** By the field packageManager, else by the lock file, else npm. Throws MANAGER_UNSUPPORTED. */
 export async function openProject(cwd: string): Promise<Project> {
-  const folder = (await findProject(cwd)) ?? cwd;
-  const root = await findRoot(folder);
+  const caller = Number(process.env.SUDO_UID ?? 0);
+  const folder = (await findProject(cwd, caller)) ?? cwd;
+  const root = await findRoot(folder, caller);
   for (const place of new Set([folder, root])) {
     const { packageManager } = await readPackageJson(place);
     if (packageManager !== undefined)
@@ -59,13 +60,13 @@ function byField(written: unknown, file: string): Manager {
 }
 
 /** The folder of the workspace that the project belongs to, else its own. */
-async function findRoot(folder: string): Promise<string> {
-  for (let at = folder; ; at = dirname(at)) {
+async function findRoot(folder: string, callerUid: number): Promise<string> {
+  for (const at of trustedFolders(folder, callerUid)) {
     const isRoot =
       (await isThere(join(at, "pnpm-workspace.yaml"))) || (await readPackageJson(at)).workspaces !== undefined;
     if (isRoot && basename(at) !== "node_modules") return at;
-    if (at === dirname(at)) return folder;
   }
+  return folder;
 }
 
 const isThere = (path: string): Promise<boolean> =>

@@ -38,7 +38,7 @@ export async function readConfigFile(
   folders?: readonly string[],
 ): Promise<ConfigFile | undefined> {
   const parsed = new Map<string, Parsed>();
-  const found = await search(cwd, file ?? folders ?? (await trustedFolders(cwd)), parsed);
+  const found = await search(cwd, file ?? folders ?? trustedFolders(cwd), parsed);
   if (
     found === undefined ||
     found === null ||

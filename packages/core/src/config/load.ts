@@ -113,7 +113,7 @@ export async function loadElementPlaces(
 /** The config file, and what lies where. */
 async function readPlaces(request: LoadRequest, env: Env) {
   const host = request.host ?? (await readHost(env));
-  const folders = await trustedFolders(request.cwd, host.caller.uid);
+  const folders = trustedFolders(request.cwd, host.caller.uid);
   const { source, notes } = await readSource(request, host.caller.home, folders);
   const project = source.path === undefined ? await nearestProject(folders) : dirname(source.path);
   return {

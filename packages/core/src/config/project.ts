@@ -9,9 +9,9 @@ export async function nearestProject(folders: readonly string[]): Promise<string
   return undefined;
 }
 
-/** The same for a folder, as root trusts the ones above it. */
-export const findProject = async (cwd: string): Promise<string | undefined> =>
-  nearestProject(await trustedFolders(cwd));
+/** The same for a folder, as root trusts the ones above it. `callerUid`: the user behind sudo. */
+export const findProject = (cwd: string, callerUid?: number): Promise<string | undefined> =>
+  nearestProject(trustedFolders(cwd, callerUid));
 
 /** Where root's search ended, if there was something to find beyond. */
 export async function notesOnLeftOut(cwd: string, folders: readonly string[]): Promise<readonly string[]> {

@@ -117,7 +117,8 @@ const denied: ReadonlySet<string> = new Set([
 const isSetByEngine = (name: string): boolean => setByEngine.has(name) || name.startsWith("TMP_");
 const setByEngine: ReadonlySet<string> = new Set(
   `_LIB DIB_ARGS DIB_ENV IMAGE_ELEMENT IMAGE_ELEMENT_YAML IMAGE_TYPE TARGET_ROOT OUT_IMAGE_PATH IMAGE_BLOCK_DEVICE IMAGE_BLOCK_DEVICES
-   DIB_BLOCK_DEVICE_PARAMS_YAML DIB_ROOT_LABEL DIB_ROOT_FSTYPE DIB_BOOT_LABEL DIB_MOUNTPOINTS`.split(/\s+/),
+   DIB_BLOCK_DEVICE_PARAMS_YAML DIB_ROOT_LABEL DIB_ROOT_FSTYPE DIB_BOOT_LABEL DIB_MOUNTPOINTS
+   DIB_FETCH_LOG DIB_LOCKED_FILES DIB_LOCKED_PACKAGES`.split(/\s+/),
 );
 
 const ofTheShell: ReadonlySet<string> = new Set(["PATH", "HOME", "USER", "LOGNAME", "PWD", "OLDPWD", "SHLVL", "_"]);

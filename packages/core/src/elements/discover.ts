@@ -6,7 +6,7 @@
  */
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { trustedFolders } from "../config/trusted-folders.js";
+import { folderTrust, trustedFolders } from "../config/trusted-folders.js";
 import { BuildError, throwFindings } from "../errors.js";
 import { compareBytes } from "../phases/order.js";
 import type { ElementCatalog, ElementRef, ElementSource } from "./element.js";
@@ -35,7 +35,7 @@ export async function discoverElements({
 }: DiscoverRequest): Promise<ElementCatalog> {
   const places = [...elementPaths.map(({ path }) => path), join(projectDir, "node_modules")];
   const catalog = new Catalog([...places, ...(bundled.length > 0 ? ["the packages that come with dib"] : [])]);
-  const installed = new InstalledPackages();
+  const installed = new InstalledPackages(folderTrust(projectDir, caller?.uid));
   const folders = await Promise.all(elementPaths.map(({ path }) => readElementFolder(path, installed)));
   throwFindings(
     elementPaths
@@ -116,7 +116,7 @@ async function projectPackages(
   callerUid: number | undefined,
 ): Promise<(ElementPackage | UnusablePackage)[]> {
   const levels: string[] = [];
-  const folders = await trustedFolders(projectDir, callerUid);
+  const folders = trustedFolders(projectDir, callerUid);
   for (const at of folders) {
     const packages = await packageFolders(join(at, "node_modules"));
     if (levels.length === 0 && packages === undefined) await refusePlugAndPlay(at);

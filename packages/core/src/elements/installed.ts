@@ -6,9 +6,15 @@ import { dirname, join } from "node:path";
  * remembered, since a project's packages look in the same folders for the same names; one of these is for one discovery.
  */
 export class InstalledPackages {
+  readonly #isTrusted: (folder: string) => boolean;
   /** Folder → every node_modules that packages in it look in, nearest first. */
   readonly #modules = new Map<string, readonly string[]>();
   readonly #packages = new Map<string, string | undefined>();
+
+  /** `isTrusted`: which folders packages may be taken from. @default all */
+  constructor(isTrusted: (folder: string) => boolean = () => true) {
+    this.#isTrusted = isTrusted;
+  }
 
   /** Real folder of the copy that a package in `from` gets. */
   nearest(from: string, name: string): string | undefined {
@@ -27,6 +33,7 @@ export class InstalledPackages {
 
   #modulesFor(folder: string): readonly string[] {
     return remembered(this.#modules, folder, () => {
+      if (!this.#isTrusted(folder)) return [];
       const own = join(folder, "node_modules");
       const above = dirname(folder) === folder ? [] : this.#modulesFor(dirname(folder));
       return existsSync(own) ? [own, ...above] : above;

@@ -3,7 +3,8 @@
  * yarn's are read as text: a YAML parser takes a second for a large one.
  */
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { trustedFolders } from "../config/trusted-folders.js";
 
 export interface LockedPackage {
   readonly name: string;
@@ -34,14 +35,14 @@ export const packageLockNames: readonly string[] = Object.keys(readers).filter((
 
 /** Undefined when there is no lock file from the project upwards. */
 export async function readPackageLock(projectDir: string): Promise<PackageLock | undefined> {
-  for (let at = projectDir; ; at = dirname(at)) {
+  for (const folder of trustedFolders(projectDir)) {
     for (const [name, read] of Object.entries(readers)) {
-      const file = join(at, name);
+      const file = join(folder, name);
       const text = await readFile(file, "utf8").catch(() => undefined);
       if (text !== undefined) return { file, packages: read(text) };
     }
-    if (at === dirname(at)) return undefined;
   }
+  return undefined;
 }
 
 function readNpm(text: string): readonly LockedPackage[] {

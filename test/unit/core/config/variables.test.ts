@@ -88,12 +88,16 @@ describe("the variables that scripts get", () => {
   });
 
   test("of an outer build do not leak in", () => {
-    const env = { TMP_MOUNT_PATH: "/x", _LIB: "/y", DIB_ARGS: "z", TARGET_ROOT: "/", IMAGE_ELEMENT: "a" };
-    expect(assemble({ env, allEnvironment: true })).toMatchObject({
-      environment: {},
-      runEnvironment: {},
-      findings: [],
-    });
+    const env = {
+      TMP_MOUNT_PATH: "/x",
+      _LIB: "/y",
+      DIB_ARGS: "z",
+      TARGET_ROOT: "/",
+      IMAGE_ELEMENT: "a",
+      DIB_LOCKED_FILES: "/outer",
+    };
+    const { environment, runEnvironment, findings } = assemble({ env, allEnvironment: true });
+    expect({ environment, runEnvironment, findings }).toEqual({ environment: {}, runEnvironment: {}, findings: [] });
   });
 });
 
