@@ -37,6 +37,7 @@ test.each([[[]], [["--json"]]])(
     project.script("install.d/10-tell", `echo "it is $DIB_SUBJECT_PASSWORD"\nexit 3`);
     const { exitCode, text } = await told(more);
     expect(exitCode).toBe(1);
+    expect(text).toContain("SCRIPT_FAILED");
     expect(text).toContain("it is ***");
     expect(text).not.toContain(secret);
   },
@@ -47,6 +48,13 @@ test("what an environment file said of a secret is masked", async () => {
   const { exitCode, text } = await told([]);
   expect(exitCode).toBe(1);
   expect(text).toContain("ENVIRONMENT_FAILED");
+  expect(text).not.toContain(secret);
+});
+
+test("a note with what a script wrote masks a secret", async () => {
+  project.script("install.d/10-tell", `echo "it is $DIB_SUBJECT_PASSWORD" >> "$DIB_FETCH_LOG"`);
+  const { text } = await told(["--json"]);
+  expect(text).toContain("that says nothing: it is ***");
   expect(text).not.toContain(secret);
 });
 

@@ -4,13 +4,15 @@
  * this table counts: a wrong checksum says more than the downloads that were given up because of it.
  */
 import { BuildError } from "../errors.js";
+import { shownAddress } from "./shown-address.js";
 
 type Reader = (text: string, cause: unknown) => BuildError | undefined;
 
 /** The last output of a script that failed, as the error that says why; undefined when apt is not the reason. */
 export function readAptFailure(text: string, cause: unknown): BuildError | undefined {
+  const shown = text.replace(/\w+:\/\/\S+/g, shownAddress); // programs repeat addresses with their passwords
   for (const read of readers) {
-    const failure = read(text, cause);
+    const failure = read(shown, cause);
     if (failure !== undefined) return failure;
   }
   return undefined;

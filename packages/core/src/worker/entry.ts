@@ -48,11 +48,9 @@ async function build({ version, plan, places }: ToWorker & { type: "build" }): P
     send({ type: "released" });
   } catch (error) {
     // Whatever failed because it was cut short, the interrupt is what happened.
-    const { left } = writeError(error);
-    send({
-      type: "failed",
-      error: abort.signal.aborted ? { ...writeError(abort.signal.reason), left } : writeError(error),
-    });
+    const written = writeError(error);
+    const { left } = written;
+    send({ type: "failed", error: abort.signal.aborted ? { ...writeError(abort.signal.reason), left } : written });
   }
 }
 

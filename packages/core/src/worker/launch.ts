@@ -123,7 +123,7 @@ export async function launchWorker<Published>(
         return sendMessage(stdin, { type: "build", version: protocolVersion, plan, places });
       case "event":
         if (message.event.type === "phase-start") phase = message.event.phase;
-        return listening.onEvent(message.event);
+        return listening.onEvent(maskNote(message.event, mask));
       case "break":
         await listening.onBreak(await shellRequest(message, child));
         return sendMessage(stdin, { type: "resume" });
@@ -197,6 +197,10 @@ function endOf({ error }: { readonly error: unknown }, outcome: Outcome | undefi
   const left = outcome?.type === "failed" ? outcome.error.left : [];
   return left.length === 0 ? error : readError({ ...writeError(error), left });
 }
+
+/** A note may hold what a script wrote. */
+const maskNote = (event: BuildEvent, mask: (text: string) => string): BuildEvent =>
+  event.type === "note" ? { ...event, text: mask(event.text) } : event;
 
 /** Variables go as the shell's environment and not as arguments: among them are secrets, and arguments are everybody's to read. */
 async function shellRequest(

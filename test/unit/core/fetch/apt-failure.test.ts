@@ -130,3 +130,11 @@ test.each([
 ])("%s is not a failed fetch", (_, text) => {
   expect(readAptFailure(text, undefined)).toBeUndefined();
 });
+
+test("addresses are told without the user and password that programs repeat", () => {
+  const said = "E: Couldn't download http://me:secret@mirror.example/dists/noble/Release\n";
+  expect(readAptFailure(said, undefined)).toMatchObject({
+    code: "FETCH_FAILED",
+    context: { url: "http://mirror.example/dists/noble/Release" },
+  });
+});
