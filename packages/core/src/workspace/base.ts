@@ -1,5 +1,5 @@
-import { mkdir, stat, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { stat } from "node:fs/promises";
+import { ensureDir, ensureFile } from "fs-extra/esm";
 import type { BuildContext } from "../context.js";
 import { mountKernelFileSystems, type DeviceNode } from "./kernel-file-systems.js";
 import { bind, mount, unmountBelow } from "./mounts.js";
@@ -51,8 +51,8 @@ function mountSet(target: TargetFiles, stack: ResourceStack, ctx: BuildContext):
     },
     async bind(source, on, { readOnly = false } = {}) {
       const place = await resolveInRoot(target.path, on);
-      await mkdir((await stat(source)).isDirectory() ? place : dirname(place), { recursive: true });
-      if (!(await stat(source)).isDirectory()) await writeFile(place, "", { flag: "a" });
+      const isFolder = (await stat(source)).isDirectory();
+      await (isFolder ? ensureDir(place) : ensureFile(place));
       await bind(source, place, stack, ctx, readOnly);
     },
   };

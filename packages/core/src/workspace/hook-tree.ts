@@ -1,5 +1,6 @@
-import { chmod, cp, mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { chmod, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { copy, ensureDir, outputFile, remove } from "fs-extra/esm";
 import type { BuildContext } from "../context.js";
 import type { BuildPlaces, BuildPlan, PlannedFile } from "../plan/plan.js";
 import { compareBytes, isScriptName } from "../phases/order.js";
@@ -48,14 +49,14 @@ function droppedScripts(plan: BuildPlan): ReadonlySet<string> {
 /** Modes come from the plan and never from the packed file: package managers lose them. Nothing of an element is linked or changed. */
 async function place(file: PlannedFile, to: string, places: BuildPlaces): Promise<void> {
   if (file.kind === "folder") {
-    await mkdir(to, { recursive: true, mode: 0o755 });
+    await ensureDir(to, 0o755);
     return;
   }
-  await mkdir(dirname(to), { recursive: true, mode: 0o755 });
-  await rm(to, { force: true });
+  await ensureDir(dirname(to), 0o755);
+  await remove(to);
   if (file.kind === "link" && file.linkTarget !== undefined) return symlink(file.linkTarget, to);
   if (file.from === undefined) await writeFile(to, file.content ?? "");
-  else await cp(join(folderOf(file.element, places), file.from), to, { dereference: true });
+  else await copy(join(folderOf(file.element, places), file.from), to, { dereference: true });
   await chmod(to, file.executable ? 0o755 : 0o644);
 }
 
@@ -77,10 +78,9 @@ function hookTree(path: string): HookTree {
     },
     read: (file) => readFile(join(path, file), "utf8"),
     async write(file, content, { executable = false } = {}) {
-      await mkdir(dirname(join(path, file)), { recursive: true });
-      await writeFile(join(path, file), content);
+      await outputFile(join(path, file), content);
       await chmod(join(path, file), executable ? 0o755 : 0o644);
     },
-    remove: (file) => rm(join(path, file), { recursive: true, force: true }),
+    remove: (file) => remove(join(path, file)),
   };
 }
