@@ -7,6 +7,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createExec, type BuildError } from "@dibjs/core";
+import { mustRun } from "@dibjs/core/process/exec.js";
 import { startCloudImageServer, type CloudImageServer, type CloudImageVariant } from "../support/cloud-image-server.js";
 import { runDib } from "../support/dib.js";
 import { serveFolder, type Fault, type FileServer } from "../support/file-server.js";
@@ -56,8 +57,7 @@ async function buildDisk(
     folder,
     async read(path) {
       const args = ["--to-stdout", "--extract", "--file", `${folder.image}.tar`, `.${path}`];
-      const { stdout, stderr, exitCode } = await exec("tar", args);
-      return exitCode === 0 ? stdout : stderr;
+      return mustRun(exec, "tar", args);
     },
     [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose](),
   };

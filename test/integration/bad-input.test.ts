@@ -1,12 +1,13 @@
 /** Everything that a user can get wrong, tried with the real CLI: what it says, how it ends, and that the host is as it was. */
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { snapshotTree } from "@dibjs/testkit";
 import { anElement } from "../support/build-fixture.js";
 import { resultOf, startDib, type DibResult } from "../support/dib.js";
+import { pathWithout } from "../support/hide-program.js";
 import { readHostState } from "../support/host-guard.js";
 import { giveToOtherUser, startAsOtherUser } from "../support/other-user.js";
 import { Project } from "../support/toy-os.js";
@@ -532,7 +533,7 @@ describe("the host", () => {
     const args = [...subject, "--image-cache", "home/cache", "--json"];
 
     test("and has no sudo", async () => {
-      const path = pathWithout("sudo");
+      const path = pathWithout("sudo", join(project.dir, "bin"));
       const bad = {
         code: "HOST_PRIVILEGE_MISSING",
         exitCode: 3,
@@ -558,26 +559,7 @@ describe("the host", () => {
       await expectRefusal(bad, () => startAsOtherUser(project, elsewhere, { rule: "NOPASSWD: ALL" }));
     });
   });
-
-  /** All programs of the host but one. */
-  function pathWithout(program: string): string {
-    const folder = join(project.dir, "bin");
-    mkdirSync(folder);
-    const folders = (process.env["PATH"] ?? "").split(":").reverse();
-    const programs = new Map(folders.flatMap((from) => namesIn(from).map((name) => [name, join(from, name)] as const)));
-    programs.delete(program);
-    for (const [name, path] of programs) symlinkSync(path, join(folder, name));
-    return folder;
-  }
 });
-
-const namesIn = (folder: string): readonly string[] => {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return []; // PATH may name what is not there
-  }
-};
 
 describe("an output", () => {
   test.each<[string, BadInput]>([

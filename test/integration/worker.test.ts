@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildImage, planImage, type BuildEvent } from "@dibjs/core";
+import { buildImage, planImage, type BuildEvent, type BuildOptions } from "@dibjs/core";
 import { reportShape } from "@dibjs/core/report/report.js";
 import { launchWorker } from "@dibjs/core/worker/launch.js";
 import type { WorkerResult } from "@dibjs/core/worker/protocol.js";
@@ -92,16 +92,14 @@ test("outputs that wait to be published are no dead build's; they are once the b
 });
 
 test("what a dead build left is cleared by the next start, and that build works", async () => {
-  project.script("install.d/10-wait", 'echo waiting; [ -n "${DIB_PASS:-}" ] || sleep 600');
-  const kill = () => {
-    for (const { pid, command } of descendants(process.pid))
-      if (command.includes("worker/entry.js")) process.kill(pid, "SIGKILL");
-  };
-  await project
-    .build({
-      tap: (hooks) => hooks.event.tap((event) => void (event.type === "output" && event.text === "waiting" && kill())),
-    })
-    .catch(() => undefined);
+  project.script("install.d/10-wait", "echo waiting; sleep 600");
+  const killed = project.build({
+    tap: (hooks) =>
+      hooks.event.tap((event) => {
+        if (event.type === "output" && event.text === "waiting") killWorker();
+      }),
+  });
+  await expect(killed).rejects.toMatchObject({ code: "WORKER_DIED" });
   expect(readdirSync(`${project.dir}/tmp`)).toHaveLength(2);
   project.script("install.d/10-wait", "echo quick");
   await project.build();
@@ -122,27 +120,33 @@ test("a work folder that is missing is made as the caller's, and goes again", as
 });
 
 test.each([
-  ["a good build", "echo done"],
-  ["a failed build", "exit 1"],
-])("--keep leaves the work folders of %s, with the tree, and the next start does not clear them", async (_, body) => {
-  project.script("install.d/10-end", `echo kept > /etc/kept\n${body}`);
-  const events: BuildEvent[] = [];
-  await project
-    .build({ flags: { keep: true }, tap: (hooks) => hooks.event.tap((event) => void events.push(event)) })
-    .catch((error: unknown) => expect(error).toMatchObject({ code: "SCRIPT_FAILED" }));
-  const kept = readdirSync(`${project.dir}/tmp`).sort();
-  expect(kept).toEqual([
-    expect.stringMatching(/^dib_build\.\w+$/) as string,
-    expect.stringMatching(/^dib_image\.\w+$/) as string,
-  ]);
-  expect(readFileSync(`${project.dir}/tmp/${kept[0]}/upper/etc/kept`, "utf8")).toBe("kept\n");
-  expect(events).toContainEqual({ type: "note", level: "info", text: `Kept ${project.dir}/tmp/${kept[0]}.` });
-  project.script("install.d/10-end", "true");
-  const { report } = await project.build();
-  expect(reportShape.safeParse(report).error).toBeUndefined();
-  expect(readdirSync(`${project.dir}/tmp`).sort()).toEqual(kept);
-  expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(project.dir);
-});
+  ["a good build", "echo done", "none"],
+  ["a failed build", "exit 1", "SCRIPT_FAILED"],
+])(
+  "--keep leaves the work folders of %s, with the tree, and the next start does not clear them",
+  async (_, body, code) => {
+    project.script("install.d/10-end", `echo kept > /etc/kept\n${body}`);
+    const events: BuildEvent[] = [];
+    const tap: BuildOptions["tap"] = (hooks) => hooks.event.tap((event) => void events.push(event));
+    const ended = await project.build({ flags: { keep: true }, tap }).then(
+      () => ({ code: "none" }),
+      (error: unknown) => error,
+    );
+    expect(ended).toMatchObject({ code });
+    const kept = readdirSync(`${project.dir}/tmp`).sort();
+    expect(kept).toEqual([
+      expect.stringMatching(/^dib_build\.\w+$/) as string,
+      expect.stringMatching(/^dib_image\.\w+$/) as string,
+    ]);
+    expect(readFileSync(`${project.dir}/tmp/${kept[0]}/upper/etc/kept`, "utf8")).toBe("kept\n");
+    expect(events).toContainEqual({ type: "note", level: "info", text: `Kept ${project.dir}/tmp/${kept[0]}.` });
+    project.script("install.d/10-end", "true");
+    const { report } = await project.build();
+    expect(reportShape.safeParse(report).error).toBeUndefined();
+    expect(readdirSync(`${project.dir}/tmp`).sort()).toEqual(kept);
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(project.dir);
+  },
+);
 
 test.each([
   ["privileges", "", /Operation not permitted|password|sudo/],

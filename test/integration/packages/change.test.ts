@@ -159,8 +159,10 @@ describe.each(["npm", "pnpm"] as const)("with %s and a registry", (client) => {
 
 test("an empty folder becomes a project of npm, and is empty again when nothing comes of it", async () => {
   await using project = await packageProject(registry);
-  const { exitCode } = await project.dib(["add", "dib-element-none"]);
-  expect({ exitCode, tree: await project.tree() }).toEqual({ exitCode: 2, tree: {} });
+  const none = await project.dib(["add", "dib-element-none", "--json"]);
+  expect({ exitCode: none.exitCode, codes: codesOf(none), tree: await project.tree() }).toEqual({
+    ...{ exitCode: 2, codes: ["PACKAGE_NOT_FOUND"], tree: {} },
+  });
   await project.dib(["add", "lib"]);
   expect(await project.json("package.json")).toEqual({ private: true, dependencies: { "dib-element-lib": "^2.0.0" } });
   expect(existsSync(join(project.folder, "package-lock.json"))).toBe(true);
@@ -187,7 +189,8 @@ test("a folder of this machine can be added, and what is neither that nor in a r
   expect(existsSync(folder)).toBe(true);
   for (const spec of ["https://example.com/x.tgz", "git+ssh://git@example.com/x", "user/repo", "-g", "x@", "../"]) {
     const refused = await project.dib(["add", "--json", "--", spec]);
-    expect({ spec, exitCode: refused.exitCode }).toEqual({ spec, exitCode: 2 });
+    const code = spec === "../" ? "PACKAGE_NOT_ELEMENT" : "USAGE_INVALID";
+    expect({ spec, exitCode: refused.exitCode, codes: codesOf(refused) }).toEqual({ spec, exitCode: 2, codes: [code] });
   }
 });
 

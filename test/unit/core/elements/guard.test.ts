@@ -21,8 +21,7 @@ test("code that waits for ever is given up, with its package", async () => {
   await expect(run(() => new Promise(() => {}), 30)).rejects.toMatchObject({
     code: "ELEMENT_ENTRY_HUNG",
     context: { ...plugin, seconds: 0.03 },
-    message:
-      /^The plugin of element a \(package dib-element-a, \/a\/index\.js\) was not loaded and set up after 0\.03 s\.$/,
+    message: "The plugin of element a (package dib-element-a, /a/index.js) was not loaded and set up after 0.03 s.",
   });
 });
 
