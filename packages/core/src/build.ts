@@ -84,7 +84,8 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
 
 /**
  * Writes an image's entry of `dib.lock` anew from a build of all but the outputs: it goes the whole way, since the last
- * phases may install and remove packages, too. What elements put beside an image goes with the scratch folder.
+ * phases may install and remove packages, too. What elements put beside the image goes with the scratch folder; what they
+ * are told to put elsewhere (DIB_MANIFEST_SAVE_DIR) is there.
  */
 export async function updateLock(config: BuildConfig, options: Omit<BuildOptions, "lock"> = {}): Promise<BuildReport> {
   const scratch = join(config.tmpDir, `dib-lock-${randomUUID()}`);

@@ -51,10 +51,11 @@ async function replaceFile(file: string, text: string, { uid, gid }: EntryPlace[
   const staged = join(dirname(file), `.dib.lock.${process.pid}`);
   await rm(staged, { force: true });
   try {
-    const handle = await open(staged, "wx", 0o644);
-    await handle.writeFile(text);
-    await handle.sync();
-    await handle.close();
+    {
+      await using handle = await open(staged, "wx", 0o644);
+      await handle.writeFile(text);
+      await handle.sync();
+    }
     await chown(staged, uid, gid);
     await rename(staged, file);
   } finally {
