@@ -545,9 +545,15 @@ export const catalogue = {
   })),
   LOCK_MISMATCH: entry(
     "policy",
-    (c: { file: string; image: string; differences: readonly LockDifference[]; command: string }) => ({
+    (c: {
+      file: string;
+      image: string;
+      differences: readonly LockDifference[];
+      command: string;
+      wayBack?: string | undefined;
+    }) => ({
       message: `The build of ${c.image} is not what ${c.file} says:\n${c.differences.map((each) => `  ${formatDifference(each)}`).join("\n")}`,
-      hint: `Nothing was published. If this is what you want: ${c.command}`,
+      hint: `Nothing was published. If this is what you want: ${c.command}${c.wayBack === undefined ? "" : `\nTo go back to the lock: ${c.wayBack}`}`,
     }),
   ),
   LOCK_UNWRITABLE: entry("host", (c: { file: string; reason: string }) => ({

@@ -140,10 +140,10 @@ function commandFor(packageName: string | undefined, askers: readonly Asker[]): 
   const ranges = [...new Set(askers.map(({ range }) => range))];
   const canAgree = ranges.every((a) => ranges.every((b) => intersects(a, b, { includePrerelease: true })));
   if (canAgree && packageName !== undefined && ranges.every((range) => !range.includes("||"))) {
-    return `npm install '${packageName}@${ranges.join(" ")}'`;
+    return `dib add '${packageName}@${ranges.join(" ")}'`;
   }
   const packages = [...new Set(askers.flatMap((asker) => asker.package ?? []))];
-  return packages.length === 0 ? undefined : `npm install ${packages.map((name) => `${name}@latest`).join(" ")}`;
+  return packages.length === 0 ? undefined : `dib add ${packages.map((name) => `${name}@latest`).join(" ")}`;
 }
 
 /** Two packages with an element of one name, or two copies of one package: which of them a build gets would be chance. */

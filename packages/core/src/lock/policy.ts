@@ -84,8 +84,20 @@ export async function checkLock(prepared: Prepared): Promise<void> {
 
 function requireLock({ entry, file, image, command, differences }: LockState): RequiredLock {
   if (entry === undefined) throw new BuildError("LOCK_MISSING", { file, image, command });
-  if (differences.length > 0) throw new BuildError("LOCK_MISMATCH", { file, image, command, differences });
+  const wayBack = commandBack(entry, differences);
+  if (differences.length > 0) throw new BuildError("LOCK_MISMATCH", { file, image, command, differences, wayBack });
   return { file, image, entry, command };
+}
+
+/** What installs the locked versions of the packages whose elements differ; undefined when none came from a package. */
+function commandBack({ elements }: LockEntry, differences: readonly LockDifference[]): string | undefined {
+  const locked = differences.flatMap(({ part, name }) =>
+    part === "element" && Object.hasOwn(elements, name) ? (elements[name] ?? []) : [],
+  );
+  const packages = new Set(
+    locked.flatMap(({ package: name, version }) => (name === undefined ? [] : [`${name}@${version}`])),
+  );
+  return packages.size === 0 ? undefined : `dib add ${[...packages].join(" ")}`;
 }
 
 /** Before anything is published. Throws LOCK_MISMATCH with all that differs. */

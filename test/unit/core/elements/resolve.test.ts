@@ -75,7 +75,7 @@ describe("versions", () => {
           { range: "^1.0.0", by: ["a", "base"] },
           { range: "^1.5.0", by: ["b", "base"] },
         ],
-        command: "npm install '@acme/base@^1.0.0 ^1.5.0'",
+        command: "dib add '@acme/base@^1.0.0 ^1.5.0'",
       },
     });
   });
@@ -83,7 +83,7 @@ describe("versions", () => {
   test("when no version can please all, those who ask are to change", async () => {
     await expect(withBase("1.4.0", { a: "^1.0.0", b: "^2.0.0" })).rejects.toMatchObject({
       code: "ELEMENT_VERSION_CONFLICT",
-      context: { command: "npm install dib-element-a@latest dib-element-b@latest" },
+      context: { command: "dib add dib-element-a@latest dib-element-b@latest" },
     });
   });
 
