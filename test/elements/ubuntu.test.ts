@@ -13,7 +13,6 @@ import { runDib } from "../support/dib.js";
 import { serveFolder, type Fault, type FileServer } from "../support/file-server.js";
 import { readHostState } from "../support/host-guard.js";
 import { BuildFolder } from "../support/real-build.js";
-
 import { rootRunOf, runOf, withSnapshots } from "../support/snapshots.js";
 import { testDifference } from "../support/test-difference.js";
 import { openUbuntuArchive, serveUbuntuArchive, type UbuntuArchive } from "../support/ubuntu-archive.js";
@@ -23,6 +22,7 @@ const exec = createExec();
 let archive: UbuntuArchive;
 let mirrors: FileServer;
 let images: CloudImageServer;
+const disks = new Map<string, DiskBuild>();
 
 beforeAll(async () => {
   archive = await openUbuntuArchive();
@@ -30,6 +30,7 @@ beforeAll(async () => {
   images = await startCloudImageServer(archive);
 }, 20 * minutes);
 afterAll(async () => {
+  for (const disk of disks.values()) await disk[Symbol.asyncDispose]();
   await images?.[Symbol.asyncDispose]();
   await mirrors?.[Symbol.asyncDispose]();
 });
@@ -80,8 +81,8 @@ describe("ubuntu-minimal", () => {
     built = await buildDisk(["ubuntu-minimal", "vm"], { ...environment(), DIB_UBUNTU_KERNEL: "linux-image-virtual" }, [
       "dib-test-update",
     ]);
+    disks.set("ubuntu-minimal", built);
   }, 20 * minutes);
-  afterAll(() => built[Symbol.asyncDispose]());
 
   testDifference("ubuntu-minimal", "makes Ubuntu out of nothing", () => rootRunOf(built.folder), {
     added: {
@@ -136,14 +137,6 @@ describe("ubuntu-minimal", () => {
       /^net\.ipv6\.conf\.all\.use_tempaddr = 0$/m,
     );
   });
-
-  test(
-    "boots to a login prompt",
-    async () => {
-      expect(await boot(built.folder)).toBe("it is up");
-    },
-    15 * minutes,
-  );
 });
 
 describe("ubuntu", () => {
@@ -157,9 +150,9 @@ describe("ubuntu", () => {
       DIB_CLOUD_INIT_DATASOURCES: "NoCloud",
       DIB_SKIP_BASE_PACKAGE_INSTALL: "1",
     });
+    disks.set("ubuntu", built);
     requests = images.requests.slice(before);
   }, 20 * minutes);
-  afterAll(() => built[Symbol.asyncDispose]());
 
   test("resumes a download that was cut, and says who signed it", () => {
     expect(requests.filter(({ path }) => path.endsWith(images.name)).map(({ range }) => range)).toEqual([
@@ -197,13 +190,16 @@ describe("ubuntu", () => {
       "datasource_list: [ NoCloud, None ]\n",
     );
   });
+});
 
-  test(
-    "boots to a login prompt",
-    async () => {
-      expect(await boot(built.folder)).toBe("it is up");
+describe.concurrent("what was built", () => {
+  test.for(["ubuntu-minimal", "ubuntu"])(
+    "%s boots to a login prompt",
+    { timeout: 15 * minutes },
+    async (name, local) => {
+      const disk = disks.get(name);
+      local.expect(disk && (await boot(disk.folder))).toBe("it is up");
     },
-    15 * minutes,
   );
 });
 
