@@ -80,25 +80,28 @@ const isUnpacked = (from: ElementRef["package"]): from is NonNullable<typeof fro
   from !== undefined && from.folder.split(sep).includes("node_modules");
 
 /**
- * Phase folders with what looks like scripts, and not one that would run: modes that got lost, which DIB takes for an
- * empty phase. In a plain folder one such phase may be meant (DIB's own elements have one) and gives a note; an element
- * of which nothing at all would run is an error there too.
+ * Phase folders with scripts, and not one that would run: modes or names that got lost, which DIB takes for an empty phase.
+ * A file that is a script by its name alone, as an element of DIB has one, is missed only when nothing of the element would
+ * run; and in a plain folder a phase is. What is not missed gets a note.
  */
 function silentPhases({ name, source }: ElementRef, files: readonly ElementFile[]): BuildError[] {
   const inPhases = files.flatMap((file) =>
     file.opening === undefined ? [] : [{ ...file, folder: dirname(file.path), name: basename(file.path) }],
   );
-  const meant = inPhases.filter(
-    (file) => file.executable || file.opening === "script" || (isScriptName(file.name) && !isPackageList(file.name)),
-  );
   const running = new Set(
-    meant.filter((file) => file.executable && isScriptName(file.name)).map(({ folder }) => folder),
+    inPhases.filter((file) => file.executable && isScriptName(file.name)).map(({ folder }) => folder),
   );
   const isInstalled = source === "package" || source === "bundled";
   if (!isInstalled && running.size > 0) return [];
-  const silent = new Set(meant.map(({ folder }) => folder).filter((folder) => !running.has(folder)));
+  const missed = inPhases.filter(
+    (file) =>
+      file.executable ||
+      file.opening === "script" ||
+      (running.size === 0 && isScriptName(file.name) && !isPackageList(file.name)),
+  );
+  const silent = new Set(missed.map(({ folder }) => folder).filter((folder) => !running.has(folder)));
   return [...silent].map((folder) => {
-    const names = meant.filter((file) => file.folder === folder).map((file) => file.name);
+    const names = missed.filter((file) => file.folder === folder).map((file) => file.name);
     const rule = isInstalled ? "begins with #!" : "is executable";
     return invalid(
       { element: name },

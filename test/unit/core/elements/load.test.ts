@@ -232,11 +232,11 @@ describe("a phase of which nothing would run", () => {
     await expect(loadPlain(temp.path, element)).rejects.toMatchObject({ code: "SEVERAL_FINDINGS" });
   });
 
-  test("is none in a folder that has other scripts, as elements of DIB have", async () => {
+  test("is none where other scripts run and it has no #!, as in an element of DIB, also as a package", async () => {
     await using temp = await tempFolder();
-    expect(
-      pathsOf(await loadPlain(temp.path, anElement("a").script("install.d/10-x").file("cleanup.d/99-y", "set -e\n"))),
-    ).toHaveLength(2);
+    const element = anElement("a").script("install.d/10-x").file("cleanup.d/99-y", "set -e\n");
+    expect(pathsOf(await loadPlain(temp.path, element))).toHaveLength(2);
+    expect(pathsOf(await loadInstalled(temp.path, element))).toHaveLength(2);
   });
 
   test.each([
