@@ -19,7 +19,7 @@ export const coreVersion = version;
 const key = Symbol.for("@dibjs/core");
 const registry = globalThis as { [key]?: CoreCopy[] };
 
-/** Every copy of core that was loaded: a second one comes with an element that has its own. They get on, but it is worth telling. */
+/** Every copy of core that was loaded: a second one comes with an element that has its own. */
 export const coreCopies = (): readonly CoreCopy[] => registry[key] ?? [];
 
 if (!coreCopies().some(({ folder }) => folder === coreFolder))
