@@ -4,12 +4,11 @@ import { join } from "node:path";
 import { createExec, discoverElements, lintElements, packElements, readRelations } from "@dibjs/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { root } from "../house/source.js";
+import { elementPackages as packages, folderOf, removeManifests } from "../support/first-party.js";
 import { clients, runClient } from "../support/package-managers.js";
 import { tempFolder } from "../support/temp-folder.js";
 
-const packages = readdirSync(join(root, "packages")).filter((name) => name.startsWith("element-"));
 const tools = { exec: createExec(), env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "/" } };
-const folderOf = (name: string) => join(root, "packages", name);
 
 let known: NonNullable<Parameters<typeof lintElements>[0]["known"]>;
 beforeAll(async () => {
@@ -18,12 +17,7 @@ beforeAll(async () => {
     await Promise.all([...refs.values()].map(async (ref) => [ref.name, await readRelations(ref)] as const)),
   );
 });
-afterAll(() => {
-  for (const name of packages) {
-    rmSync(join(folderOf(name), "dib-manifest.json"), { force: true });
-    rmSync(join(folderOf(name), "dib-manifest.files"), { force: true, recursive: true });
-  }
-});
+afterAll(removeManifests);
 
 describe.each(packages)("%s", (name) => {
   test("lints clean", async () => {

@@ -48,5 +48,5 @@ export async function publishElement(
 }
 
 /** Codes of the errors in an envelope. */
-export const codesOf = ({ stdout }: DibResult): readonly string[] =>
+export const codesOf = ({ stdout }: Pick<DibResult, "stdout">): readonly string[] =>
   (JSON.parse(stdout) as { errors: { code: string }[] }).errors.map(({ code }) => code);
