@@ -9,6 +9,7 @@ import { createExec, mustRun } from "@dibjs/core/process/exec.js";
 import packageJson from "../../package.json" with { type: "json" };
 import { anElement, type PackageFixture } from "../support/build-fixture.js";
 import { tempFolder } from "../support/temp-folder.js";
+import { yarn4 } from "../support/yarn-4.js";
 
 const clients = {
   npm: ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"],
@@ -23,7 +24,7 @@ const clients = {
     "--no-frozen-lockfile",
   ],
   "yarn 1": ["npx", "-y", "yarn@1.22.22", "install", "--ignore-scripts", "--no-progress"],
-  "yarn 4": ["npx", "-y", "@yarnpkg/cli-dist@4.10.3", "install", "--no-immutable"],
+  "yarn 4": ["npx", "-y", yarn4, "install", "--no-immutable"],
 } as const;
 type Client = keyof typeof clients;
 

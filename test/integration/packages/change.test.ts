@@ -10,6 +10,7 @@ import { spoil, type RegistryFault } from "../../support/faulty-registry.js";
 import { codesOf, packageProject, publishElement } from "../../support/package-project.js";
 import { startRegistry, type Registry } from "../../support/registry.js";
 import { tempFolder } from "../../support/temp-folder.js";
+import { yarn4Environment } from "../../support/yarn-4.js";
 
 let registry: Registry;
 
@@ -166,6 +167,37 @@ test("an empty folder becomes a project of npm, and is empty again when nothing 
   await project.dib(["add", "lib"]);
   expect(await project.json("package.json")).toEqual({ private: true, dependencies: { "dib-element-lib": "^2.0.0" } });
   expect(existsSync(join(project.folder, "package-lock.json"))).toBe(true);
+});
+
+test("yarn 4 adds, updates and removes as the others do, and runs no scripts", async () => {
+  await using project = await packageProject(registry);
+  await using programs = await tempFolder();
+  const env = yarn4Environment(programs.path, registry);
+  const dib = (...args: readonly string[]) => project.dib(args, env);
+  await project.write("package.json", { private: true, packageManager: "yarn@4.10.3" });
+  await publish("later");
+  const added = await dib("add", "later", "canary", "lib@1.0.0");
+  expect({ exitCode: added.exitCode, stdout: added.stdout }, added.stderr).toEqual({
+    exitCode: 0,
+    stdout: "+ dib-element-canary 1.0.0\n+ dib-element-later 1.0.0\n+ dib-element-lib 1.0.0\n",
+  });
+  expect(existsSync(join(project.folder, "node_modules/dib-element-canary/canary"))).toBe(false);
+  for (const version of ["1.0.1", "2.0.0"]) await publish("later", { version });
+  expect(await dib("outdated", "later")).toMatchObject({ exitCode: 1 });
+  const updated = await dib("update", "later");
+  expect({ exitCode: updated.exitCode, stdout: updated.stdout }, updated.stderr).toEqual({
+    exitCode: 0,
+    stdout: "~ dib-element-later 1.0.0 → 1.0.1\n",
+  });
+  expect(await dib("update")).toMatchObject({ exitCode: 0, stdout: "" });
+  const before = await project.tree();
+  const missing = await dib("add", "dib-element-none", "--json");
+  expect({ exitCode: missing.exitCode, codes: codesOf(missing) }).toEqual({
+    exitCode: 2,
+    codes: ["PACKAGE_NOT_FOUND"],
+  });
+  expect(await project.tree()).toEqual(before);
+  expect(await dib("remove", "later")).toMatchObject({ exitCode: 0, stdout: "- dib-element-later 1.0.1\n" });
 });
 
 test("two changes at once do not mix: PROJECT_BUSY", async () => {

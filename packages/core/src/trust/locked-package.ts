@@ -91,6 +91,7 @@ function readYarn(text: string): readonly LockedPackage[] {
     const version = /^ {2}version:? "?([^"\s]+)"?$/m.exec(block)?.[1];
     if (key === undefined || version === undefined) return [];
     const resolution = /^ {2}resolution: "?([^"\n]+)"?$/m.exec(block)?.[1];
+    if (resolution?.endsWith("@workspace:.") === true) return []; // the project itself
     const name = /^(@?[^@]+)@/.exec(resolution ?? "")?.[1] ?? key;
     const isLink = /@(workspace|link|portal|file):/.test(resolution ?? "");
     const resolved = /^ {2}resolved "?([^"#\n]+)/m.exec(block)?.[1] ?? archiveUrl(resolution);

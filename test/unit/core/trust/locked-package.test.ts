@@ -101,7 +101,7 @@ test.each(cases)(
   },
 );
 
-test("later yarns have no integrity; what they resolved is named by its real name", async () => {
+test("later yarns have no integrity; what they resolved is named by its real name, and the project is no package of itself", async () => {
   await using project = await tempFolder();
   await writeFile(
     join(project.path, "yarn.lock"),
@@ -117,6 +117,10 @@ test("later yarns have no integrity; what they resolved is named by its real nam
 "own@workspace:packages/own":
   version: 0.0.0-use.local
   resolution: "own@workspace:packages/own"
+
+"root-workspace-0b6124@workspace:.":
+  version: 0.0.0-use.local
+  resolution: "root-workspace-0b6124@workspace:."
 `,
   );
   expect((await readPackageLock(project.path))?.packages).toEqual([
