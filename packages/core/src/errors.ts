@@ -318,6 +318,11 @@ export const catalogue = {
     hint: "Install it from a registry, or let the package manager write the lock file anew.",
   })),
 
+  PACKAGE_LOCK_STALE: entry("policy", (c: { package: string; locked: readonly string[]; file: string }) => ({
+    message: `${c.package} is installed, but ${c.file} has ${c.locked.join(", ") || "no version of it"}.`,
+    hint: "Install what the lock file says (npm ci), or let the package manager write it anew (npm install).",
+  })),
+
   // hooks
   HOOK_TAP_FAILED: entry("element", (c: { hook: string; tap: string; reason: string }) => ({
     message: `"${c.tap}" failed in hook "${c.hook}": ${c.reason}`,

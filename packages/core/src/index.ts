@@ -92,6 +92,7 @@ export type { AptSuite, Artifact, BuildReport, PhaseReport, ScriptReport } from 
 export type { ShellRequest } from "./worker/launch.js";
 export {
   boundRegistry,
+  checkInstalledVersions,
   checkIntegrities,
   checkRegistries,
   checkReleaseAges,

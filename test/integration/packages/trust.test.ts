@@ -175,6 +175,20 @@ describe("dib audit", () => {
     });
   });
 
+  test("refuses a package that is installed in another version than the lock file has: PACKAGE_LOCK_STALE", async () => {
+    await using project = await packageProject(registry, "npm");
+    await project.dib(["add", "dib-element-lib"]);
+    expect(checkOf(await project.dib(["audit", "--json"]), "installed elements")).toMatchObject({ result: "fine" });
+    const manifest = "node_modules/dib-element-lib/package.json";
+    await project.write(manifest, { ...(await project.json(manifest)), version: "0.9.0" });
+    const audited = await project.dib(["audit", "--json"]);
+    expect({ exitCode: audited.exitCode, ...checkOf(audited, "installed elements") }).toMatchObject({
+      exitCode: 6,
+      codes: ["PACKAGE_LOCK_STALE"],
+    });
+    expect(audited.stdout).toContain("dib-element-lib@0.9.0 is installed, but ");
+  });
+
   test("checks signatures where the registry has keys, and says plainly where it has none", async () => {
     const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
     const key = publicKey.export({ format: "der", type: "spki" }).toString("base64");

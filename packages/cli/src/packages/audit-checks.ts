@@ -1,8 +1,9 @@
 /** What `dib audit` looks at, one after the other. */
-import { basename } from "node:path";
+import { basename, sep } from "node:path";
 import {
   BuildError,
   boundRegistry,
+  checkInstalledVersions,
   checkIntegrities,
   checkRegistries,
   findScriptedPackages,
@@ -13,6 +14,7 @@ import {
   type Policy,
 } from "@dibjs/core";
 import { withApproval } from "./approvals.js";
+import { readProjectState } from "./conflicts.js";
 import type { Project } from "./project.js";
 import { configuredRegistry, type RegistryAccess } from "./registry.js";
 import { findTooNew } from "./release-ages.js";
@@ -39,6 +41,7 @@ export async function runAudit(request: AuditRequest): Promise<readonly AuditChe
   doing("asking the registries for signatures and times of publication");
   return [
     integrityCheck(project, lock),
+    await installedCheck(project, lock),
     await registryCheck(policy, lock.packages, access),
     verdict("release ages", await findTooNew(policy, lock.packages, access), {
       fine: policy.minimumReleaseAge === 0 ? undefined : `all are older than ${policy.minimumReleaseAge} minutes`,
@@ -67,6 +70,15 @@ function integrityCheck({ manager }: Project, { file, packages }: PackageLock): 
     });
   return verdict("integrity", checkIntegrities(packages, file), {
     fine: `all of ${packages.length} packages have one`,
+  });
+}
+
+/** What the lock file says is worth something for what is installed by it. */
+async function installedCheck({ folder }: Project, lock: PackageLock): Promise<AuditCheck> {
+  const { graph } = await readProjectState(folder);
+  const installed = [...graph.packages.values()].filter(({ folder: at }) => at.split(sep).includes("node_modules"));
+  return verdict("installed elements", checkInstalledVersions(installed, lock), {
+    fine: `all of ${installed.length} packages are as locked`,
   });
 }
 

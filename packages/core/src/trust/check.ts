@@ -1,6 +1,6 @@
 /** What a policy says of packages. Pure: each check gives its findings, and the caller throws them together. */
 import { BuildError } from "../errors.js";
-import type { LockedPackage } from "./locked-package.js";
+import type { LockedPackage, PackageLock } from "./locked-package.js";
 import type { Policy } from "./policy.js";
 
 const label = ({ name, version }: Pick<LockedPackage, "name" | "version">): string => `${name}@${version}`;
@@ -38,6 +38,19 @@ export const checkIntegrities = (packages: readonly LockedPackage[], file: strin
   packages
     .filter(({ integrity, isLink }) => integrity === undefined && isLink !== true)
     .map((each) => new BuildError("INTEGRITY_MISSING", { package: label(each), file }));
+
+/** PACKAGE_LOCK_STALE for each installed package of which the lock file has other versions only, or none. */
+export function checkInstalledVersions(
+  installed: readonly Pick<LockedPackage, "name" | "version">[],
+  { packages, file }: PackageLock,
+): BuildError[] {
+  return installed.flatMap((each) => {
+    const locked = packages.filter(({ name }) => name === each.name);
+    const isAsLocked = locked.some(({ version, isLink }) => version === each.version || isLink === true);
+    const versions = locked.map(({ version }) => version);
+    return isAsLocked ? [] : [new BuildError("PACKAGE_LOCK_STALE", { package: label(each), locked: versions, file })];
+  });
+}
 
 export interface Release {
   readonly name: string;
