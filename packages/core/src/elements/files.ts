@@ -70,15 +70,18 @@ async function readEntry(path: string, tree: ElementTree, inside: readonly strin
 
 /** The real path of what a link leads to; undefined when there is nothing. */
 function followInside(path: string, full: string, target: string, tree: ElementTree): string | undefined {
-  const isInside = (place: string) => place === tree.home || place.startsWith(tree.home + sep);
-  const astray = () =>
-    invalid(tree, path, `the link to ${target} leads out of the ${tree.isPackageRoot ? "package" : "element"}`);
   // By its text first, so that the answer does not depend on what this machine has there.
-  if (!isInside(resolve(realpathSync.native(dirname(full)), target))) throw astray();
+  if (!isInside(resolve(realpathSync.native(dirname(full)), target), tree)) throw astray(path, target, tree);
   const real = realPathOf(path, full, tree);
-  if (real !== undefined && !isInside(real)) throw astray();
+  if (real !== undefined && !isInside(real, tree)) throw astray(path, target, tree);
   return real;
 }
+
+export const isInside = (place: string, { home }: Pick<ElementTree, "home">): boolean =>
+  place === home || place.startsWith(home + sep);
+
+export const astray = (path: string, target: string, tree: ElementTree): BuildError =>
+  invalid(tree, path, `the link to ${target} leads out of the ${tree.isPackageRoot ? "package" : "element"}`);
 
 function realPathOf(path: string, full: string, tree: ElementTree): string | undefined {
   try {

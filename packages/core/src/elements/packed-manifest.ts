@@ -3,15 +3,17 @@
  * and drop links and empty folders. It is written when a package is packed and read by the build.
  */
 import { lstat, realpath } from "node:fs/promises";
-import { join, posix, relative } from "node:path";
+import { dirname, join, posix, relative, resolve } from "node:path";
 import { BuildError, reasonOf, throwFindings } from "../errors.js";
 import { compareBytes } from "../phases/order.js";
 import { canonicalJson } from "../plan/digest.js";
 import type { ElementFile } from "./element.js";
 import {
+  astray,
   digestFile,
   invalid,
   isInPhaseFolder,
+  isInside,
   isMerged,
   openingOf,
   readElementFiles,
@@ -76,7 +78,13 @@ export async function restoreFiles(packed: PackedManifest, at: string, tree: Ele
 }
 
 async function restoreFile(file: ElementFile, tree: ElementTree, findings: BuildError[]): Promise<ElementFile> {
-  const { path, kind, digest } = file;
+  const { path, kind, digest, linkTarget = "" } = file;
+  if (
+    kind === "link" &&
+    !path.startsWith("static/") &&
+    !isInside(resolve(tree.folder, dirname(path), linkTarget), tree)
+  )
+    findings.push(astray(path, linkTarget, tree));
   if (kind !== "file") return file;
   const full = join(tree.folder, file.from ?? path);
   const found = await lstat(full).catch(() => undefined);

@@ -1,9 +1,9 @@
-import { chmodSync, cpSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { discoverElements } from "@dibjs/core/elements/discover.js";
 import { loadElement } from "@dibjs/core/elements/load.js";
 import { isUsable, readPackage } from "@dibjs/core/elements/package.js";
-import { describePackage, formatPackedManifest } from "@dibjs/core/elements/packed-manifest.js";
+import { describePackage, formatPackedManifest, type PackedManifest } from "@dibjs/core/elements/packed-manifest.js";
 import { describe, expect, test } from "vitest";
 import { anElement } from "../../../support/build-fixture.js";
 import { tempFolder } from "../../../support/temp-folder.js";
@@ -101,6 +101,21 @@ describe("dib-manifest.json", () => {
     rmSync(join(folder, "post-install.d/20-data"));
     await expect(load(temp.path, "motd")).rejects.toMatchObject({ code: "SEVERAL_FINDINGS" });
   });
+
+  test.each(["/etc/passwd", "../../../../etc/passwd"])(
+    "a link to %s that it names among the scripts leads out of the element and is refused",
+    async (linkTarget) => {
+      await using temp = await tempFolder();
+      const file = join(await packedPackage(temp.path), "dib-manifest.json");
+      const packed = JSON.parse(readFileSync(file, "utf8")) as PackedManifest;
+      const link = { path: "post-install.d/30-out", kind: "link", executable: false, digest: "", linkTarget } as const;
+      writeFileSync(file, JSON.stringify({ ...packed, files: [...packed.files, link] }));
+      await expect(load(temp.path, "motd")).rejects.toMatchObject({
+        code: "ELEMENT_FILE_INVALID",
+        context: { element: "motd", file: "post-install.d/30-out" },
+      });
+    },
+  );
 
   test("in a linked package is not read: a work tree has its modes, and may have changed since", async () => {
     await using temp = await tempFolder();
