@@ -10,7 +10,7 @@ export {
 export { defineConfig } from "./config/define-config.js";
 export { loadConfig, loadElementPlaces, type LoadedConfig, type LoadRequest } from "./config/load.js";
 export { debianArch, type Flags } from "./config/normalize.js";
-export { findProject } from "./config/project.js";
+export { findProject, findWorkspace } from "./config/project.js";
 export { trustedFolders } from "./config/trusted-folders.js";
 export type { WrittenConfig, WrittenSettings } from "./config/written.js";
 export type { BuildConfig, Origin } from "./config/schema.js";
@@ -103,7 +103,7 @@ export {
 export { findScriptedPackages, type ScriptedPackage } from "./trust/lifecycle.js";
 export { packageLockNames, readPackageLock, type LockedPackage, type PackageLock } from "./trust/locked-package.js";
 export { signatureFlaw, type RegistryKey, type RegistrySignature } from "./trust/registry-signature.js";
-export { parsePolicy, policyFile, readPolicy, type Policy } from "./trust/policy.js";
+export { findPolicy, parsePolicy, policyFile, readPolicy, type Policy } from "./trust/policy.js";
 export { sweepDeadBuilds } from "./workspace/journal.js";
 export type { HookTree } from "./workspace/hook-tree.js";
 export { makeFolders } from "./workspace/make-folders.js";

@@ -1,14 +1,17 @@
 /** The project that packages are added to, and the package manager that looks after it. */
-import { access, readFile } from "node:fs/promises";
-import { basename, join } from "node:path";
-import { BuildError, findProject, trustedFolders } from "@dibjs/core";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { BuildError, findProject, findWorkspace, readPolicy, type Policy } from "@dibjs/core";
 import { managers, type Manager } from "./manager.js";
 
-export interface Project {
+export interface ProjectPlaces {
   /** Absolute: where its package.json is, or will be. */
   readonly folder: string;
   /** Absolute: where the lock file is; the root of its workspace. */
   readonly root: string;
+}
+
+export interface Project extends ProjectPlaces {
   readonly manager: Manager;
 }
 
@@ -33,11 +36,20 @@ const lockFiles: readonly (readonly [file: string, manager: Manager])[] = [
   ["npm-shrinkwrap.json", managers.npm],
 ];
 
+/** The user behind sudo. */
+export const callerUid = (): number => Number(process.env.SUDO_UID ?? 0);
+
+export async function locateProject(cwd: string): Promise<ProjectPlaces> {
+  const folder = (await findProject(cwd, callerUid())) ?? cwd;
+  return { folder, root: await findWorkspace(folder, callerUid()) };
+}
+
+/** Throws POLICY_INVALID. */
+export const readProjectPolicy = ({ folder }: ProjectPlaces): Promise<Policy> => readPolicy(folder, callerUid());
+
 /** By the field packageManager, else by the lock file, else npm. Throws MANAGER_UNSUPPORTED. */
 export async function openProject(cwd: string): Promise<Project> {
-  const caller = Number(process.env.SUDO_UID ?? 0);
-  const folder = (await findProject(cwd, caller)) ?? cwd;
-  const root = await findRoot(folder, caller);
+  const { folder, root } = await locateProject(cwd);
   for (const place of new Set([folder, root])) {
     const { packageManager } = await readPackageJson(place);
     if (packageManager !== undefined)
@@ -59,31 +71,17 @@ function byField(written: unknown, file: string): Manager {
   throw new BuildError("MANAGER_UNSUPPORTED", { manager: name, file, reason: "dib does not know it" });
 }
 
-/** The folder of the workspace that the project belongs to, else its own. */
-async function findRoot(folder: string, callerUid: number): Promise<string> {
-  for (const at of trustedFolders(folder, callerUid)) {
-    const isRoot =
-      (await isThere(join(at, "pnpm-workspace.yaml"))) || (await readPackageJson(at)).workspaces !== undefined;
-    if (isRoot && basename(at) !== "node_modules") return at;
-  }
-  return folder;
-}
-
-const isThere = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
-/** Empty when there is none; one that can't be read is the package manager's to complain of. */
+/** Of any package; empty when there is none, or it can't be read. */
 export async function readPackageJson(folder: string): Promise<PackageJson> {
   const text = await readFile(join(folder, "package.json"), "utf8").catch(() => "{}");
   try {
-    return JSON.parse(text.replace(/^\uFEFF/, "")) as PackageJson;
+    return parsePackageJson(text);
   } catch {
     return {};
   }
 }
+
+const parsePackageJson = (text: string): PackageJson => JSON.parse(text.replace(/^\uFEFF/, "")) as PackageJson;
 
 /** Package name → range, of what the project itself depends on. */
 export const directDependencies = (written: Dependencies): ReadonlyMap<string, string> =>

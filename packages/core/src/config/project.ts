@@ -1,5 +1,5 @@
-import { access } from "node:fs/promises";
-import { join } from "node:path";
+import { access, readFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { configFileNames, isProject } from "./file.js";
 import { foldersUpwards, trustedFolders } from "./trusted-folders.js";
 
@@ -12,6 +12,24 @@ export async function nearestProject(folders: readonly string[]): Promise<string
 /** The same for a folder, as root trusts the ones above it. `callerUid`: the user behind sudo. */
 export const findProject = (cwd: string, callerUid?: number): Promise<string | undefined> =>
   nearestProject(trustedFolders(cwd, callerUid));
+
+/** The folder of the workspace that a project belongs to, else its own. */
+export async function findWorkspace(projectDir: string, callerUid?: number): Promise<string> {
+  for (const folder of trustedFolders(projectDir, callerUid))
+    if (basename(folder) !== "node_modules" && (await isWorkspace(folder))) return folder;
+  return projectDir;
+}
+
+async function isWorkspace(folder: string): Promise<boolean> {
+  const read = (name: string) => readFile(join(folder, name), "utf8").catch(() => undefined);
+  if ((await read("pnpm-workspace.yaml")) !== undefined) return true;
+  try {
+    const written = JSON.parse((await read("package.json"))?.replace(/^\uFEFF/, "") ?? "{}") as object | null;
+    return written !== null && "workspaces" in written;
+  } catch {
+    return false; // whose project it is says so
+  }
+}
 
 /** Where root's search ended, if there was something to find beyond. */
 export async function notesOnLeftOut(cwd: string, folders: readonly string[]): Promise<readonly string[]> {

@@ -36,7 +36,7 @@ export async function preparePlan(written: BuildConfig, { hooks }: Pick<BuildCon
   tapBlockNodes(hooks);
   tapFormats(hooks);
   const config = await hooks.config.run(written);
-  await readPolicy(config.projectDir);
+  await readPolicy(config.projectDir, config.caller.uid);
   const catalog = await discoverElements(config);
   await hooks.discover.run(catalog);
   const { set, added } = await setUpSet(await resolveElements(config, catalog), config, hooks);

@@ -1,9 +1,11 @@
 /**
- * What a project lets in: `dib.policy.json` beside its package.json. A project without the file has no policy; a file that
- * can't be read or understood lets nothing in.
+ * What a project lets in: `dib.policy.json` beside its package.json, else the nearest above it up to the root of its
+ * workspace. A project without the file has no policy; a file that can't be read or understood lets nothing in.
  */
-import { readFile } from "node:fs/promises";
+import { lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { findWorkspace } from "../config/project.js";
+import { trustedFolders } from "../config/trusted-folders.js";
 import { listOf, mapOf, matching, oneOf, record, text } from "../elements/shape.js";
 import { BuildError, reasonOf } from "../errors.js";
 
@@ -57,14 +59,29 @@ function isUrl(value: string): boolean {
   return URL.canParse(value) && ["http:", "https:"].includes(new URL(value).protocol);
 }
 
-/** The policy of a project. Throws POLICY_INVALID. */
-export async function readPolicy(projectDir: string): Promise<Policy> {
-  const file = join(projectDir, policyFile);
-  const written = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
+/** The policy of a project. `callerUid`: the user behind sudo. Throws POLICY_INVALID. */
+export async function readPolicy(projectDir: string, callerUid?: number): Promise<Policy> {
+  const file = await findPolicy(projectDir, callerUid);
+  if (file === undefined) return noPolicy;
+  const written = await readFile(file, "utf8").catch((error: unknown) => {
     throw new BuildError("POLICY_INVALID", { file, key: "", reason: reasonOf(error) }, { cause: error });
   });
-  return written === undefined ? noPolicy : parsePolicy(written, file);
+  return parsePolicy(written, file);
+}
+
+/** The file that says a project's policy. */
+export async function findPolicy(projectDir: string, callerUid?: number): Promise<string | undefined> {
+  const workspace = await findWorkspace(projectDir, callerUid);
+  const above = trustedFolders(projectDir, callerUid);
+  for (const folder of new Set([projectDir, ...above.slice(0, above.indexOf(workspace) + 1)])) {
+    const file = join(folder, policyFile);
+    const isMissing = await lstat(file).then(
+      () => false,
+      (error: NodeJS.ErrnoException) => error.code === "ENOENT",
+    );
+    if (!isMissing) return file;
+  }
+  return undefined;
 }
 
 /** `file` is named in the error. Throws POLICY_INVALID. */

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parsePolicy, readPolicy } from "@dibjs/core/trust/policy.js";
@@ -15,6 +15,27 @@ test("a project without a policy file lets everything in, and only warns of sign
     signatures: "warn",
     approved: {},
   });
+});
+
+test("the nearest policy holds, up to the root of the workspace and no further", async () => {
+  await using top = await tempFolder();
+  const root = join(top.path, "root");
+  const member = join(root, "packages/member");
+  await mkdir(member, { recursive: true });
+  await writeFile(join(member, "package.json"), "{}");
+  await writeFile(join(top.path, "dib.policy.json"), '{ "minimumReleaseAge": 1 }');
+  const age = async () => (await readPolicy(member)).minimumReleaseAge;
+  expect(await age()).toBe(0);
+  await writeFile(join(root, "package.json"), '{ "workspaces": ["packages/*"] }');
+  expect(await age()).toBe(0);
+  await writeFile(join(root, "dib.policy.json"), '{ "minimumReleaseAge": 2 }');
+  expect(await age()).toBe(2);
+  await rm(join(root, "package.json"));
+  expect(await age()).toBe(0);
+  await writeFile(join(root, "pnpm-workspace.yaml"), "packages: []\n");
+  expect(await age()).toBe(2);
+  await writeFile(join(member, "dib.policy.json"), '{ "minimumReleaseAge": 3 }');
+  expect(await age()).toBe(3);
 });
 
 test("what a policy says is taken, and the rest are the defaults", () => {
