@@ -41,6 +41,7 @@ export {
   formatDifference,
   formatPlace,
   isBuildError,
+  reasonOf,
   throwFindings,
   type ErrorCode,
   type FailureKind,
@@ -73,6 +74,7 @@ export { packageNameOf, type NamedPackage } from "./pack/package-name.js";
 export { packElements, type PackReport, type PackRequest } from "./pack/pack.js";
 export { compareScripts, numberOf } from "./phases/order.js";
 export type { Env, PhaseRun, ScriptOutcome, ScriptRun, Target } from "./phases/phase-run.js";
+export { outOfSpace } from "./out-of-space.js";
 export { breakPoints, phaseNames, phases, type PhaseInfo, type PhaseName } from "./phases/table.js";
 export { checkHost } from "./plan/check-host.js";
 export { describeHost, type HostFact } from "./plan/describe-host.js";

@@ -39,7 +39,16 @@ const causes: readonly (readonly [words: RegExp, toError: (said: Said) => BuildE
   ],
   [/\bE40[13]\b|ENEEDAUTH|FETCH_40[13]|YN0041/, (said) => new BuildError("REGISTRY_REFUSED", said)],
   [
-    /invalid[- ]json|Unexpected token|Unexpected end of JSON|not valid JSON|EJSONPARSE|TAR_BAD_ARCHIVE|Z_(DATA|BUF)_ERROR|BAD_TARBALL|incorrect header check|zlib|Invalid tar|tar archive/i,
+    // A member's of the workspace, say; registries' answers are other codes.
+    /EJSONPARSE|(SyntaxError: |while parsing .* in )\S*package\.json/,
+    ({ text }) =>
+      new BuildError("CONFIG_UNREADABLE", {
+        place: { file: /\/\S*package\.json/.exec(text)?.[0] ?? "package.json" },
+        reason: /^.* in JSON at .*$/m.exec(text)?.[0].trim() ?? "it is not valid JSON",
+      }),
+  ],
+  [
+    /invalid[- ]json|Unexpected token|Unexpected end of JSON|not valid JSON|TAR_BAD_ARCHIVE|Z_(DATA|BUF)_ERROR|BAD_TARBALL|incorrect header check|zlib|Invalid tar|tar archive/i,
     (said) => new BuildError("REGISTRY_ANSWER_INVALID", said),
   ],
   [

@@ -1,7 +1,7 @@
 /** The project that packages are added to, and the package manager that looks after it. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError, findProject, findWorkspace, readPolicy, type Policy } from "@dibjs/core";
+import { BuildError, findProject, findWorkspace, readPolicy, reasonOf, type Policy } from "@dibjs/core";
 import { managers, type Manager } from "./manager.js";
 
 export interface ProjectPlaces {
@@ -47,11 +47,11 @@ export async function locateProject(cwd: string): Promise<ProjectPlaces> {
 /** Throws POLICY_INVALID. */
 export const readProjectPolicy = ({ folder }: ProjectPlaces): Promise<Policy> => readPolicy(folder, callerUid());
 
-/** By the field packageManager, else by the lock file, else npm. Throws MANAGER_UNSUPPORTED. */
+/** By the field packageManager, else by the lock file, else npm. Throws MANAGER_UNSUPPORTED and CONFIG_UNREADABLE. */
 export async function openProject(cwd: string): Promise<Project> {
   const { folder, root } = await locateProject(cwd);
   for (const place of new Set([folder, root])) {
-    const { packageManager } = await readPackageJson(place);
+    const { packageManager } = await readOwnPackageJson(place);
     if (packageManager !== undefined)
       return { folder, root, manager: byField(packageManager, join(place, "package.json")) };
   }
@@ -69,6 +69,17 @@ function byField(written: unknown, file: string): Manager {
   if (name === "yarn") return Number(major) > 1 ? managers["yarn 2+"] : managers.yarn;
   if (name === "npm" || name === "pnpm") return managers[name];
   throw new BuildError("MANAGER_UNSUPPORTED", { manager: name, file, reason: "dib does not know it" });
+}
+
+/** Empty when there is none. Throws CONFIG_UNREADABLE. */
+async function readOwnPackageJson(folder: string): Promise<PackageJson> {
+  const file = join(folder, "package.json");
+  const text = await readFile(file, "utf8").catch(() => "{}");
+  try {
+    return parsePackageJson(text);
+  } catch (cause) {
+    throw new BuildError("CONFIG_UNREADABLE", { place: { file }, reason: reasonOf(cause) }, { cause });
+  }
 }
 
 /** Of any package; empty when there is none, or it can't be read. */

@@ -43,12 +43,28 @@ const said: readonly (readonly [code: string, who: string, text: string])[] = [
     "npm error code FETCH_ERROR\nnpm error invalid json response body at http://127.0.0.1/x",
   ],
   ["REGISTRY_ANSWER_INVALID", "pnpm", "SyntaxError: Unexpected token '<', \"<!doctype \"... is not valid JSON"],
+  [
+    "CONFIG_UNREADABLE",
+    "npm",
+    'npm error code EJSONPARSE\nnpm error path /p/package.json\nnpm error JSON.parse Invalid package.json: JSONParseError: Expected double-quoted property name in JSON at position 15 while parsing "{}"',
+  ],
+  [
+    "CONFIG_UNREADABLE",
+    "pnpm",
+    " ERROR  Expected double-quoted property name in JSON at position 15 while parsing '{ x' in /p/package.json",
+  ],
+  [
+    "CONFIG_UNREADABLE",
+    "yarn",
+    "error SyntaxError: /p/package.json: Expected double-quoted property name in JSON at position 15",
+  ],
   ["MANAGER_FAILED", "npm", "npm error code EUNSUPPORTEDPROTOCOL\nnpm error Unsupported URL Type"],
 ];
 
 describe("what a package manager says has a code of its own", () => {
   test.each(said)("%s, as %s says it", (code, _, text) => {
-    expect(failed(text)).toMatchObject({ code, context: { package: "x" } });
+    const context = code === "CONFIG_UNREADABLE" ? { place: { file: "/p/package.json" } } : { package: "x" };
+    expect(failed(text)).toMatchObject({ code, context });
   });
 
   test("a warning on the way is not why it failed", () => {

@@ -42,6 +42,19 @@ test("a member of a workspace has the manager, and the lock file, of its root", 
   });
 });
 
+test("a package.json that can't be read is told with its place, but not one of a project around it", async () => {
+  await using root = await tempFolder();
+  const inner = join(root.path, "inner");
+  await mkdir(inner);
+  await writeFile(join(root.path, "package.json"), '{ "name": "x", }');
+  await writeFile(join(inner, "package.json"), "\uFEFF{}");
+  await expect(openProject(root.path)).rejects.toMatchObject({
+    code: "CONFIG_UNREADABLE",
+    context: { place: { file: join(root.path, "package.json") } },
+  });
+  expect(await openProject(inner)).toMatchObject({ folder: inner, root: inner });
+});
+
 test("a package manager that dib does not know is refused: MANAGER_UNSUPPORTED", async () => {
   await using folder = await tempFolder();
   for (const packageManager of ["bun@1.2.3", "cargo", 7]) {
