@@ -7,21 +7,29 @@ const frameMs = 120;
 
 export interface PackageProgress extends Disposable {
   doing(what: string): void;
+  /** A line that stays. */
+  note(text: string): void;
 }
 
-export function openPackageProgress({ err, canAnimate }: Terminal): PackageProgress {
-  if (!canAnimate) return { doing: (what) => err.write(`${what}\n`), [Symbol.dispose]: () => {} };
+export function openPackageProgress(
+  { err, canAnimate }: Terminal,
+  stream: NodeJS.WriteStream = process.stderr,
+): PackageProgress {
+  const write = (text: string) => err.write(`${text}\n`);
+  if (!canAnimate) return { doing: write, note: write, [Symbol.dispose]: () => {} };
   // Without its cursor handling no hook on process exit is needed.
-  const region = createLogUpdate(process.stderr, { showCursor: true });
+  const region = createLogUpdate(stream, { showCursor: true });
   let now = { what: "", since: performance.now() };
   const paint = () =>
     region(err.colours.cyan(`▸ ${now.what}  ${formatSeconds((performance.now() - now.since) / 1000)}`));
-  const timer = setInterval(paint, frameMs);
+  let timer: NodeJS.Timeout | undefined;
   return {
     doing(what) {
       now = { what, since: performance.now() };
       paint();
+      timer ??= setInterval(paint, frameMs);
     },
+    note: (text) => (timer === undefined ? write(text) : region.persist(text)),
     [Symbol.dispose]() {
       clearInterval(timer);
       region.clear();
