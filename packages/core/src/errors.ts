@@ -280,10 +280,13 @@ export const catalogue = {
     message: `${c.file}: the package manager ${c.manager} can't be used: ${c.reason}`,
     hint: "Element packages are installed with npm, pnpm or yarn.",
   })),
-  MANAGER_FAILED: entry("element", (c: { command: string; package: string; how: string; tail: string }) => ({
-    message: `${c.command} ${c.how} for ${c.package}.${c.tail ? `\n${c.tail}` : ""}`,
-    hint: "The project is as it was.",
-  })),
+  MANAGER_FAILED: entry(
+    "element",
+    (c: { command: string; package: string; how: string; tail: string; hint?: string | undefined }) => ({
+      message: `${c.command} ${c.how} for ${c.package}.${c.tail ? `\n${c.tail}` : ""}`,
+      hint: c.hint,
+    }),
+  ),
   PROJECT_BUSY: entry("host", (c: { folder: string; pid: number }) => ({
     message: `Another dib (process ${c.pid}) is changing the packages of ${c.folder}.`,
     hint: "Wait for it to end.",

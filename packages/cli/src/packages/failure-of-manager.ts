@@ -8,6 +8,7 @@ export interface FailedRun {
   readonly command: string;
   readonly packages: readonly string[];
   readonly result: ExecResult;
+  readonly hint?: string | undefined;
 }
 
 interface Said {
@@ -58,7 +59,7 @@ const causes: readonly (readonly [words: RegExp, toError: (said: Said) => BuildE
 ];
 
 /** The error with the code that fits; MANAGER_FAILED when nothing is recognised. */
-export function failureOfManager({ command, packages, result }: FailedRun): BuildError {
+export function failureOfManager({ command, packages, result, hint }: FailedRun): BuildError {
   const text = sanitise(`${result.stderr}\n${result.stdout}`);
   const lines = text.split("\n").map(tidy).filter(isTelling);
   for (const [words, toError] of causes) {
@@ -71,6 +72,7 @@ export function failureOfManager({ command, packages, result }: FailedRun): Buil
     package: packages.join(", ") || "the project",
     how,
     tail: lines.slice(-10).join("\n"),
+    hint,
   });
 }
 
