@@ -287,9 +287,13 @@ export const catalogue = {
       hint: c.hint,
     }),
   ),
-  PROJECT_BUSY: entry("host", (c: { folder: string; pid: number }) => ({
-    message: `Another dib (process ${c.pid}) is changing the packages of ${c.folder}.`,
+  PROJECT_BUSY: entry("host", (c: { folder: string }) => ({
+    message: `Another dib is changing the packages of ${c.folder}.`,
     hint: "Wait for it to end.",
+  })),
+  PROJECT_UNWRITABLE: entry("host", (c: { folder: string; reason: string }) => ({
+    message: `The packages of ${c.folder} can't be changed: ${c.reason}`,
+    hint: "The folder, and what is in it, must be writable for whoever runs dib.",
   })),
 
   // trust

@@ -7,7 +7,6 @@ import {
   checkRegistries,
   createExec,
   readPackageLock,
-  readPolicy,
   throwFindings,
   type LockedPackage,
   type Policy,
@@ -16,11 +15,12 @@ import { listenForInterrupts, type Interrupts } from "../signals.js";
 import type { Terminal } from "../terminal.js";
 import { readProjectState, withAllAskers, type ProjectState } from "./conflicts.js";
 import { diffPackages, type ChangedPackage } from "./lock-diff.js";
-import type { Project } from "./project.js";
+import { writeInProject } from "./project-failure.js";
+import { readProjectPolicy, type Project } from "./project.js";
 import { openPackageProgress, type PackageProgress } from "./progress.js";
 import { findTooNew } from "./release-ages.js";
 import { runManager } from "./run-manager.js";
-import { takeSnapshot } from "./snapshot.js";
+import { restoredNote, takeSnapshot } from "./snapshot.js";
 
 export interface ChangeRequest {
   readonly project: Project;
@@ -41,17 +41,16 @@ export interface Change {
 /** Any failure, and Ctrl-C, leaves package.json, lock file and node_modules as they were. */
 export async function changePackages(terminal: Terminal, request: ChangeRequest): Promise<Change> {
   const { project, args, packages, check } = request;
-  const policy = await readPolicy(project.folder);
-  using interrupts = listenForInterrupts((text) => terminal.err.write(`${text}\n`));
+  const policy = await readProjectPolicy(project);
   using progress = openPackageProgress(terminal);
-  await using snapshot = await takeSnapshot(project, createExec(), () =>
-    terminal.err.write("note: an earlier change was cut off; the packages are as they were before it\n"),
-  );
+  using interrupts = listenForInterrupts((text) => progress.note(text));
+  await using snapshot = await takeSnapshot(project, createExec(), () => progress.note(restoredNote));
   const before = await readProjectState(project.folder);
   const locked = await readPackageLock(project.folder);
   await createPackageJson(project.folder);
   progress.doing(request.doing);
-  await runManager({ project, args, packages, policy, signal: interrupts.signal }).catch((error: unknown) => {
+  const hint = "The project is as it was.";
+  await runManager({ project, args, packages, policy, hint, signal: interrupts.signal }).catch((error: unknown) => {
     throw withAllAskers(error, before.graph);
   });
 
@@ -72,7 +71,7 @@ export async function changePackages(terminal: Terminal, request: ChangeRequest)
 /** npm goes up to a folder that has one, if this one does not. */
 async function createPackageJson(folder: string): Promise<void> {
   const file = join(folder, "package.json");
-  await access(file).catch(() => writeFile(file, '{\n  "private": true\n}\n'));
+  await writeInProject(folder, () => access(file).catch(() => writeFile(file, '{\n  "private": true\n}\n')));
 }
 
 interface PolicyCheck {
