@@ -14,6 +14,8 @@ export interface PackageProject extends AsyncDisposable {
   tree(): Promise<Tree>;
   json(file: string): Promise<Record<string, unknown>>;
   write(file: string, content: string | object): Promise<void>;
+  /** A package in node_modules that no package manager knows of. */
+  install(name: string, packageJson: object): Promise<void>;
 }
 
 /** `client` goes into the field packageManager. */
@@ -33,6 +35,10 @@ export async function packageProject({ env }: Pick<Registry, "env">, client?: Cl
     tree: () => snapshotTree(folder),
     json: async (file) => JSON.parse(await readFile(join(folder, file), "utf8")) as Record<string, unknown>,
     write,
+    async install(name, packageJson) {
+      await mkdir(join(folder, "node_modules", name), { recursive: true });
+      await write(`node_modules/${name}/package.json`, { name, ...packageJson });
+    },
     [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),
   };
 }

@@ -1,37 +1,36 @@
-import { BuildError, findScriptedPackages, policyFile, readPackageLock, readPolicy } from "@dibjs/core";
+import { BuildError, createExec, findScriptedPackages, policyFile, readPackageLock } from "@dibjs/core";
 import type { Given } from "../options.js";
-import { recordApprovals, withApproval, type Scripted } from "../packages/approvals.js";
+import { recordApproval, withApproval, type Scripted } from "../packages/approvals.js";
 import { candidates, parseSpec } from "../packages/spec.js";
-import { openProject, type Project } from "../packages/project.js";
+import { openForChange, warnOfCutOff } from "../packages/cut-off.js";
+import { openProject, readProjectPolicy, type Project } from "../packages/project.js";
 import { openPackageProgress } from "../packages/progress.js";
 import { runManager } from "../packages/run-manager.js";
-import { sanitise } from "../progress/sanitise.js";
+import { holdProject, restoredNote } from "../packages/snapshot.js";
+import { spellControls } from "../progress/sanitise.js";
 import { listenForInterrupts } from "../signals.js";
 import type { Terminal } from "../terminal.js";
 
-/** Without names: what installed packages would run. With names: records them in the policy, and runs just their scripts. */
+/** Without names: what installed packages would run. With names: runs just their scripts, and records them in the policy. */
 export async function approve(terminal: Terminal, given: Given, names: readonly string[]): Promise<number> {
-  const project = await openProject(process.cwd());
-  const policy = await readPolicy(project.folder);
+  if (names.length === 0) await warnOfCutOff(terminal);
+  const project = names.length === 0 ? await openProject(process.cwd()) : await openForChange(terminal);
+  const policy = await readProjectPolicy(project);
   const lock = await readPackageLock(project.folder);
   const found = await findScriptedPackages(project.root);
   const scripted = found.map((each) => withApproval(each, policy, lock?.packages ?? []));
   if (names.length === 0) return list(terminal, given, scripted);
 
-  const chosen = names.flatMap((name) => choose(name, scripted));
-  for (const { name, version, integrity } of chosen)
-    if (integrity === undefined)
-      throw new BuildError("INTEGRITY_MISSING", { package: `${name}@${version}`, file: lock?.file ?? "no lock file" });
   if (project.manager.runScripts === undefined)
     throw new BuildError("MANAGER_UNSUPPORTED", {
       manager: project.manager.name,
       file: project.folder,
       reason: "it can't run the scripts of one package alone",
     });
-  await recordApprovals(
-    project.folder,
-    Object.fromEntries(chosen.map(({ name, version, integrity = "" }) => [`${name}@${version}`, integrity])),
-  );
+  const chosen = names.flatMap((name) => choose(name, scripted));
+  for (const { name, version, integrity } of chosen)
+    if (integrity === undefined)
+      throw new BuildError("INTEGRITY_MISSING", { package: `${name}@${version}`, file: lock?.file ?? "no lock file" });
   await runScripts(terminal, project, chosen);
   return tell(terminal, given, chosen);
 }
@@ -46,23 +45,31 @@ function choose(written: string, scripted: readonly Scripted[]): readonly Script
   throw new BuildError("PACKAGE_SCRIPTLESS", { package: written, known });
 }
 
+/** Each is approved once its scripts have run to their end. */
 async function runScripts(terminal: Terminal, project: Project, chosen: readonly Scripted[]): Promise<void> {
   const { runScripts: argsFor } = project.manager;
-  using interrupts = listenForInterrupts((text) => terminal.err.write(`${text}\n`));
   using progress = openPackageProgress(terminal);
-  for (const { name, version } of chosen) {
-    const label = `${name}@${version}`;
+  using interrupts = listenForInterrupts((text) => progress.note(text));
+  await using _held = await holdProject(project, createExec(), () => progress.note(restoredNote));
+  const hint = "Its scripts may have done a part of their work. No approval was recorded.";
+  for (const each of chosen) {
+    const label = labelOf(each);
     progress.doing(`running the scripts of ${label}`);
-    const args = argsFor?.(name, version) ?? [];
-    await runManager({ project, args, packages: [label], policy: { registries: {} }, signal: interrupts.signal });
+    const args = argsFor?.(each.name, each.version) ?? [];
+    const run = { project, args, packages: [label], policy: { registries: {} }, hint };
+    await runManager({ ...run, signal: interrupts.signal });
+    await recordApproval(project, each);
   }
 }
 
+/** Both are what the package says of itself. */
+const labelOf = ({ name, version }: Scripted): string => spellControls(`${name}@${version}`);
+
 async function list({ out }: Terminal, { json }: Given, scripted: readonly Scripted[]): Promise<number> {
   if (json === true) return printJson(out, scripted);
-  for (const { name, version, state, scripts } of scripted) {
-    out.write(`${name}@${version}  ${state}\n`);
-    for (const [event, command] of Object.entries(scripts)) out.write(`  ${event}: ${sanitise(command)}\n`);
+  for (const each of scripted) {
+    out.write(`${labelOf(each)}  ${each.state}\n`);
+    for (const [event, command] of Object.entries(each.scripts)) out.write(`  ${event}: ${spellControls(command)}\n`);
   }
   return 0;
 }
@@ -70,7 +77,7 @@ async function list({ out }: Terminal, { json }: Given, scripted: readonly Scrip
 async function tell(terminal: Terminal, { json }: Given, chosen: readonly Scripted[]): Promise<number> {
   const approved = chosen.map((each) => ({ ...each, state: "approved" as const }));
   if (json === true) return printJson(terminal.out, approved);
-  for (const { name, version, integrity } of approved) terminal.out.write(`${name}@${version} ${integrity}\n`);
+  for (const each of approved) terminal.out.write(`${labelOf(each)} ${each.integrity}\n`);
   terminal.err.write(`recorded in ${policyFile}, and their scripts have run\n`);
   return 0;
 }

@@ -1,6 +1,8 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { isApproved, policyFile, type LockedPackage, type Policy, type ScriptedPackage } from "@dibjs/core";
+import { dirname, join } from "node:path";
+import { findPolicy, isApproved, policyFile, type LockedPackage, type Policy, type ScriptedPackage } from "@dibjs/core";
+import { writeInProject } from "./project-failure.js";
+import { callerUid, type ProjectPlaces } from "./project.js";
 
 export type ApprovalState = "approved" | "not approved" | "approved with another content";
 
@@ -19,16 +21,21 @@ export function withApproval(found: ScriptedPackage, policy: Policy, locked: rea
   return { ...found, integrity: entry?.integrity, state };
 }
 
-/** Adds to the policy file, which keeps whatever else it says. Whole or not at all. */
-export async function recordApprovals(projectDir: string, approvals: Readonly<Record<string, string>>): Promise<void> {
-  const file = join(projectDir, policyFile);
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "{}";
-    throw error;
-  });
+/** Adds to the policy that holds for the project, which keeps whatever else it says. Whole or not at all. */
+export async function recordApproval(
+  { folder, root }: ProjectPlaces,
+  { name, version, integrity = "" }: Scripted,
+): Promise<void> {
+  const known = await findPolicy(folder, callerUid());
+  const file = known ?? join(root, policyFile);
+  const text = known === undefined ? "{}" : await readFile(file, "utf8");
   const policy = JSON.parse(text.replace(/^\uFEFF/, "")) as { approved?: Record<string, string> };
-  const all = Object.entries({ ...policy.approved, ...approvals }).sort(([a], [b]) => (a < b ? -1 : 1));
+  const all = Object.entries({ ...policy.approved, [`${name}@${version}`]: integrity }).sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  );
   const written = { ...policy, approved: Object.fromEntries(all) };
-  await writeFile(`${file}.new`, `${JSON.stringify(written, null, 2)}\n`);
-  await rename(`${file}.new`, file);
+  await writeInProject(dirname(file), async () => {
+    await writeFile(`${file}.new`, `${JSON.stringify(written, null, 2)}\n`);
+    await rename(`${file}.new`, file);
+  });
 }

@@ -55,7 +55,7 @@ export const managers: Readonly<Record<Manager["name"], Manager>> = {
     add: (specs) => ["add", "--mode=skip-build", ...specs],
     remove: (names) => ["remove", "--mode=skip-build", ...names],
     update: (names) => ["up", "--recursive", "--mode=skip-build", ...names],
-    runScripts: (name) => ["rebuild", name],
+    runScripts: undefined, // it rebuilds every version of a name, and its lock file has no integrity
     scopeOption: undefined,
   },
 };

@@ -1,4 +1,5 @@
 import type { Given } from "../options.js";
+import { sanitise, spellControls } from "../progress/sanitise.js";
 import type { Terminal } from "../terminal.js";
 import type { Change } from "./change.js";
 
@@ -22,8 +23,9 @@ export async function tellChange(
     out.write(formatData(command, { ...more, packages }, change.notes));
     return;
   }
-  for (const note of change.notes) err.write(`${err.colours.yellow("warning:")} ${note}\n`);
-  for (const { name, before, now } of packages) out.write(`${sign(before, now)} ${name} ${versions(before, now)}\n`);
+  for (const note of change.notes) err.write(`${err.colours.yellow("warning:")} ${sanitise(note)}\n`);
+  for (const { name, before, now } of packages)
+    out.write(spellControls(`${sign(before, now)} ${name} ${versions(before, now)}`) + "\n");
   if (packages.length === 0) err.write("nothing changed\n");
 }
 

@@ -16,3 +16,7 @@ export function sanitiseLine(line: string): string {
 
 /** As `sanitiseLine`, for text of several lines. */
 export const sanitise = (text: string): string => text.split("\n").map(sanitiseLine).join("\n");
+
+/** Everything of a text that somebody is to judge, in one line: what would hide or move any of it is spelt out, and not left out. */
+export const spellControls = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { sanitise, sanitiseLine } from "@dibjs/cli/progress/sanitise.js";
+import { sanitise, sanitiseLine, spellControls } from "@dibjs/cli/progress/sanitise.js";
 
 const cases: readonly (readonly [what: string, line: string, shown: string])[] = [
   ["colours", "\x1b[1;31mred\x1b[0m", "red"],
@@ -25,4 +25,10 @@ test.each(cases)("%s", (_, line, shown) => {
 
 test("lines of a text are kept apart", () => {
   expect(sanitise("a\x1b[0m\n\nb\r\nc")).toBe("a\n\nb\nc");
+});
+
+test("what is to be judged loses nothing: controls are spelt out", () => {
+  expect(spellControls("a\rb\x1b]0;c\x07\n\u202ed\u2028 Größe")).toBe(
+    "a\\u{d}b\\u{1b}]0;c\\u{7}\\u{a}\\u{202e}d\\u{2028} Größe",
+  );
 });
