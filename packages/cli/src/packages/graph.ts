@@ -1,8 +1,8 @@
 /** Who among the project and its element packages asks for which element package, with what range, and gets which copy. */
 import { realpath } from "node:fs/promises";
 import { join } from "node:path";
-import { isUsable, readPackage, type ElementCatalog, type ElementPackage } from "@dibjs/core";
-import { directDependencies, readPackageJson } from "./project.js";
+import { isUsable, readPackage, trustedFolders, type ElementCatalog, type ElementPackage } from "@dibjs/core";
+import { callerUid, directDependencies, readPackageJson } from "./project.js";
 
 export interface PackageNode {
   readonly name: string;
@@ -55,15 +55,25 @@ async function readRoot(projectDir: string): Promise<PackageNode> {
     [...directDependencies(written)].map(async ([name, range]) => ({
       name,
       range,
-      folder: await realpath(join(projectDir, "node_modules", name)).catch(() => undefined),
+      folder: await findCopy(projectDir, name),
     })),
   );
   return { name: projectLabel, version: written.version ?? "", folder: projectDir, elements: [], asks };
 }
 
-/** The copy that the project itself has of a package. Throws what makes it no usable element package; undefined when it is none. */
+/** The real folder of the copy that the project gets of a package. npm and yarn put it above a member of a workspace. */
+async function findCopy(projectDir: string, name: string): Promise<string | undefined> {
+  for (const folder of new Set([projectDir, ...trustedFolders(projectDir, callerUid())])) {
+    const found = await realpath(join(folder, "node_modules", name)).catch(() => undefined);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** The copy that the project gets of a package. Throws what makes it no usable element package; undefined when it is none. */
 export async function readInstalled(projectDir: string, name: string): Promise<ElementPackage | undefined> {
-  const found = await readPackage(join(projectDir, "node_modules", name));
+  const folder = await findCopy(projectDir, name);
+  const found = folder === undefined ? undefined : await readPackage(folder);
   if (found === undefined || isUsable(found)) return found;
   throw found.error;
 }
