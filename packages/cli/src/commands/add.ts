@@ -4,8 +4,9 @@ import { BuildError, isUsable, readPackage } from "@dibjs/core";
 import type { Given } from "../options.js";
 import { changePackages } from "../packages/change.js";
 import { choosePackage } from "../packages/choose-package.js";
+import { openForChange } from "../packages/cut-off.js";
 import { readInstalled } from "../packages/graph.js";
-import { directDependencies, openProject, readPackageJson } from "../packages/project.js";
+import { directDependencies, readPackageJson } from "../packages/project.js";
 import { openRegistry } from "../packages/registry.js";
 import { formatSpec, parseSpec, type Spec } from "../packages/spec.js";
 import { tellChange } from "../packages/tell-change.js";
@@ -21,7 +22,7 @@ interface Added {
 /** Adds element packages to the project with its package manager. Anything that is none leaves the project as it was. */
 export async function add(terminal: Terminal, given: Given, written: readonly string[]): Promise<number> {
   const specs = written.map(parseSpec).map((spec) => (spec.isPath ? { ...spec, name: absolute(spec.name) } : spec));
-  const project = await openProject(process.cwd());
+  const project = await openForChange(terminal);
   const registry = await openRegistry(project.folder);
   await Promise.all(specs.filter(({ isPath }) => isPath).map(({ name }) => checkPath(name)));
   const chosen = await Promise.all(specs.map((spec) => choosePackage(spec, registry)));

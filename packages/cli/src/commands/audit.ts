@@ -1,7 +1,7 @@
-import { readPolicy } from "@dibjs/core";
 import type { Given } from "../options.js";
 import { runAudit } from "../packages/audit-checks.js";
-import { openProject } from "../packages/project.js";
+import { warnOfCutOff } from "../packages/cut-off.js";
+import { openProject, readProjectPolicy } from "../packages/project.js";
 import { openPackageProgress } from "../packages/progress.js";
 import { listenForInterrupts } from "../signals.js";
 import { formatTable, indent } from "../table.js";
@@ -11,11 +11,11 @@ const refusedByPolicy = 6;
 
 /** Holds the project's packages against its policy. 0 when nothing is refused, else 6. */
 export async function audit(terminal: Terminal, given: Given): Promise<number> {
+  await warnOfCutOff(terminal);
   const project = await openProject(process.cwd());
-  const policy = await readPolicy(project.folder);
-  using interrupts = listenForInterrupts((text) => terminal.err.write(`${text}\n`));
-  const checks = await withProgress(terminal, (doing) =>
-    runAudit({ project, policy, access: { folder: project.folder, policy, signal: interrupts.signal }, doing }),
+  const policy = await readProjectPolicy(project);
+  const checks = await withProgress(terminal, ({ doing, signal }) =>
+    runAudit({ project, policy, access: { folder: project.folder, policy, signal }, doing }),
   );
   const exitCode = checks.some(({ result }) => result === "refused") ? refusedByPolicy : 0;
   const shown = checks.map(({ findings, ...check }) => ({
@@ -34,7 +34,13 @@ export async function audit(terminal: Terminal, given: Given): Promise<number> {
   return exitCode;
 }
 
-async function withProgress<T>(terminal: Terminal, work: (doing: (what: string) => void) => Promise<T>): Promise<T> {
+interface Working {
+  readonly doing: (what: string) => void;
+  readonly signal: AbortSignal;
+}
+
+async function withProgress<T>(terminal: Terminal, work: (working: Working) => Promise<T>): Promise<T> {
   using progress = openPackageProgress(terminal);
-  return await work((what) => progress.doing(what));
+  using interrupts = listenForInterrupts((text) => progress.note(text));
+  return await work({ doing: (what) => progress.doing(what), signal: interrupts.signal });
 }

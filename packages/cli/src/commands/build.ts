@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { buildImage, checkLock, loadConfig, planImage, type BuildConfig, type BuildReport } from "@dibjs/core";
 import { checkBreaks } from "../break-shell.js";
 import { toLoadRequest, type Given } from "../options.js";
+import { warnOfCutOff } from "../packages/cut-off.js";
 import type { Progress } from "../progress/renderer.js";
 import { formatSummary } from "../progress/summary.js";
 import { showBuild } from "../shown-build.js";
@@ -11,6 +12,7 @@ import type { Terminal } from "../terminal.js";
 /** Builds one image after the other; the first failure ends it. */
 export async function build(terminal: Terminal, given: Given, elements: readonly string[]): Promise<number> {
   const progress = progressOf(given);
+  if (progress !== "quiet") await warnOfCutOff(terminal);
   const { images, notes } = await loadConfig(await toLoadRequest(elements, given));
   checkBreaks(images, terminal);
   using interrupts = listenForInterrupts((text) => progress !== "quiet" && terminal.err.write(`${text}\n`));

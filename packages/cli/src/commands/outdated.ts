@@ -4,6 +4,7 @@ import type { Given } from "../options.js";
 import { fewAtOnce } from "../packages/at-once.js";
 import { findInstalled } from "../packages/choose-package.js";
 import { readProjectState } from "../packages/conflicts.js";
+import { warnOfCutOff } from "../packages/cut-off.js";
 import type { PackageGraph, PackageNode } from "../packages/graph.js";
 import { openProject } from "../packages/project.js";
 import { openPackageProgress } from "../packages/progress.js";
@@ -22,6 +23,7 @@ export interface Standing {
 
 /** Installed, wanted and latest versions of element packages. 1 when any is behind, as `npm outdated`. */
 export async function outdated(terminal: Terminal, given: Given, names: readonly string[]): Promise<number> {
+  await warnOfCutOff(terminal);
   const project = await openProject(process.cwd());
   const { graph } = await readProjectState(project.folder);
   const asked = new Set(names.map((name) => findInstalled(name, graph)));

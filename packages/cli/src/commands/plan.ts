@@ -11,13 +11,16 @@ import {
   type PreparedPlan,
 } from "@dibjs/core";
 import { toLoadRequest, type Given } from "../options.js";
+import { warnOfCutOff } from "../packages/cut-off.js";
 import { sanitise } from "../progress/sanitise.js";
 import { formatSize } from "../progress/units.js";
 import { formatTable, indent } from "../table.js";
 import type { Colours, Terminal } from "../terminal.js";
 
 /** Prints what a build would do. Touches nothing. */
-export async function plan({ out, err }: Terminal, given: Given, elements: readonly string[]): Promise<number> {
+export async function plan(terminal: Terminal, given: Given, elements: readonly string[]): Promise<number> {
+  const { out, err } = terminal;
+  await warnOfCutOff(terminal);
   const { images, notes } = await loadConfig(await toLoadRequest(elements, given));
   const planned: PreparedPlan[] = [];
   for (const image of images) planned.push(await planImage(image));

@@ -1,17 +1,18 @@
-import { BuildError, readPolicy } from "@dibjs/core";
+import { BuildError } from "@dibjs/core";
 import type { Given } from "../options.js";
 import { changePackages } from "../packages/change.js";
 import { findInstalled } from "../packages/choose-package.js";
 import { readProjectState } from "../packages/conflicts.js";
-import { chains } from "../packages/graph.js";
-import { openProject } from "../packages/project.js";
+import { chains, type PackageGraph } from "../packages/graph.js";
+import { readProjectPolicy } from "../packages/project.js";
+import { openForChange } from "../packages/cut-off.js";
 import { tellChange } from "../packages/tell-change.js";
 import type { Terminal } from "../terminal.js";
 
 /** Takes element packages, named in full, in short or by an element, out of the project. */
 export async function remove(terminal: Terminal, given: Given, written: readonly string[]): Promise<number> {
-  const project = await openProject(process.cwd());
-  await readPolicy(project.folder); // one that can't be read refuses also what would change nothing
+  const project = await openForChange(terminal);
+  await readProjectPolicy(project); // one that can't be read refuses also what would change nothing
   const { graph } = await readProjectState(project.folder);
   const names = written.map((each) => findInstalled(each, graph));
   const direct = new Set(graph.root.asks.map(({ name }) => name));
@@ -26,7 +27,7 @@ export async function remove(terminal: Terminal, given: Given, written: readonly
   return 0;
 }
 
-function notDirect(name: string, graph: Parameters<typeof chains>[0]): BuildError {
+function notDirect(name: string, graph: PackageGraph): BuildError {
   const folder = [...graph.packages.values()].find((node) => node.name === name)?.folder ?? "";
   const by = chains(graph).get(folder)?.at(-2) ?? "another package";
   return new BuildError("USAGE_INVALID", {

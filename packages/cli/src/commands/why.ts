@@ -1,6 +1,7 @@
 import type { Given } from "../options.js";
 import { findInstalled } from "../packages/choose-package.js";
 import { readProjectState, type ProjectState } from "../packages/conflicts.js";
+import { warnOfCutOff } from "../packages/cut-off.js";
 import { readElementGraph } from "../packages/element-graph.js";
 import type { PackageGraph } from "../packages/graph.js";
 import { formatPath, pathsTo, type Step } from "../packages/paths.js";
@@ -9,7 +10,9 @@ import { indent } from "../table.js";
 import type { Terminal } from "../terminal.js";
 
 /** Every path by which an element, or a package, comes into the project: through packages, and through elements of images. */
-export async function why({ out }: Terminal, given: Given, [written = ""]: readonly string[]): Promise<number> {
+export async function why(terminal: Terminal, given: Given, [written = ""]: readonly string[]): Promise<number> {
+  const { out } = terminal;
+  await warnOfCutOff(terminal);
   const project = await openProject(process.cwd());
   const state = await readProjectState(project.folder);
   const packageName = packageOf(written, state);
