@@ -14,7 +14,7 @@ export async function elementsTree({ out }: Terminal, given: Given): Promise<num
     const keys = new Set(graph.roots);
     for (const key of keys) for (const { to } of graph.edges(key)) keys.add(to);
     const nodes = [...keys].map((key) => ({
-      ...graph.step(key),
+      ...graph.node(key),
       package: catalog.refs.get(key)?.package?.name,
       providers: graph.missing.get(key),
       asks: graph.edges(key).map(({ to, range }) => ({ name: to, range })),
