@@ -1,5 +1,6 @@
 /** What the configured registry says of a package: asked through npm, which knows registries per scope, logins and proxies. */
 import { isBuildError, readPolicy, type Policy, type RegistrySignature } from "@dibjs/core";
+import { callerUid } from "./project.js";
 import { runProgram } from "./run-manager.js";
 
 export interface RegistryEntry {
@@ -28,12 +29,20 @@ export interface RegistryAccess {
   readonly folder: string;
   readonly policy: Pick<Policy, "registries">;
   readonly signal?: AbortSignal | undefined;
+  /** What was asked before, by spec: each question is a process. */
+  readonly answers: Map<string, Promise<RegistryEntry | undefined>>;
 }
 
 const fields = ["name", "version", "versions", "dist-tags", "time", "dib", "dist.signatures"];
 
 /** Undefined when the registry has no such package, or no such version of it. */
-export async function viewPackage(
+export function viewPackage(spec: string, access: RegistryAccess): Promise<RegistryEntry | undefined> {
+  const answer = access.answers.get(spec) ?? askRegistry(spec, access);
+  access.answers.set(spec, answer);
+  return answer;
+}
+
+async function askRegistry(
   spec: string,
   { folder, policy, signal }: RegistryAccess,
 ): Promise<RegistryEntry | undefined> {
@@ -54,7 +63,7 @@ export async function viewPackage(
 }
 
 /** A range gives one answer a version: the last is the newest. */
-export function parseViewed(stdout: string): RegistryEntry | undefined {
+function parseViewed(stdout: string): RegistryEntry | undefined {
   if (stdout.trim() === "") return undefined;
   const answer = JSON.parse(stdout) as Viewed | readonly Viewed[];
   const viewed = Array.isArray(answer) ? (answer as readonly Viewed[]).at(-1) : (answer as Viewed);
@@ -84,6 +93,7 @@ export async function configuredRegistry(name: string, { folder, signal }: Regis
 /** For a project: with its policy. */
 export const openRegistry = async (folder: string, signal?: AbortSignal): Promise<RegistryAccess> => ({
   folder,
-  policy: await readPolicy(folder),
+  policy: await readPolicy(folder, callerUid()),
   signal,
+  answers: new Map(),
 });
