@@ -3,8 +3,9 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runDib, type DibResult } from "../../support/dib.js";
+import type { Client } from "../../support/package-managers.js";
 import { codesOf, packageProject, publishElement, type PackageProject } from "../../support/package-project.js";
-import { startRegistry, type Client, type Registry } from "../../support/registry.js";
+import { startRegistry, type Registry } from "../../support/registry.js";
 
 let registry: Registry;
 
