@@ -1,4 +1,4 @@
-import { chownSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anElement } from "../support/build-fixture.js";
@@ -288,6 +288,35 @@ describe("manifests and element-manifest", () => {
     const beside = readFileSync(join(folder.path, "out/image.d/dib-manifests/dib_environment"), "utf8");
     expect(beside).toMatch(/DIB_NOTE="seen"/);
     expect(beside).not.toMatch(/hidden/);
+  });
+
+  test("a link of the image on the way to them leads nowhere outside it", async () => {
+    await using host = await tempFolder();
+    mkdirSync(join(host.path, "manifests"));
+    writeFileSync(join(host.path, "manifests/of-the-host"), "");
+    chownSync(join(host.path, "manifests/of-the-host"), 1234, 1234);
+    const fixture = subject().script("root.d/50-link", `ln -s ${host.path} "$TARGET_ROOT/var/run"`);
+    const { folder } = await build({
+      elements: ["element-manifest", "subject"],
+      fixtures: [fixture],
+      env: { DIB_MANIFEST_IMAGE_DIR: "/var/run/manifests/" },
+    });
+    const files = ["dib-element-manifest", "dib_arguments", "dib_environment"];
+    expect(readdirSync(join(host.path, "manifests"))).toEqual(["of-the-host"]);
+    expect(statSync(join(host.path, "manifests/of-the-host"))).toMatchObject({ uid: 1234, mode: 0o100644 });
+    expect(readdirSync(join(folder.path, "out/image.d/manifests")).sort()).toEqual(files);
+  });
+
+  test.each([
+    ["DIB_MANIFEST_IMAGE_DIR", ""],
+    ["DIB_MANIFEST_IMAGE_DIR", "/etc/.."],
+    ["DIB_MANIFEST_SAVE_DIR", ""],
+  ])("%s=%s fails: it would be all of the image, or no place", async (name, value) => {
+    const fixture = subject().file("environment.d/50-subject", `export ${name}=${value}\n`);
+    await expect(fails({ elements: ["manifests", "subject"], fixtures: [fixture] })).rejects.toMatchObject({
+      code: "HOOK_TAP_FAILED",
+      message: expect.stringContaining(name) as string,
+    });
   });
 
   test("give the caller what they make, and nothing else of the folder they are in", async () => {
