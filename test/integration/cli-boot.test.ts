@@ -1,12 +1,22 @@
 /** `dib boot` with real machines: disks of one sector that talk over the serial line, under emulation. */
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { writeTalkingDisk } from "../support/boot-sector.js";
 import { runDib, startDib } from "../support/dib.js";
+import { dibOnTerminal } from "../support/terminal.js";
 
 let folder: string;
 let disk: string;
@@ -79,6 +89,26 @@ describe("dib boot", () => {
     );
     expect(JSON.parse(readFileSync(verdict, "utf8"))).toEqual({ works: !fellBack });
     rmSync(verdict);
+  });
+
+  test("a verdict against KVM is asked for again after an hour", async () => {
+    const verdict = join(folder, "dib-kvm.json");
+    writeFileSync(verdict, '{"works":false}\n');
+    const earlier = new Date(Date.now() - 2 * 60 * 60 * 1000);
+    utimesSync(verdict, earlier, earlier);
+    await runDib(["doctor"], { cwd: folder, env: { TMPDIR: folder, XDG_RUNTIME_DIR: folder } });
+    const wasAsked = statSync(verdict).mtimeMs > earlier.getTime();
+    expect(wasAsked).toBe(existsSync("/dev/kvm"));
+    rmSync(verdict);
+  });
+
+  test("--timeout without --expect ends the machine on a terminal, too", () => {
+    const { exitCode, missing } = dibOnTerminal(
+      ["boot", "toy.raw", "--timeout", "6", "--accel", "tcg"],
+      [{ expect: "toy login:" }],
+      where(),
+    );
+    expect([exitCode, missing]).toEqual([0, null]);
   });
 
   test("a text that does not come ends with 1 and the last lines", async () => {

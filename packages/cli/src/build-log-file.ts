@@ -5,7 +5,10 @@ import { BuildError, makeFolders, type BuildConfig } from "@dibjs/core";
 
 const keptLogs = 20;
 
-/** Absolute: `--logfile`, else a new file in the cache's `logs`, of which the newest twenty stay. Throws OUTPUT_UNWRITABLE. */
+/** A build of yesterday has ended. */
+const keptMs = 24 * 60 * 60 * 1000;
+
+/** Absolute: `--logfile`, else a new file in the cache's `logs`, of which the newest twenty stay, and those of a day. Throws OUTPUT_UNWRITABLE. */
 export async function chooseLogFile(config: BuildConfig, given: string | undefined, now = new Date()): Promise<string> {
   const file = given === undefined ? await nextLog(config, now) : resolve(config.cwd, given);
   await openLog(file, config.caller).catch((error: Error) => {
@@ -29,13 +32,15 @@ async function nextLog({ cacheDir, output, caller }: BuildConfig, now: Date): Pr
   await makeFolders(folder, caller).catch((error: Error) => {
     throw unwritable(folder, "--image-cache", error);
   });
-  const stamp = now.toISOString().replace(/[-:]|\.\d+Z$/g, "");
   const old = (await readdir(folder)).filter((name) => name.endsWith(".log"));
   const byTime = old.sort((a, b) => (stampOf(a) < stampOf(b) ? -1 : 1));
+  const yesterday = stampAt(new Date(now.getTime() - keptMs));
   for (const name of byTime.slice(0, Math.max(0, byTime.length - keptLogs + 1)))
-    await rm(join(folder, name), { force: true });
-  return join(folder, `${basename(output)}-${stamp}.log`);
+    if (stampOf(name) < yesterday) await rm(join(folder, name), { force: true });
+  return join(folder, `${basename(output)}-${stampAt(now)}.log`);
 }
+
+const stampAt = (time: Date): string => time.toISOString().replace(/[-:]|\.\d+Z$/g, "");
 
 const stampOf = (name: string): string => /-(\d{8}T\d{6})\.log$/.exec(name)?.[1] ?? "";
 

@@ -4,7 +4,7 @@ import { isBuildError, type FailureKind } from "@dibjs/core";
 import { sanitise } from "./progress/sanitise.js";
 import type { Colours } from "./terminal.js";
 
-const exitCodes: Readonly<Record<FailureKind, number>> = {
+export const exitCodes: Readonly<Record<FailureKind, number>> = {
   element: 1,
   request: 2,
   host: 3,

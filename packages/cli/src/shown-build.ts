@@ -34,7 +34,10 @@ export async function showBuild(
       },
     });
   } catch (error) {
-    const { size } = await stat(logFile);
+    const size = await stat(logFile).then(
+      (found) => found.size,
+      () => 0,
+    );
     throw size > 0 ? rememberLogFile(error, logFile) : error; // it may have failed before any script ran
   }
 }

@@ -511,7 +511,8 @@ export const catalogue = {
   })),
 
   // fetch
-  FETCH_FAILED: entry("fetch", (c: { url: string; reason: string }) => ({
+  /** `status`: of the answer, when there was one. */
+  FETCH_FAILED: entry("fetch", (c: { url: string; reason: string; status?: number }) => ({
     message: `Fetching ${c.url} failed: ${c.reason}`,
   })),
   FETCH_TRUNCATED: entry("fetch", (c: { url: string; gotBytes?: number; expectedBytes?: number }) => ({

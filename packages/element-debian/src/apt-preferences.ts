@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { BuildError, type ElementApi } from "@dibjs/core";
 
 /** One pin per package of a dpkg manifest; above 1000, so that apt also goes back to an older version. */
-export function formatPreferences(packages: readonly { readonly package: string; readonly version: string }[]): string {
+function formatPreferences(packages: readonly { readonly package: string; readonly version: string }[]): string {
   return packages
     .map((each) => `Package: ${each.package}\nPin: version ${each.version}\nPin-Priority: 1001\n`)
     .join("\n");

@@ -175,6 +175,18 @@ describe("dib audit", () => {
     });
   });
 
+  test("a signature that is required is one of an integrity: without it the package is refused", async () => {
+    await using project = await packageProject(registry, "npm");
+    await project.dib(["add", "dib-element-lib"]);
+    const lock = JSON.stringify(await project.json("package-lock.json"));
+    await project.write("package-lock.json", lock.replace(/,"integrity":"[^"]*"/, ""));
+    await project.write("dib.policy.json", { signatures: "require" });
+    const required = await project.dib(["audit", "--json"]);
+    expect(checkOf(required, "signatures")).toMatchObject({ result: "refused", codes: ["SIGNATURE_INVALID"] });
+    await project.write("dib.policy.json", { signatures: "warn" });
+    expect(checkOf(await project.dib(["audit", "--json"]), "signatures")).toMatchObject({ result: "not checked" });
+  });
+
   test("refuses a package that is installed in another version than the lock file has: PACKAGE_LOCK_STALE", async () => {
     await using project = await packageProject(registry, "npm");
     await project.dib(["add", "dib-element-lib"]);
@@ -206,8 +218,9 @@ describe("dib audit", () => {
       }
       return JSON.stringify(entry);
     };
-    const audit = async (suffix: string | undefined, signatures: string) => {
+    const audit = async (suffix: string | undefined, signatures: string, keysStatus?: number) => {
       await using signing = await spoil(registry, (path) => {
+        if (keysStatus !== undefined && path.endsWith("/npm/v1/keys")) return { status: keysStatus };
         if (suffix === undefined || path.endsWith(".tgz")) return undefined;
         return {
           change: path.endsWith("/npm/v1/keys") ? () => JSON.stringify(keys) : signed(suffix),
@@ -227,5 +240,9 @@ describe("dib audit", () => {
     expect(keyless).toMatchObject({ exitCode: 0, result: "not checked" });
     expect(keyless.detail).toMatch(/publishes no keys$/);
     expect(await audit(undefined, "require")).toMatchObject({ exitCode: 6, codes: ["SIGNATURE_INVALID"] });
+    const hidden = await audit("", "warn", 401);
+    expect(hidden).toMatchObject({ exitCode: 0, result: "not checked" });
+    expect(hidden.detail).toMatch(/does not show its keys: HTTP 401$/);
+    expect(await audit("", "require", 401)).toMatchObject({ exitCode: 6, codes: ["SIGNATURE_INVALID"] });
   });
 });

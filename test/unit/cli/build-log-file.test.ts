@@ -35,6 +35,16 @@ test("the newest twenty stay", async () => {
   expect(left).toContain("z-20250134T000000.log");
 });
 
+test("those of the last day stay, however many: a build may still write to one", async () => {
+  const logs = join(folder, "cache/logs");
+  mkdirSync(logs, { recursive: true });
+  for (let minute = 10; minute < 40; minute++) writeFileSync(join(logs, `a-20260101T04${minute}00.log`), "");
+  writeFileSync(join(logs, "a-20260101T020000.log"), "");
+  await chooseLogFile(config(), undefined, now);
+  expect(readdirSync(logs)).toHaveLength(31);
+  expect(readdirSync(logs)).not.toContain("a-20260101T020000.log");
+});
+
 test("--logfile is relative to where the command was given", async () => {
   expect(await chooseLogFile(config(), "build.log")).toBe(join(folder, "build.log"));
 });

@@ -1,6 +1,6 @@
 /** Whether KVM runs guests here: asked of a machine of a few instructions, since /dev/kvm may be there and boot nothing. */
 import { constants } from "node:fs";
-import { access, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { access, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { escapePath, guestArch, qemuProgram, startQemu } from "./qemu.js";
@@ -8,9 +8,10 @@ import { escapePath, guestArch, qemuProgram, startQemu } from "./qemu.js";
 export type Accelerator = "kvm" | "tcg";
 
 const probeMs = 4000;
+const programMissing = "exit code 127"; // setpriv's, as a shell's
 const word = "dib-kvm-works";
 
-/** In memory of this boot of the host: a verdict that no later boot has to wait for. */
+/** Of this boot of the host: a verdict that not every later boot has to wait for. */
 const verdictFile = (): string | undefined => {
   const folder = process.env.XDG_RUNTIME_DIR || (process.getuid?.() === 0 ? "/run" : undefined);
   return folder === undefined ? undefined : join(folder, "dib-kvm.json");
@@ -43,12 +44,23 @@ export async function kvmWorks(): Promise<boolean> {
   );
   // The probe is x86 code; elsewhere a /dev/kvm that opens is taken at its word.
   if (!isThere || guestArch() !== "amd64") return isThere;
-  const file = verdictFile();
-  const known = file === undefined ? undefined : await readFile(file, "utf8").catch(() => undefined);
-  if (known !== undefined) return known.includes('"works":true');
+  const known = await recall();
+  if (known !== undefined) return known;
   const works = await runsGuest();
-  await remember(works);
-  return works;
+  if (works !== undefined) await remember(works);
+  return works ?? false;
+}
+
+/** A machine that was too busy to answer in time may have been one for a moment: after an hour it is asked again. */
+const distrustMs = 60 * 60 * 1000;
+
+async function recall(): Promise<boolean | undefined> {
+  const file = verdictFile();
+  if (file === undefined) return undefined;
+  const text = await readFile(file, "utf8").catch(() => "");
+  if (text.includes('"works":true')) return true;
+  const found = await stat(file).catch(() => undefined);
+  return found !== undefined && Date.now() - found.mtimeMs < distrustMs ? false : undefined;
 }
 
 /** A boot sector that writes a word to the first serial port and halts. */
@@ -60,7 +72,8 @@ export function probeSector(): Buffer {
   return sector;
 }
 
-async function runsGuest(): Promise<boolean> {
+/** Undefined when there is no QEMU to ask. */
+async function runsGuest(): Promise<boolean | undefined> {
   const folder = await mkdtemp(join(tmpdir(), "dib-kvm-"));
   try {
     const disk = join(folder, "disk");
@@ -81,13 +94,13 @@ async function runsGuest(): Promise<boolean> {
       "stdio",
     ]);
     let text = "";
-    return await new Promise<boolean>((resolve) => {
+    return await new Promise<boolean | undefined>((resolve) => {
       const timer = setTimeout(() => resolve(false), probeMs);
       qemu.child.stdout?.on("data", (chunk: Buffer) => {
         text += chunk.toString("latin1");
         if (text.includes(word)) resolve(true);
       });
-      void qemu.ended.then(() => resolve(false));
+      void qemu.ended.then((how) => resolve(how === programMissing ? undefined : false));
       void qemu.ended.finally(() => clearTimeout(timer));
     }).finally(() => qemu.kill());
   } finally {

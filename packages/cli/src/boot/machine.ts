@@ -27,7 +27,7 @@ export const readMachineOptions = (given: Given): Pick<Machine, "arch" | "memory
 export async function assembleMachine(written: string, given: Given, exec: Exec): Promise<Machine> {
   const options = readMachineOptions(given);
   const { arch } = options;
-  const image = await openImage(resolve(written), exec);
+  const image = await readImage(resolve(written), exec);
   await checkProgram(qemuProgram(arch), arch, exec);
   const asked = given.firmware as Firmware | "auto";
   const firmware = asked !== "auto" ? asked : arch === "arm64" ? "uefi" : await detectFirmware(image, exec);
@@ -48,7 +48,7 @@ function integerFrom(option: string, text: unknown): number {
   return value;
 }
 
-async function openImage(path: string, exec: Exec): Promise<ImageFile> {
+async function readImage(path: string, exec: Exec): Promise<ImageFile> {
   await access(path).catch((error: Error) => {
     throw new BuildError(
       "USAGE_INVALID",

@@ -3,6 +3,7 @@ import type { Given } from "../options.js";
 import { runAudit } from "../packages/audit-checks.js";
 import { openProject } from "../packages/project.js";
 import { openPackageProgress } from "../packages/progress.js";
+import { sanitise } from "../progress/sanitise.js";
 import { listenForInterrupts } from "../signals.js";
 import { formatTable, indent } from "../table.js";
 import type { Terminal } from "../terminal.js";
@@ -15,7 +16,12 @@ export async function audit(terminal: Terminal, given: Given): Promise<number> {
   const policy = await readPolicy(project.folder);
   using interrupts = listenForInterrupts((text) => terminal.err.write(`${text}\n`));
   const checks = await withProgress(terminal, (doing) =>
-    runAudit({ project, policy, access: { folder: project.folder, policy, signal: interrupts.signal }, doing }),
+    runAudit({
+      project,
+      policy,
+      access: { folder: project.folder, policy, signal: interrupts.signal, answers: new Map() },
+      doing,
+    }),
   );
   const exitCode = checks.some(({ result }) => result === "refused") ? refusedByPolicy : 0;
   const shown = checks.map(({ findings, ...check }) => ({
@@ -29,7 +35,7 @@ export async function audit(terminal: Terminal, given: Given): Promise<number> {
   const table = formatTable(checks.map(({ check, result, detail }) => [check, result, detail]));
   shown.forEach(({ findings }, index) => {
     const lines = findings.map(({ code, message }) => `${code} ${message}`);
-    terminal.out.write([table[index] ?? "", ...indent(lines), ""].join("\n"));
+    terminal.out.write(sanitise([table[index] ?? "", ...indent(lines), ""].join("\n")));
   });
   return exitCode;
 }

@@ -19,7 +19,6 @@ const silenceSeconds = 20;
 /** Boots an image on a throw-away overlay. With --expect: 0 when the texts came, else BOOT_TEXT_MISSING. */
 export async function boot(terminal: Terminal, given: Given, [image = ""]: readonly string[]): Promise<number> {
   const steps = (given.expect ?? given.send ?? []) as readonly BootStep[];
-  checkSteps(steps);
   const timeout =
     given.timeout === undefined
       ? steps.length > 0
@@ -29,7 +28,7 @@ export async function boot(terminal: Terminal, given: Given, [image = ""]: reado
   const exec = createExec();
   const machine = await assembleMachine(image, given, exec);
   const accelerators = await chooseAccelerators(given.accel as Accelerator | "auto", machine.arch);
-  const isAttended = steps.length === 0 && terminal.isInteractive && given.json !== true;
+  const isAttended = steps.length === 0 && timeout === undefined && terminal.isInteractive && given.json !== true;
   const watched = { machine, steps, timeout, isJson: given.json === true };
   for (const [index, accelerator] of accelerators.entries()) {
     const canFallBack = index < accelerators.length - 1;
@@ -43,12 +42,6 @@ export async function boot(terminal: Terminal, given: Given, [image = ""]: reado
     terminal.err.write("KVM is here but does not start this image: once more, emulated\n");
   }
   throw new Error("the last accelerator has nothing to fall back on");
-}
-
-/** An empty text would have come before the machine is on: most likely a variable that is not set. */
-function checkSteps(steps: readonly BootStep[]): void {
-  if (steps.some((step) => step.do === "expect" && step.text === ""))
-    throw new BuildError("USAGE_INVALID", { reason: "--expect is empty: it needs the text to wait for." });
 }
 
 /** `lifeless`: the accelerator started nothing, and there is another one. */

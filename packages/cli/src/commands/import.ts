@@ -2,6 +2,7 @@ import { relative, resolve } from "node:path";
 import { createExec, importElements, type ImportedElement } from "@dibjs/core";
 import { childEnvironment } from "../child-environment.js";
 import type { Given } from "../options.js";
+import { sanitise } from "../progress/sanitise.js";
 import type { Terminal } from "../terminal.js";
 import { listenForInterrupts } from "../signals.js";
 import { knownElements } from "./lint.js";
@@ -24,7 +25,7 @@ export async function importFolders(terminal: Terminal, given: Given, folders: r
   if (given.json === true) out.write((await import("../envelope.js")).formatData("import", { imported }, warnings));
   else {
     for (const { folder } of imported) out.write(`${relative(process.cwd(), folder) || "."}\n`);
-    for (const warning of warnings) err.write(`${err.colours.yellow("warning:")} ${warning}\n`);
+    for (const warning of warnings) err.write(`${err.colours.yellow("warning:")} ${sanitise(warning)}\n`);
   }
   return 0;
 }

@@ -2,6 +2,7 @@ import { join, relative, resolve } from "node:path";
 import { createExec, lintElements, readRelations, type LintReport, type LintRequest } from "@dibjs/core";
 import { childEnvironment } from "../child-environment.js";
 import type { Given } from "../options.js";
+import { sanitise, sanitiseLine } from "../progress/sanitise.js";
 import type { Colours, Terminal } from "../terminal.js";
 import { findElements } from "./elements.js";
 
@@ -30,8 +31,8 @@ export async function knownElements(given: Given): Promise<NonNullable<LintReque
 
 const formatFindings = ({ folder, findings }: LintReport, { bold, dim, red }: Colours): string[] =>
   findings.map(({ rule, file, line, message, hint }) => {
-    const place = relative(process.cwd(), join(folder, file)) || ".";
-    const told = `${bold(line === undefined ? place : `${place}:${line}`)}  ${red(rule)}  ${message}\n`;
+    const place = sanitiseLine(relative(process.cwd(), join(folder, file)) || ".");
+    const told = `${bold(line === undefined ? place : `${place}:${line}`)}  ${red(rule)}  ${sanitise(message)}\n`;
     return hint === undefined ? told : `${told}  ${dim(`hint: ${hint}`)}\n`;
   });
 

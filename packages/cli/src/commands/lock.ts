@@ -7,14 +7,13 @@ import {
   type BuildConfig,
   type LockState,
 } from "@dibjs/core";
+import { exitCodes } from "../failure.js";
 import { checkBreaks } from "../break-shell.js";
 import { toLoadRequest, type Given } from "../options.js";
 import { showBuild } from "../shown-build.js";
 import { listenForInterrupts } from "../signals.js";
 import { indent } from "../table.js";
 import type { Terminal } from "../terminal.js";
-
-const refusedByPolicy = 6;
 
 /** Says whether `dib.lock` and the elements agree, exit code 6 when not; with `--update` makes them agree first. */
 export async function lock(terminal: Terminal, given: Given, names: readonly string[]): Promise<number> {
@@ -30,7 +29,7 @@ export async function lock(terminal: Terminal, given: Given, names: readonly str
     for (const note of notes) terminal.err.write(`note: ${note}\n`);
     terminal.out.write(states.map((state) => `${formatState(state).join("\n")}\n`).join(""));
   }
-  return states.every(({ state }) => state === "same") ? 0 : refusedByPolicy;
+  return states.every(({ state }) => state === "same") ? 0 : exitCodes.policy;
 }
 
 /** Where the config defines images the names are theirs, else they are elements, as for `dib build`. */

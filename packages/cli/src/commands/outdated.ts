@@ -8,10 +8,11 @@ import type { PackageGraph, PackageNode } from "../packages/graph.js";
 import { openProject } from "../packages/project.js";
 import { openPackageProgress } from "../packages/progress.js";
 import { openRegistry, viewPackage, type RegistryAccess } from "../packages/registry.js";
+import { sanitiseLine } from "../progress/sanitise.js";
 import { formatTable } from "../table.js";
 import type { Terminal } from "../terminal.js";
 
-export interface Standing {
+interface Standing {
   readonly package: string;
   readonly current: string;
   /** The newest that everyone who asks for the package agrees with: what `dib update` gives. */
@@ -31,7 +32,7 @@ export async function outdated(terminal: Terminal, given: Given, names: readonly
   if (given.json === true)
     terminal.out.write((await import("../envelope.js")).formatData("outdated", { packages: standings }));
   else if (behind.length > 0) {
-    const rows = behind.map(({ package: name, current, wanted, latest }) => [name, current, wanted, latest]);
+    const rows = behind.map((each) => [each.package, each.current, each.wanted, each.latest].map(sanitiseLine));
     terminal.out.write(`${formatTable([["Package", "Current", "Wanted", "Latest"], ...rows]).join("\n")}\n`);
   }
   return behind.length > 0 ? 1 : 0;
@@ -50,7 +51,8 @@ async function readStandings(
     const entry = await viewPackage(name, access);
     if (entry === undefined) return [];
     const latest = entry.tags.latest ?? entry.version;
-    const wanted = wantedVersion(entry.versions, rangesFor(name, graph)) ?? current;
+    const ranges = rangesFor(name, graph);
+    const wanted = ranges.length === 0 ? latest : (wantedVersion(entry.versions, ranges) ?? current);
     return [{ package: name, current, wanted, latest, isOutdated: current !== wanted || current !== latest }];
   });
   return found.flat().sort((a, b) => (a.package < b.package ? -1 : 1));

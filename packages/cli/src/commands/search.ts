@@ -30,14 +30,14 @@ export async function search({ out, err }: Terminal, given: Given, words: readon
     out.write((await import("../envelope.js")).formatData("search", { packages: found }));
     return 0;
   }
-  const rows = found.map(({ name, version, description }) => [name, version, sanitiseLine(description)]);
+  const rows = found.map(({ name, version, description }) => [name, version, description].map(sanitiseLine));
   for (const line of formatTable(rows)) out.write(`${line}\n`);
   if (found.length === 0) err.write("no element package matches\n");
   return 0;
 }
 
 /** Throws REGISTRY_ANSWER_INVALID: a registry may answer a search with something else, if it has none. */
-export function parseFound(stdout: string): readonly Found[] {
+function parseFound(stdout: string): readonly Found[] {
   const flaw = (reason: string, cause?: unknown) =>
     new BuildError("REGISTRY_ANSWER_INVALID", { package: keyword, reason }, { cause });
   let answer: unknown;

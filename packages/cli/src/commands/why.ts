@@ -3,7 +3,7 @@ import { findInstalled } from "../packages/choose-package.js";
 import { readProjectState, type ProjectState } from "../packages/conflicts.js";
 import { readElementGraph } from "../packages/element-graph.js";
 import type { PackageGraph } from "../packages/graph.js";
-import { formatPath, pathsTo, type Step } from "../packages/paths.js";
+import { formatPath, pathsTo, type PathNode } from "../packages/paths.js";
 import { openProject } from "../packages/project.js";
 import { indent } from "../table.js";
 import type { Terminal } from "../terminal.js";
@@ -21,7 +21,7 @@ export async function why({ out }: Terminal, given: Given, [written = ""]: reado
     out.write((await import("../envelope.js")).formatData("why", data));
     return 0;
   }
-  const section = (title: string, paths: readonly (readonly Step[])[]) =>
+  const section = (title: string, paths: readonly (readonly PathNode[])[]) =>
     paths.length === 0 ? [] : [out.colours.bold(title), ...indent(paths.map(formatPath))];
   const ref = state.catalog.refs.get(elements[0] ?? "");
   const nothing = ["nothing asks for it: it can be named because it is there"];
@@ -43,7 +43,7 @@ function pathsOfPackage(
   packageName: string | undefined,
   written: string,
   graph: PackageGraph,
-): { elements: readonly string[]; packagePaths: readonly (readonly Step[])[] } {
+): { elements: readonly string[]; packagePaths: readonly (readonly PathNode[])[] } {
   const nodes = [...graph.packages.values()].filter(({ name }) => name === packageName);
   const own = nodes.flatMap(({ elements }) => elements);
   const elements = own.includes(written) || own.length === 0 ? [written] : own;
@@ -52,7 +52,7 @@ function pathsOfPackage(
     roots: [graph.root.folder],
     edges: (key: string) =>
       (all.get(key)?.asks ?? []).flatMap(({ folder, range }) => (folder === undefined ? [] : [{ to: folder, range }])),
-    step: (key: string) => ({
+    node: (key: string) => ({
       name: all.get(key)?.name ?? key,
       version: key === graph.root.folder ? undefined : all.get(key)?.version,
     }),

@@ -18,7 +18,7 @@ import { readProjectState } from "./conflicts.js";
 import type { Project } from "./project.js";
 import { configuredRegistry, type RegistryAccess } from "./registry.js";
 import { findTooNew } from "./release-ages.js";
-import { checkSignatures } from "./signatures.js";
+import { checkSignatures, invalidSignature } from "./signatures.js";
 
 export interface AuditCheck {
   readonly check: string;
@@ -106,23 +106,23 @@ async function signatureCheck(
 ): Promise<AuditCheck> {
   if (signatures === "off")
     return verdict("signatures", [], { fine: undefined, unchecked: "the policy turns them off" });
-  const { checked, findings, keyless } = await checkSignatures(packages, access);
-  const unsigned = [...keyless].map(
-    ([url, names]) =>
-      new BuildError(
-        "SIGNATURE_INVALID",
-        { file: names.join(", "), reason: `the registry ${url} publishes no keys` },
-        { kind: "policy" },
-      ),
-  );
-  if (signatures === "require")
-    return verdict("signatures", [...findings, ...unsigned], { fine: `${checked} packages are signed` });
-  const [first] = keyless.keys();
+  const { checked, unchecked, findings, keyless } = await checkSignatures(packages, access);
+  const reasons = keyless.map(({ url, reason }) => `${url === "" ? "the registry" : url}: ${reason}`);
+  if (unchecked.length > 0) reasons.push(`${unchecked.length} packages have no integrity, which is what is signed`);
+  if (signatures === "require") {
+    const unproven = [
+      ...keyless.map(({ packages: names, reason, url }) => invalidSignature(names.join(", "), `of ${url}, ${reason}`)),
+      ...(unchecked.length > 0
+        ? [invalidSignature(unchecked.join(", "), "the lock file has no integrity for it")]
+        : []),
+    ];
+    return verdict("signatures", [...findings, ...unproven], { fine: `${checked} packages are signed` });
+  }
   if (findings.length > 0)
     return { check: "signatures", result: "warning", detail: `${findings.length} of ${checked} packages`, findings };
   return verdict("signatures", [], {
-    fine: first === undefined ? `${checked} packages are signed` : undefined,
-    unchecked: `${first === "" ? "the registry" : first} publishes no keys`,
+    fine: reasons.length === 0 ? `${checked} packages are signed` : undefined,
+    unchecked: reasons.join("; "),
   });
 }
 

@@ -87,7 +87,7 @@ async function checkPolicy({ policy, changed, project, progress, interrupts }: P
   const fresh: readonly LockedPackage[] = changed.flatMap(({ now }) => now);
   throwFindings(checkRegistries(policy, fresh, (name) => configuredRegistry(project, policy, name)));
   if (policy.minimumReleaseAge > 0) progress.doing("asking the registry when the new packages were published");
-  const registry = { folder: project.folder, policy, signal: interrupts.signal };
+  const registry = { folder: project.folder, policy, signal: interrupts.signal, answers: new Map() };
   throwFindings(await findTooNew(policy, fresh, registry));
 }
 

@@ -42,7 +42,7 @@ export async function readElementGraph(
     roots:
       asking.length > 0 ? asking.map(({ image }) => imageKey(image)) : begin.filter((name) => !needed.has(name)).sort(),
     edges: (key) => relations.get(key) ?? [],
-    step: (key) => ({ name: key, version: refs.get(key)?.version }),
+    node: (key) => ({ name: key, version: refs.get(key)?.version }),
     missing: await readProviders(missing, refs),
   };
 }

@@ -19,7 +19,7 @@ export interface NpmConflict {
   readonly askers: readonly Asker[];
 }
 
-interface Edge {
+interface ReportedAsk {
   readonly depth: number;
   readonly name: string;
   readonly range: string;
@@ -33,7 +33,7 @@ export function parseConflict(text: string): NpmConflict | undefined {
   const names = lines.flatMap((line) => found.exec(line) ?? []);
   const [, name, version] = names;
   if (name === undefined) return undefined;
-  const edges = lines.flatMap((line) => edgeOf(line) ?? []);
+  const edges = lines.flatMap((line) => askOf(line) ?? []);
   const askers = edges.flatMap((edge, index) =>
     edge.name === name ? [{ range: edge.range, by: chainFrom(edges, index) }] : [],
   );
@@ -41,7 +41,7 @@ export function parseConflict(text: string): NpmConflict | undefined {
   return { package: name, version, askers: [...distinct.values()] };
 }
 
-function edgeOf(line: string): Edge | undefined {
+function askOf(line: string): ReportedAsk | undefined {
   const [, indent = "", name, range, from] =
     /^(\s*)(?:(?:peer|dev|optional|peerOptional) )*(@?[^@\s]+)@"([^"]*)" from (.+)$/.exec(line) ?? [];
   if (name === undefined || range === undefined || from === undefined) return undefined;
@@ -49,7 +49,7 @@ function edgeOf(line: string): Edge | undefined {
 }
 
 /** Who asks, from the project on: lines further in say who brought the asker. */
-function chainFrom(edges: readonly Edge[], index: number): readonly string[] {
+function chainFrom(edges: readonly ReportedAsk[], index: number): readonly string[] {
   const chain: string[] = [];
   let depth = -1;
   for (const edge of edges.slice(index)) {

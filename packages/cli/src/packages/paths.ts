@@ -1,5 +1,5 @@
 /** Ways through a graph of who asks for whom. */
-export interface Step {
+export interface PathNode {
   readonly name: string;
   readonly version: string | undefined;
   /** What the one before asks for; undefined at the start. */
@@ -16,18 +16,18 @@ export interface Ways {
   /** Keys to begin from. */
   readonly roots: readonly string[];
   readonly edges: (key: string) => readonly Edge[];
-  readonly step: (key: string) => Omit<Step, "range">;
+  readonly node: (key: string) => Omit<PathNode, "range">;
 }
 
-const most = 100;
+const maxPaths = 100;
 
 /** Every path from a root to the target without a circle, shortest first; a hundred at most. */
-export function pathsTo(target: string, ways: Ways): readonly (readonly Step[])[] {
+export function pathsTo(target: string, ways: Ways): readonly (readonly PathNode[])[] {
   const leading = nodesLeadingTo(target, ways);
-  const found: (readonly Step[])[] = [];
-  const walk = (key: string, range: string | undefined, path: readonly Step[], on: readonly string[]): void => {
-    if (found.length >= most || on.includes(key) || !leading.has(key)) return;
-    const here = [...path, { ...ways.step(key), range }];
+  const found: (readonly PathNode[])[] = [];
+  const walk = (key: string, range: string | undefined, path: readonly PathNode[], on: readonly string[]): void => {
+    if (found.length >= maxPaths || on.includes(key) || !leading.has(key)) return;
+    const here = [...path, { ...ways.node(key), range }];
     if (key === target) return void found.push(here);
     for (const edge of ways.edges(key)) walk(edge.to, edge.range, here, [...on, key]);
   };
@@ -50,7 +50,7 @@ function nodesLeadingTo(target: string, { roots, edges }: Ways): ReadonlySet<str
   return leading;
 }
 
-export const formatPath = (path: readonly Step[]): string =>
+export const formatPath = (path: readonly PathNode[]): string =>
   path
     .map(({ name, version, range }) => {
       const label = version === undefined || version === "" ? name : `${name}@${version}`;

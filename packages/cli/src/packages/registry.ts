@@ -28,12 +28,20 @@ export interface RegistryAccess {
   readonly folder: string;
   readonly policy: Pick<Policy, "registries">;
   readonly signal?: AbortSignal | undefined;
+  /** What was asked before, by spec: each question is a process. */
+  readonly answers: Map<string, Promise<RegistryEntry | undefined>>;
 }
 
 const fields = ["name", "version", "versions", "dist-tags", "time", "dib", "dist.signatures"];
 
 /** Undefined when the registry has no such package, or no such version of it. */
-export async function viewPackage(
+export function viewPackage(spec: string, access: RegistryAccess): Promise<RegistryEntry | undefined> {
+  const answer = access.answers.get(spec) ?? askRegistry(spec, access);
+  access.answers.set(spec, answer);
+  return answer;
+}
+
+async function askRegistry(
   spec: string,
   { folder, policy, signal }: RegistryAccess,
 ): Promise<RegistryEntry | undefined> {
@@ -54,7 +62,7 @@ export async function viewPackage(
 }
 
 /** A range gives one answer a version: the last is the newest. */
-export function parseViewed(stdout: string): RegistryEntry | undefined {
+function parseViewed(stdout: string): RegistryEntry | undefined {
   if (stdout.trim() === "") return undefined;
   const answer = JSON.parse(stdout) as Viewed | readonly Viewed[];
   const viewed = Array.isArray(answer) ? (answer as readonly Viewed[]).at(-1) : (answer as Viewed);
@@ -86,4 +94,5 @@ export const openRegistry = async (folder: string, signal?: AbortSignal): Promis
   folder,
   policy: await readPolicy(folder),
   signal,
+  answers: new Map(),
 });

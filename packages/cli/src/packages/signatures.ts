@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   BuildError,
+  boundRegistry,
   createExec,
   download,
   isBuildError,
@@ -20,32 +21,42 @@ import { configuredRegistry, viewPackage, type RegistryAccess } from "./registry
 
 export interface SignatureReport {
   readonly checked: number;
+  /** Packages of registries without an integrity in the lock file: a signature is of that. */
+  readonly unchecked: readonly string[];
   /** SIGNATURE_INVALID. */
   readonly findings: readonly BuildError[];
-  /** Registries that publish no keys, and packages of theirs. */
-  readonly keyless: ReadonlyMap<string, readonly string[]>;
+  /** Registries whose keys nobody gets. */
+  readonly keyless: readonly KeylessRegistry[];
 }
 
-/** Packages without an integrity are another check's matter. */
+export interface KeylessRegistry {
+  readonly url: string;
+  readonly reason: string;
+  /** `name@version` of what comes from it. */
+  readonly packages: readonly string[];
+}
+
 export async function checkSignatures(
   packages: readonly LockedPackage[],
   access: RegistryAccess,
 ): Promise<SignatureReport> {
-  const signed = packages.filter(({ integrity, isLink }) => integrity !== undefined && isLink !== true);
+  const fetched = packages.filter(({ isLink }) => isLink !== true);
+  const signed = fetched.filter(({ integrity }) => integrity !== undefined);
   const registries = await registriesOf(signed, access);
-  const keys = new Map<string, readonly RegistryKey[]>();
-  for (const url of new Set(registries.values())) keys.set(url, await readKeys(url));
-  const keysFor = ({ name }: LockedPackage) => keys.get(registries.get(scopeOf(name)) ?? "") ?? [];
-
-  const checkable = signed.filter((each) => keysFor(each).length > 0);
-  const flaws = await fewAtOnce(checkable, (each) => findFlaw(each, keysFor(each), access));
-  const keyless = new Map<string, readonly string[]>();
-  for (const each of signed.filter((one) => !checkable.includes(one))) {
-    const url = registries.get(scopeOf(each.name)) ?? "";
-    keyless.set(url, [...(keyless.get(url) ?? []), `${each.name}@${each.version}`]);
+  const keyless: KeylessRegistry[] = [];
+  const checkable: { each: LockedPackage; keys: readonly RegistryKey[] }[] = [];
+  for (const url of new Set(registries.values())) {
+    const packages = signed.filter(({ name }) => registries.get(scopeOf(name)) === url);
+    const { keys, reason } = await readKeys(url);
+    if (keys.length > 0) checkable.push(...packages.map((each) => ({ each, keys })));
+    else keyless.push({ url, reason, packages: packages.map(label) });
   }
-  return { checked: checkable.length, findings: flaws.flat(), keyless };
+  const flaws = await fewAtOnce(checkable, ({ each, keys }) => findFlaw(each, keys, access));
+  const unchecked = fetched.filter((each) => !signed.includes(each)).map(label);
+  return { checked: checkable.length, unchecked, findings: flaws.flat(), keyless };
 }
+
+const label = ({ name, version }: LockedPackage): string => `${name}@${version}`;
 
 const scopeOf = (name: string): string => (name.startsWith("@") ? name.slice(0, name.indexOf("/")) : "");
 
@@ -56,26 +67,36 @@ async function registriesOf(
 ): Promise<ReadonlyMap<string, string>> {
   const oneOfEach = new Map(packages.map(({ name }) => [scopeOf(name), name]));
   const found = await fewAtOnce([...oneOfEach], async ([scope, name]) => {
-    const bound = Object.hasOwn(access.policy.registries, scope) ? access.policy.registries[scope] : undefined;
-    return [scope, bound?.replace(/\/?$/, "/") ?? (await configuredRegistry(name, access))] as const;
+    return [scope, boundRegistry(access.policy, name) ?? (await configuredRegistry(name, access))] as const;
   });
   return new Map(found);
 }
 
-/** Empty when the registry publishes none. One that does not answer is a failure: nobody knows what it would say. */
-async function readKeys(url: string): Promise<readonly RegistryKey[]> {
+interface PublishedKeys {
+  readonly keys: readonly RegistryKey[];
+  /** Why there are none. */
+  readonly reason: string;
+}
+
+/** It is asked without a login. One that does not answer is a failure: nobody knows what it would say. */
+async function readKeys(url: string): Promise<PublishedKeys> {
   const folder = await mkdtemp(join(tmpdir(), "dib-keys-"));
   try {
     const file = join(folder, "keys.json");
     await download({ url: `${url}-/npm/v1/keys`, file, env: childEnvironment() }, createExec());
-    return parseKeys(await readFile(file, "utf8"));
+    return { keys: parseKeys(await readFile(file, "utf8")), reason: "it publishes no keys" };
   } catch (error) {
-    if (isBuildError(error) && /\bHTTP 4\d\d\b/.test(error.message)) return [];
-    throw error;
+    const status = statusOf(error);
+    if (status === undefined || status >= 500) throw error;
+    const isNowhere = [404, 405, 410].includes(status);
+    return { keys: [], reason: isNowhere ? "it publishes no keys" : `it does not show its keys: HTTP ${status}` };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+const statusOf = (error: unknown): number | undefined =>
+  isBuildError(error) && error.code === "FETCH_FAILED" ? (error.context as { status?: number }).status : undefined;
 
 function parseKeys(text: string): readonly RegistryKey[] {
   try {
@@ -86,6 +107,9 @@ function parseKeys(text: string): readonly RegistryKey[] {
   }
 }
 
+export const invalidSignature = (file: string, reason: string): BuildError =>
+  new BuildError("SIGNATURE_INVALID", { file, reason }, { kind: "policy" });
+
 async function findFlaw(
   { name, version, integrity = "" }: LockedPackage,
   keys: readonly RegistryKey[],
@@ -94,7 +118,5 @@ async function findFlaw(
   const entry = await viewPackage(`${name}@${version}`, access);
   const release = { name, version, integrity, published: entry?.times[version], signatures: entry?.signatures ?? [] };
   const reason = signatureFlaw(release, keys);
-  return reason === undefined
-    ? []
-    : [new BuildError("SIGNATURE_INVALID", { file: `${name}@${version}`, reason }, { kind: "policy" })];
+  return reason === undefined ? [] : [invalidSignature(`${name}@${version}`, reason)];
 }

@@ -12,7 +12,7 @@ export function formatTree(graph: ElementGraph, note: (name: string) => string):
     });
   };
   const label = (key: string, range: string): string => {
-    const { name, version } = graph.step(key);
+    const { name, version } = graph.node(key);
     const asked = range === "*" ? "" : ` (${range})`;
     const providers = graph.missing.get(key);
     if (providers === undefined) return `${name} ${version ?? ""}${asked}${note(name)}`;
@@ -24,7 +24,7 @@ export function formatTree(graph: ElementGraph, note: (name: string) => string):
     return isKnown ? [`${line} …`] : [line, ...below(key, indent)];
   };
   return graph.roots.flatMap((key) => {
-    const { name, version } = graph.step(key);
+    const { name, version } = graph.node(key);
     return visit(key, version === undefined ? name : `${name} ${version}${note(name)}`, "");
   });
 }

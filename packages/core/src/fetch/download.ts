@@ -122,7 +122,11 @@ async function fetchOnce(
       await body.dump();
       if (statusCode === 416) await dropPart(part); // the file became shorter than what we have of it
       return {
-        error: failed(url, `HTTP ${statusCode}`),
+        error: new BuildError("FETCH_FAILED", {
+          url: shownAddress(url),
+          reason: `HTTP ${statusCode}`,
+          status: statusCode,
+        }),
         isFinal: statusCode < 500 && ![408, 416, 429].includes(statusCode),
       };
     }

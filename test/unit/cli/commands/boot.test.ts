@@ -2,8 +2,6 @@ import { expect, test } from "vitest";
 import { probeSector } from "@dibjs/cli/boot/accelerator.js";
 import { qemuCommand, readMachineOptions } from "@dibjs/cli/boot/machine.js";
 import { guestArch } from "@dibjs/cli/boot/qemu.js";
-import { boot } from "@dibjs/cli/commands/boot.js";
-import { memoryTerminal } from "../memory-terminal.js";
 
 const machine = {
   arch: "amd64",
@@ -56,14 +54,4 @@ test.each([
       context: { reason: expect.stringContaining(reason) as unknown },
     }) as Error,
   );
-});
-
-test("an empty text is not waited for: it would be there before the machine is", async () => {
-  const steps = [{ do: "expect", text: "" }];
-  await expect(
-    boot(memoryTerminal().terminal, { expect: steps, memory: "512", smp: "1" }, ["x"]),
-  ).rejects.toMatchObject({
-    code: "USAGE_INVALID",
-    context: { reason: expect.stringContaining("--expect") as unknown },
-  });
 });

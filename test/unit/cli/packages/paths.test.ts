@@ -4,7 +4,7 @@ import { formatPath, pathsTo, type Ways } from "@dibjs/cli/packages/paths.js";
 const ways = (edges: Readonly<Record<string, readonly string[]>>, roots = ["root"]): Ways => ({
   roots,
   edges: (key) => (edges[key] ?? []).map((to) => ({ to, range: to === "base" ? "^1.0.0" : "*" })),
-  step: (key) => ({ name: key, version: key === "root" ? undefined : "1.0.0" }),
+  node: (key) => ({ name: key, version: key === "root" ? undefined : "1.0.0" }),
 });
 
 test("every path is found, the shortest first, and a circle ends", () => {
