@@ -55,12 +55,20 @@ describe("DIB_APT_SOURCES_CONF", () => {
     fakePrograms(join(hooks, "root.d"), { "50-apt-build-settings": "true" });
     fakePrograms(join(hooks, "bin"), { "apt-lists-digest": "true" });
     mkdirSync(join(target, "var/lib/apt/lists"), { recursive: true });
-    const programs = fakePrograms(join(folder.path, "bin"), { mmdebstrap: `cat > ${join(folder.path, "given")}` });
+    const programs = fakePrograms(join(folder.path, "bin"), {
+      mmdebstrap: `cat > ${join(folder.path, "given")}; echo "$TMPDIR" > ${join(folder.path, "scratch")}`,
+    });
     const keyring = join(folder.path, "keyring.gpg");
     writeFileSync(keyring, "");
     return runScript("element-debian/elements/debootstrap/root.d/08-debootstrap", {
       PATH: `${programs}:${process.env["PATH"]}`,
-      ...{ TARGET_ROOT: target, TMP_HOOKS_PATH: hooks, DIB_IMAGE_CACHE: folder.path, DIB_DEBOOTSTRAP_CACHE: "0" },
+      ...{
+        TARGET_ROOT: target,
+        TMP_HOOKS_PATH: hooks,
+        TMP_IMAGE_DIR: "/scratch/dib_image.x",
+        DIB_IMAGE_CACHE: folder.path,
+        DIB_DEBOOTSTRAP_CACHE: "0",
+      },
       ...{ ARCH: "amd64", DISTRO_NAME: "debian", DIB_RELEASE: "x", DIB_APT_KEYRING: keyring },
       DIB_APT_SOURCES_CONF: sources,
     });
@@ -73,6 +81,11 @@ describe("DIB_APT_SOURCES_CONF", () => {
       `deb ${uri} x main\ndeb [trusted=yes] ${uri} y main\n`,
     );
     expect(readdirSync(join(target, "etc/apt/sources.list.d")).sort()).toEqual(["a.b.list", "default.list"]);
+  });
+
+  test("the bootstrapper's own files lie in a folder of the build", () => {
+    bootstrap(`default:deb ${uri} x main`);
+    expect(readFileSync(join(folder.path, "scratch"), "utf8")).toBe("/scratch/dib_image.x\n");
   });
 
   test.each([`deb ${uri} x main`, `my archive:deb ${uri} x main`, `name: deb ${uri} x main`])(

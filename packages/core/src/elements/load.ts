@@ -1,10 +1,11 @@
 import { readdir, realpath, stat } from "node:fs/promises";
-import { basename, dirname, join, posix, sep } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 import { BuildError, throwFindings } from "../errors.js";
 import { compareBytes, isPackageList, isScriptName } from "../phases/order.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
 import type { Element, ElementFile, ElementRef, ElementRelations, HostCommand } from "./element.js";
 import { digestFile, invalid, readElementFiles, type ElementTree } from "./files.js";
+import { elementFolders } from "./manifest.js";
 import { othersBelow, readPackedManifest, restoreFiles } from "./packed-manifest.js";
 import { readRelations } from "./relations.js";
 
@@ -53,10 +54,8 @@ async function readFiles(ref: ElementRef): Promise<ElementFile[]> {
   const isInstalled =
     ref.source === "package" || ref.source === "bundled" || (ref.source === "hook" && ref.package !== undefined);
   const home = ref.package?.folder ?? (await realpath(ref.folder));
-  const folders = Object.values(ref.package?.manifest.elements ?? {}).map((path) => ({
-    at: posix.normalize(path).replace(/\/$/, ""),
-  }));
-  const at = posix.normalize(ref.package?.manifest.elements[ref.name] ?? ".").replace(/\/$/, "");
+  const folders = ref.package === undefined ? [] : elementFolders(ref.package.manifest);
+  const at = folders.find(({ element }) => element === ref.name)?.at ?? ".";
   const tree: ElementTree = {
     element: ref.name,
     folder: ref.folder,

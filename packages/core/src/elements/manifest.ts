@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { BuildError } from "../errors.js";
 import { phaseNames } from "../phases/table.js";
 import type { ElementManifest } from "./element.js";
@@ -36,6 +37,12 @@ const shape = record(
     manifest: pathInside,
   },
 );
+
+/** Where each element of a package lies: relative to the package, `.` for the package itself. */
+export const elementFolders = ({
+  elements,
+}: Pick<ElementManifest, "elements">): readonly { readonly element: string; readonly at: string }[] =>
+  Object.entries(elements).map(([element, path]) => ({ element, at: posix.normalize(path).replace(/\/$/, "") }));
 
 /** The `dib` key of a package.json may also hold a build's config; a manifest has an apiVersion, or a map of elements. */
 export function isManifest(dib: unknown): boolean {

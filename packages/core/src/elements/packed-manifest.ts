@@ -19,6 +19,7 @@ import {
   readElementFiles,
   type ElementTree,
 } from "./files.js";
+import { elementFolders } from "./manifest.js";
 import type { ElementPackage } from "./package.js";
 import { maxPackedManifestBytes, readLimited, TooLarge } from "./read-limited.js";
 import { boolean, listOf, oneOf, pathInside, record, text } from "./shape.js";
@@ -104,10 +105,7 @@ export async function describePackage({
   folder,
   manifest,
 }: Pick<ElementPackage, "folder" | "manifest">): Promise<PackedManifest> {
-  const folders = Object.entries(manifest.elements).map(([element, path]) => ({
-    element,
-    at: posix.normalize(path).replace(/\/$/, ""),
-  }));
+  const folders = elementFolders(manifest);
   const files = await Promise.all(
     folders.map(async ({ element, at }) => {
       const tree: ElementTree = {

@@ -2,6 +2,7 @@
 import { lstat, readdir, readFile, readlink, realpath } from "node:fs/promises";
 import { basename, join, posix, resolve } from "node:path";
 import type { ElementRef, ElementRelations } from "../elements/element.js";
+import { elementFolders } from "../elements/manifest.js";
 import { isElementName } from "../elements/name.js";
 import { isUsable, readPackage, type ElementPackage } from "../elements/package.js";
 import { readRelations } from "../elements/relations.js";
@@ -88,9 +89,8 @@ export async function readSource(written: string, known: KnownElements): Promise
 type PlacedRef = ElementRef & { readonly at: string };
 
 const refsOf = ({ version, ...from }: ElementPackage): PlacedRef[] =>
-  Object.entries(from.manifest.elements).map(([name, path]) => ({
-    ...{ name, version, source: "package", package: from, folder: join(from.folder, path) },
-    at: posix.normalize(path).replace(/\/$/, ""),
+  elementFolders(from.manifest).map(({ element: name, at }) => ({
+    ...{ name, at, version, source: "package", package: from, folder: join(from.folder, at) },
   }));
 
 /** The folder itself when it looks like an element, else its sub-folders. */
