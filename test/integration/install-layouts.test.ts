@@ -6,8 +6,8 @@ import { discoverElements } from "@dibjs/core";
 import { loadElement } from "@dibjs/core/elements/load.js";
 import { resolveElements } from "@dibjs/core/elements/resolve.js";
 import { createExec, mustRun } from "@dibjs/core/process/exec.js";
-import packageJson from "../../package.json" with { type: "json" };
 import { anElement, type PackageFixture } from "../support/build-fixture.js";
+import { clientPath } from "../support/package-managers.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { yarn4 } from "../support/yarn-4.js";
 
@@ -15,15 +15,8 @@ const clients = {
   npm: ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"],
   "npm, nested": ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--install-strategy=nested"],
   "npm, linked": ["npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--install-strategy=linked"],
-  pnpm: [
-    "npx",
-    "-y",
-    packageJson.packageManager.replace(/\+.*/, ""),
-    "install",
-    "--ignore-scripts",
-    "--no-frozen-lockfile",
-  ],
-  "yarn 1": ["npx", "-y", "yarn@1.22.22", "install", "--ignore-scripts", "--no-progress"],
+  pnpm: ["pnpm", "install", "--ignore-scripts", "--no-frozen-lockfile"],
+  "yarn 1": ["yarn", "install", "--ignore-scripts", "--no-progress"],
   "yarn 4": ["npx", "-y", yarn4, "install", "--no-immutable"],
 } as const;
 type Client = keyof typeof clients;
@@ -34,7 +27,7 @@ beforeAll(async () => void (temp = await tempFolder()));
 afterAll(() => temp[Symbol.asyncDispose]());
 
 /** As whoever runs the tests: their settings say where the clients themselves come from. */
-const env = process.env as Record<string, string>;
+const env = { ...process.env, PATH: clientPath } as Record<string, string>;
 
 /** Packs an element as a tarball, from where projects install it. `dependencies` are tarballs, too. */
 async function pack(

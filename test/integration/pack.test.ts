@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { discoverElements, loadElement } from "@dibjs/core";
 import { expect, test } from "vitest";
 import { motd, writeElementPackage } from "../support/element-package.js";
-import { clients, runClient, type Client } from "../support/package-managers.js";
+import { clients, runClient, type Publisher } from "../support/package-managers.js";
 import { dibProgram } from "../support/dib.js";
 import { tempFolder } from "../support/temp-folder.js";
 
@@ -30,12 +30,12 @@ function writeSource(parent: string): string {
   return folder;
 }
 
-const installArgs: Readonly<Record<Client, (tarball: string) => string[]>> = {
+const installArgs: Readonly<Record<Publisher, (tarball: string) => string[]>> = {
   npm: (tarball) => ["install", "--offline", "--ignore-scripts", "--legacy-peer-deps", "--no-audit", tarball],
   pnpm: (tarball) => ["add", "--offline", "--ignore-scripts", "--config.auto-install-peers=false", tarball],
 };
 
-async function packAndInstall(packer: Client, installer: Client, parent: string): Promise<string> {
+async function packAndInstall(packer: Publisher, installer: Publisher, parent: string): Promise<string> {
   const source = writeSource(join(parent, "source"));
   await runClient(packer, ["pack"], source);
   const tarball = readdirSync(source).find((name) => name.endsWith(".tgz"));

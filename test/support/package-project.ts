@@ -3,7 +3,8 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { anElement, type PackageFixture } from "./build-fixture.js";
 import { runDib, type DibResult } from "./dib.js";
-import type { Client, Registry } from "./registry.js";
+import type { Client } from "./package-managers.js";
+import type { Registry } from "./registry.js";
 import { tempFolder } from "./temp-folder.js";
 import { snapshotTree, type Tree } from "@dibjs/testkit";
 

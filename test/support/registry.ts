@@ -14,8 +14,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-
-export type Client = "npm" | "pnpm" | "yarn";
+import { clientPath, type Client } from "./package-managers.js";
 
 export interface Registry extends AsyncDisposable {
   /** With a slash at the end, as npm prints it. */
@@ -41,7 +40,6 @@ export interface RegistryRequest {
 /** Never asked of the upstream, whatever it has: elements, and what is ours. */
 const own = ["@dibjs/*", "@acme/*", "@*/dib-element-*", "dib-element-*"];
 
-const programs = fileURLToPath(new URL("../../node_modules/.bin", import.meta.url));
 const server = fileURLToPath(new URL("registry-server.mjs", import.meta.url));
 
 export async function startRegistry({ upstream = false }: RegistryRequest = {}): Promise<Registry> {
@@ -54,7 +52,7 @@ export async function startRegistry({ upstream = false }: RegistryRequest = {}):
   const url = `http://127.0.0.1:${await portOf(child)}/`;
   await writeFile(join(home, ".npmrc"), await settingsFor(url, home));
   const env = {
-    PATH: `${process.env["PATH"] ?? ""}:${programs}`,
+    PATH: clientPath,
     HOME: home,
     XDG_DATA_HOME: join(home, "data"),
     YARN_CACHE_FOLDER: join(home, "yarn-cache"),

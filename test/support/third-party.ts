@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createExec, type ExecResult } from "@dibjs/core";
 import { root } from "../house/source.js";
 import type { Registry } from "./registry.js";
-import type { Client } from "./package-managers.js";
+import type { Publisher } from "./package-managers.js";
 
 type Json = Record<string, unknown>;
 
@@ -15,10 +15,10 @@ export class ThirdParty {
   readonly author: string;
   /** A project that uses them; empty at first. */
   readonly user: string;
-  readonly #client: Client;
+  readonly #client: Publisher;
   readonly #registry: Registry;
 
-  constructor(folder: string, client: Client, registry: Registry) {
+  constructor(folder: string, client: Publisher, registry: Registry) {
     this.author = join(folder, "author");
     this.user = join(folder, "user");
     for (const each of [this.author, this.user]) mkdirSync(each, { recursive: true });
