@@ -135,8 +135,8 @@ describe.concurrent.each(clients)("with %s", (client) => {
     party.write("dib.config.yaml", config);
     const built = await dib("build", "--image", "debian");
     expect(built.exitCode, built.stderr.slice(-3000)).toBe(0);
-    expect(inImage("debian", "/etc/greet")).toBe("Hello from greet\n");
-    expect(inImage("debian", "/etc/shout")).toBe("Hello from shout\n");
+    expect(inImage("debian", "/etc/greet.example")).toBe("Hello from greet\n");
+    expect(inImage("debian", "/etc/shout.example")).toBe("Hello from shout\n");
     expect(inImage("debian", "/etc/modprobe.d/disable-nouveau.conf")).toContain("blacklist nouveau");
     expect(inImage("debian", "/etc/systemd/journald.conf.d/log-to-console.conf")).toContain("ForwardToConsole=true");
     expect(inImage("debian", "/usr/local/bin/sysctl-set-value")).toContain("sysctl");
@@ -200,7 +200,7 @@ describe.concurrent.each(clients)("with %s", (client) => {
       "2.0.0",
       "1.0.0",
     ]);
-    expect(inImage("small", "/etc/shout")).toBe("Hello from shout\n");
+    expect(inImage("small", "/etc/shout.example")).toBe("Hello from shout\n");
   });
 
   test.sequential("why, approve and audit say where they are from, and what has not run", async () => {

@@ -1,13 +1,17 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { inspect } from "node:util";
+import { createExec } from "@dibjs/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { root } from "../house/source.js";
 import { anElement } from "../support/build-fixture.js";
 import { serveFolder } from "../support/file-server.js";
 import { tempFolder } from "../support/temp-folder.js";
 import { fileOf, testDifference } from "../support/test-difference.js";
 import { buildToy, textOf, type ToyRequest } from "../support/toy-image.js";
 
+const cacheUrl = join(root, "packages/element-base/elements/cache-url/bin/cache-url");
 const folders: AsyncDisposable[] = [];
 
 afterAll(async () => {
@@ -23,6 +27,22 @@ async function build(request: ToyRequest) {
 const subject = () => anElement("subject");
 
 describe("cache-url", () => {
+  test.each([
+    ["none", {}, "not found: URL/none\n"],
+    ["forbidden", {}, "HTTP 403: URL/forbidden\n"],
+    ["note", { DIB_LOCKED_FILES: "/dev/null" }, "not what the lock has: URL/note\n"],
+  ])("says of %s where it was looked for, without the credentials", async (name, env, said) => {
+    await using files = await tempFolder();
+    writeFileSync(join(files.path, "note"), "note\n");
+    await using server = await serveFolder(files.path, (path) => (path === "/forbidden" ? { status: 403 } : undefined));
+    const { stderr } = await createExec()(
+      "bash",
+      [cacheUrl, `${server.url.replace("http://", "HTTP://me:canary@")}/${name}`, join(files.path, "got")],
+      { env: { PATH: process.env["PATH"] ?? "", ...env } },
+    );
+    expect(stderr).toBe(said.replace("URL", server.url.replace("http", "HTTP")));
+  });
+
   test("is a program of the image too, with curl; it fetches what is new and says when there is no such file", async () => {
     await using files = await tempFolder();
     await using server = await serveFolder(files.path);
@@ -45,6 +65,41 @@ describe("cache-url", () => {
 });
 
 describe("source-repositories", () => {
+  test("credentials of an address are neither told nor kept, in the image, beside it or in the cache", async () => {
+    await using sources = await tempFolder();
+    makeSources(sources.path);
+    execFileSync("git", ["-C", join(sources.path, "code"), "update-server-info"]);
+    await using server = await serveFolder(sources.path);
+    const address = (path: string) => `${server.url.replace("://", "://me:canary@")}/${path}`;
+    const lines = [`code git /opt/code ${address("code/.git")} v1`, `note file /opt/note ${address("note")}`];
+    const { tree, folder } = await build({
+      elements: ["source-repositories", "subject"],
+      fixtures: [subject().file("source-repository-subject", lines.join("\n"))],
+    });
+    expect(textOf(tree, "/opt/code/.git/config")).toContain(`url = ${server.url}/code/.git\n`);
+    const places = ["tree", "out", "home"].map((name) => join(folder.path, name));
+    expect(spawnSync("grep", ["-rl", "canary", ...places], { encoding: "utf8" }).stdout).toBe("");
+    expect(JSON.stringify(folder.events)).not.toContain("canary");
+  });
+
+  test.each([
+    ["code git /opt/code ADDRESS/code/.git v9", "FETCH_FAILED"],
+    ["none file /opt/none ADDRESS/none", "FETCH_FAILED"],
+    ["a file /opt/a ADDRESS/note\nb file /opt/a ADDRESS/other", "HOOK_TAP_FAILED"],
+  ])("nor does a failure of %j tell them", async (lines, code) => {
+    await using sources = await tempFolder();
+    makeSources(sources.path);
+    execFileSync("git", ["-C", join(sources.path, "code"), "update-server-info"]);
+    await using server = await serveFolder(sources.path);
+    const text = lines.replaceAll("ADDRESS", server.url.replace("://", "://me:canary@"));
+    const fixture = subject().file("source-repository-subject", text);
+    const failure: unknown = await build({ elements: ["source-repositories", "subject"], fixtures: [fixture] }).catch(
+      (error: unknown) => error,
+    );
+    expect(failure).toMatchObject({ code });
+    expect(inspect(failure, { depth: 9 })).not.toContain("canary");
+  });
+
   describe("of each kind", () => {
     let sources: Awaited<ReturnType<typeof tempFolder>>;
     let commit: string;

@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { createProgram } from "@dibjs/cli/program.js";
 import { expect, test } from "vitest";
 import { renderPages } from "../../scripts/docs/pages.mjs";
+import { memoryTerminal } from "../unit/cli/memory-terminal.js";
 import { filesUnder, read, root } from "./source.js";
 
 test("the pages that are made from code are current (npm run docs)", async () => {
@@ -21,4 +23,11 @@ test("links between pages lead to files", () => {
     ),
   );
   expect(broken).toEqual([]);
+});
+
+test("the README of the CLI names every command", () => {
+  const { commands } = createProgram(memoryTerminal().terminal, () => {});
+  const rows = read("packages/cli/README.md").match(/^\| `dib .*$/gm) ?? [];
+  const isNamed = (name: string) => rows.some((row) => new RegExp(`\`dib ${name}[ \`]`).test(row));
+  expect(commands.map((command) => command.name()).filter((name) => !isNamed(name))).toEqual([]);
 });

@@ -135,6 +135,17 @@ describe("every package", () => {
     expect(found).toEqual([]);
   });
 
+  test("the CLI imports core and create-element; all other packages, of ours, core only", () => {
+    const allowed = (file: string) => (file.startsWith("packages/cli/") ? ["core", "create-element"] : ["core"]);
+    const found = sources.flatMap((file) =>
+      importsOf(file)
+        .map(({ from }) => /^@dibjs\/([^/]+)/.exec(from)?.[1] ?? "core")
+        .filter((name) => !allowed(file).includes(name))
+        .map((name) => `${file} imports ${name}`),
+    );
+    expect(found).toEqual([]);
+  });
+
   test("elements import neither the CLI nor a file of another package", () => {
     const found = sources
       .filter((file) => file.startsWith("packages/element-"))

@@ -1,6 +1,6 @@
 /** A clone of which parts were made with sudo: who owns them, and what is said when that went wrong. */
 import { spawnSync } from "node:child_process";
-import { chownSync, cpSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { chownSync, cpSync, linkSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { root } from "../house/source.js";
@@ -32,7 +32,8 @@ const run = (command: readonly [string, ...string[]], env: Readonly<Record<strin
   spawnSync(command[0], command.slice(1), { cwd: clone.path, env: { PATH, ...env }, encoding: "utf8" });
 
 test("what sudo made of a clone is its owner's; what is a third's, or reached by a link, stays", () => {
-  make("made/by-root", "made/by-third", "outside");
+  make("made/by-root", "made/by-third", "outside", "store/package");
+  linkSync(join(clone.path, "store/package"), join(clone.path, "made/package"));
   chownSync(join(clone.path, "made/by-third"), 1234, 1234);
   symlinkSync("../outside", join(clone.path, "made/link"));
   const command = ["bash", "scripts/give-to-caller", "made"] as const;
@@ -42,7 +43,8 @@ test("what sudo made of a clone is its owner's; what is a third's, or reached by
     status: 0,
     stderr: "",
   });
-  expect(["made", "made/by-root", "made/by-third", "outside"].map(ownerOf)).toEqual([otherUid, otherUid, 1234, 0]);
+  const owners = ["made", "made/by-root", "made/by-third", "outside", "store/package"].map(ownerOf);
+  expect(owners).toEqual([otherUid, otherUid, 1234, 0, 0]);
 });
 
 test("the quickstart says whose out/ it can't clear, and what to do", () => {

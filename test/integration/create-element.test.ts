@@ -28,18 +28,19 @@ const create = (cwd: string, ...args: readonly string[]) =>
   exec(process.execPath, [join(root, "packages/create-element/bin/create-element.js"), ...args], { cwd });
 
 describe.each(["sh", "ts"])("a package made with --lang %s", (lang) => {
+  // Every image has an /etc/passwd: the name is not to clash with it.
   test("passes its own test, lints clean, and its tarball has everything", async () => {
     await using temp = await tempFolder();
-    const { exitCode, stderr } = await create(temp.path, "hello", "--lang", lang, "--scope", "acme");
+    const { exitCode, stderr } = await create(temp.path, "passwd", "--lang", lang, "--scope", "acme");
     expect([exitCode, stderr]).toEqual([0, ""]);
-    const folder = join(temp.path, "dib-element-hello");
+    const folder = join(temp.path, "dib-element-passwd");
     linkDependencies(folder);
     expect((await runClient("npm", ["test"], folder)).stdout).toMatch(lang === "sh" ? /^# pass 2$/m : /2 passed/);
     expect((await runClient("npm", ["run", "lint"], folder)).stderr).toContain("nothing found");
     await runClient("npm", ["pack"], folder);
-    const { stdout } = await exec("tar", ["-tzf", join(folder, "acme-dib-element-hello-1.0.0.tgz")]);
-    const script = lang === "sh" ? "elements/hello/install.d/50-hello" : "dist/index.js";
-    for (const file of ["dib-manifest.json", "elements/hello/environment.d/10-hello.bash", script])
+    const { stdout } = await exec("tar", ["-tzf", join(folder, "acme-dib-element-passwd-1.0.0.tgz")]);
+    const script = lang === "sh" ? "elements/passwd/install.d/50-passwd" : "dist/index.js";
+    for (const file of ["dib-manifest.json", "elements/passwd/environment.d/10-passwd.bash", script])
       expect(stdout.split("\n")).toContain(`package/${file}`);
   });
 });

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { runPhase, type FixtureTree } from "@dibjs/testkit";
 import { createExec } from "@dibjs/core/process/exec.js";
 import { anElement } from "../support/build-fixture.js";
 import { tempFolder } from "../support/temp-folder.js";
@@ -16,6 +17,7 @@ beforeAll(async () => {
   temp = await tempFolder();
   project = anElement("motd").writeAsPackage(temp.path);
   const readme = readFileSync(join(repository, "packages/testkit/README.md"), "utf8");
+  writeFileSync(join(project, "tree.mjs"), `export default ${/^\{\n[\s\S]*?^\}/m.exec(readme)?.[0] ?? ""}`);
   for (const [, code = ""] of readme.matchAll(/^```\w+\n([\s\S]*?)^```/gm)) {
     const path = /^(?:\/\/|#) (\w+\.?\w*\/[\w.-]+)$/m.exec(code)?.[1];
     if (path === undefined) continue;
@@ -40,4 +42,11 @@ test("the example with vitest passes", async () => {
 test("the example with node:test passes", async () => {
   const { stdout, stderr } = await run("--test", "--test-reporter=tap", "test/motd.test.mjs");
   expect(stdout + stderr).toMatch(/^# pass 1$[\s\S]*^# fail 0$/m);
+});
+
+test("the example of a tree is laid over the tiny one", async () => {
+  const { default: files } = (await import(join(project, "tree.mjs"))) as { default: FixtureTree };
+  const request = { element: "motd", phase: "install", project } as const;
+  const { tree } = await runPhase({ ...request, tree: ["tiny", files] });
+  expect(Object.keys(tree.deleted)).toEqual(["/etc/issue"]);
 });

@@ -1,5 +1,5 @@
 /** The trees that @dibjs/testkit runs elements on, and how it fails. */
-import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import "@dibjs/testkit/vitest";
@@ -54,6 +54,62 @@ describe("trees", () => {
       ],
     });
     expect(run.log.map(({ text }) => text)).toEqual(["folder", "archive", "files", "4711 7:8", "c", "750"]);
+  });
+
+  test("links of a tree lead to no file of the host, whatever is laid over them", async () => {
+    const host = join(temp.path, "host");
+    mkdirSync(host);
+    writeFileSync(join(host, "file"), "host\n");
+    const layer = join(temp.path, "layer");
+    mkdirSync(join(layer, "etc"), { recursive: true });
+    writeFileSync(join(layer, "etc/file"), "layer\n");
+    mkdirSync(join(layer, "link"));
+    writeFileSync(join(layer, "link/of-archive"), "");
+    const pack = (name: string, ...paths: readonly string[]) =>
+      mustRun(createExec(), "tar", ["-C", layer, "-cf", join(temp.path, name), ...paths]);
+    await pack("deep.tar", "link/of-archive");
+    await pack("flat.tar", "etc/file");
+    const links = { files: { "/link": { link: host }, "/etc/file": { link: join(host, "file") } } };
+    const files = {
+      "/link/text": "image\n",
+      "/link/folder/": { mode: 0o700 },
+      "/etc/file": { content: "", mode: 0o4755 },
+    };
+    const reads = anElement("reads")
+      .script("install.d/10-x", `cat /link/text ${host}/text; stat -c '%F %a' /link/folder/ /etc/file`)
+      .writeTo(temp.path);
+    const request = { element: reads, phase: "install", project: temp.path } as const;
+    const { log } = await runPhase({ ...request, tree: ["tiny", links, { files }] });
+    expect(log.map(({ text }) => text)).toEqual(["image", "image", "directory 700", "regular empty file 4755"]);
+    const cat = anElement("cat").script("install.d/10-x", "cat /etc/file").writeTo(temp.path);
+    for (const over of [{ tar: "flat.tar" }, "tiny"] as const)
+      await runPhase({ ...request, element: cat, tree: ["tiny", links, { tar: "flat.tar" }, over] });
+    await expect(runPhase({ ...request, tree: ["tiny", links, { folder: "layer" }] })).rejects.toMatchObject({
+      code: "FIXTURE_TREE_FAILED",
+    });
+    await expect(runPhase({ ...request, tree: ["tiny", links, { tar: "deep.tar" }] })).rejects.toMatchObject({
+      code: "FIXTURE_TREE_FAILED",
+    });
+    expect(readdirSync(host)).toEqual(["file"]);
+    expect([readFileSync(join(host, "file"), "utf8"), statSync(join(host, "file")).mode & 0o7777]).toEqual([
+      "host\n",
+      0o644,
+    ]);
+  });
+
+  test("a file or a link takes the place of a program, a link or a folder; the tiny tree is laid over any other", async () => {
+    const element = anElement("calls")
+      .script("install.d/10-x", "mount; vi; cat /folder; readlink /bin/cat; test -e /usr/bin/env && echo env")
+      .writeTo(temp.path);
+    const merged = { "/usr/bin/cat": "stub", "/bin": { link: "usr/bin" } };
+    const stubs = {
+      "/bin/mount": "#!/bin/sh\necho stub\n",
+      "/bin/vi": { link: "mount" },
+      "/folder/file": "",
+    };
+    const tree = [{ files: merged }, "tiny", "tiny", { files: stubs }, { files: { "/folder": "file\n" } }] as const;
+    const { log } = await runPhase({ element, phase: "install", tree });
+    expect(log.map(({ text }) => text)).toEqual(["stub", "stub", "file", "busybox", "env"]);
   });
 
   test("one that can't be made is told with its code", async () => {

@@ -48,6 +48,7 @@ export {
   type Place,
 } from "./errors.js";
 export { download, type Downloaded, type DownloadRequest } from "./fetch/download.js";
+export { shownAddress } from "./fetch/shown-address.js";
 export { selectKeys, type SelectedKeys } from "./fetch/keyring.js";
 export type { FetchedCommit, FetchedFile, Sources } from "./fetch/sources.js";
 export { verifySignature, type SignatureRequest } from "./fetch/signature.js";

@@ -1,5 +1,5 @@
 import { defineElement } from "@dibjs/core";
-import { setUpManifests } from "./manifests.js";
+import { setUpElementManifest, setUpManifests } from "./manifests.js";
 import { setUpPackageInstalls } from "./package-installs.js";
 import { setUpPackageMap } from "./package-map.js";
 import { setUpServiceMap } from "./service-map.js";
@@ -7,6 +7,7 @@ import { setUpSourceRepositories } from "./source-repositories.js";
 
 /** The mechanisms that DIB has as programs on the build host. The other elements of this package are shell only. */
 export default [
+  defineElement({ name: "element-manifest", setup: setUpElementManifest }),
   defineElement({ name: "manifests", setup: setUpManifests }),
   defineElement({ name: "package-installs", setup: setUpPackageInstalls }),
   defineElement({ name: "pkg-map", setup: setUpPackageMap }),

@@ -1,5 +1,5 @@
 /**
- * source-repository-NAME files: sources that go into the image, each line "NAME TYPE DESTINATION LOCATION [REF]".
+ * source-repository-NAME files: sources that go into the image.
  * They are fetched into a cache on the host, and reach the target by an archive that the target's own tar unpacks, so
  * that a link planted in the target leads nowhere else.
  */
@@ -7,21 +7,9 @@ import { createHash, randomUUID } from "node:crypto";
 import { access, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { BuildError, type ElementApi, type PhaseRun } from "@dibjs/core";
+import { BuildError, shownAddress, type ElementApi, type PhaseRun } from "@dibjs/core";
 import { readIfThere } from "./package-installs.js";
-
-type Env = Readonly<Record<string, string>>;
-const types = ["git", "tar", "file", "package"] as const;
-
-export interface SourceRepository {
-  readonly name: string;
-  readonly type: (typeof types)[number];
-  /** Absolute inside the target. */
-  readonly destination: string;
-  readonly location: string;
-  /** A git ref; for an archive the folder in it to take: `.` all of it, `*` the content of each folder. */
-  readonly ref: string;
-}
+import { parseSourceRepositories, type SourceRepository } from "./parse-source-repositories.js";
 
 export function setUpSourceRepositories({ addScript }: ElementApi): void {
   addScript("extra-data", "98-source-repositories", async (run) => {
@@ -40,64 +28,13 @@ export function setUpSourceRepositories({ addScript }: ElementApi): void {
   });
 }
 
-/** Lines of one file with the overrides of the environment; those whose install type is not `source` are left out. Throws ELEMENT_FILE_INVALID. */
-export function parseSourceRepositories(
-  { element, file, text }: { element: string; file: string; text: string },
-  env: Env,
-): SourceRepository[] {
-  const lines = text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("#"));
-  return lines.flatMap((line) => {
-    const [name = "", written = "", destination = "", location = "", ref = ""] = expandVariables(line, env).split(
-      /\s+/,
-    );
-    const key = name.replace(/[^A-Za-z0-9]/g, "_");
-    const type = env[`DIB_REPOTYPE_${key}`] ?? written;
-    const repository = {
-      name,
-      type,
-      destination,
-      location: env[`DIB_REPOLOCATION_${key}`] ?? withGitBase(type, location, env),
-      ref: env[`DIB_REPOREF_${key}`] ?? (ref === "" ? (type === "git" ? "master" : "*") : ref),
-    };
-    if (!isComplete(repository))
-      throw new BuildError("ELEMENT_FILE_INVALID", {
-        element,
-        file,
-        reason: `"${line}" must read "NAME ${types.join("|")} /DESTINATION LOCATION [REF]"`,
-      });
-    const installType = env[`DIB_INSTALLTYPE_${key}`] ?? env.DIB_DEFAULT_INSTALLTYPE ?? "source";
-    return installType === "source" && repository.type !== "package" ? [repository] : [];
-  });
-}
-
-const isComplete = (repository: Omit<SourceRepository, "type"> & { type: string }): repository is SourceRepository =>
-  repository.type === "package" ||
-  (types.includes(repository.type as SourceRepository["type"]) &&
-    repository.destination.startsWith("/") &&
-    repository.location !== "");
-
-/** `$NAME`, `${NAME}` and `${NAME:-default}`; nothing is executed. */
-const expandVariables = (line: string, env: Env): string =>
-  line.replace(
-    /\$(?:(\w+)|\{(\w+)(?::-([^}]*))?\})/g,
-    (_, bare: string | undefined, braced = "", fallback = "") => env[bare ?? String(braced)] || String(fallback),
-  );
-
-/** DIB_GITREPOBASE replaces scheme and host, and a home folder on it. */
-const withGitBase = (type: string, location: string, env: Env): string =>
-  type === "git" && env.DIB_GITREPOBASE
-    ? location.replace(/^[^:]*:\/\/[^/]+(\/~[^/]+)?/, env.DIB_GITREPOBASE.replace(/\/$/, ""))
-    : location;
-
 async function placeOnce(repository: SourceRepository, placed: Map<string, string>, run: PhaseRun): Promise<void> {
   const { type, name, destination, location, ref } = repository;
   const source = `${type} ${location} ${ref}`;
   const other = placed.get(destination);
   if (other === source) return;
-  if (other !== undefined) throw new Error(`${name}: ${destination} is taken by ${other}`);
+  if (other !== undefined)
+    throw new Error(`${name}: ${destination} is taken by ${other.replace(/\S+:\/\/\S+/, shownAddress)}`);
   placed.set(destination, source);
   const sha = await placeRepository(repository, run);
   await run.target.append("/etc/dib-source-repositories", `${destination}\n`);
@@ -105,7 +42,7 @@ async function placeOnce(repository: SourceRepository, placed: Map<string, strin
   const { DIB_MANIFEST_IMAGE_DIR: manifests = "/etc/dib-manifests", IMAGE_NAME: image = "image" } = run.env;
   await run.target.append(
     join(manifests, `dib-manifest-git-${basename(image)}`),
-    `${name} git ${destination} ${location} ${sha}\n`,
+    `${name} git ${destination} ${keptAddress(location)} ${sha}\n`,
   );
 }
 
@@ -144,13 +81,17 @@ async function checkOut(
   const isNew = await cloneOnce(location, cached, run);
   const sha = (await findLocked(location, ref, cached, run)) ?? (await findCurrent(location, ref, cached, isNew, run));
   if (sha === undefined)
-    throw new BuildError("FETCH_FAILED", { url: location, reason: `there is no git reference ${ref}` });
+    throw new BuildError("FETCH_FAILED", { url: shownAddress(location), reason: `there is no git reference ${ref}` });
   run.sources.recordCommit({ url: location, ref, commit: sha });
   await run.run("git", ["clone", "--quiet", "--no-hardlinks", "--no-checkout", cached, staging]);
   await run.run("git", ["-C", staging, "checkout", "--quiet", "-B", `fetch_${ref}`, sha]);
-  await run.run("git", ["-C", staging, "remote", "set-url", "origin", location]);
+  await run.run("git", ["-C", staging, "remote", "set-url", "origin", keptAddress(location)]);
   return sha;
 }
+
+/** For the image and the cache. The user of ssh alone is no secret, and the address is none without it. */
+const keptAddress = (location: string): string =>
+  /^[a-z+]*ssh:\/\/[^/:]*@/i.test(location) ? location : shownAddress(location);
 
 /** False when it was there. */
 async function cloneOnce(location: string, cached: string, run: PhaseRun): Promise<boolean> {
@@ -158,6 +99,7 @@ async function cloneOnce(location: string, cached: string, run: PhaseRun): Promi
   const partial = `${cached}.${randomUUID()}`;
   const clone = () => run.run("git", ["clone", "--quiet", "--mirror", location, partial], { check: false });
   await retry(run, clone, location);
+  await run.run("git", ["-C", partial, "remote", "set-url", "origin", keptAddress(location)]);
   // Another build may have been faster: a folder with content can't be replaced, and theirs is as good.
   await rename(partial, cached).catch(() => rm(partial, { recursive: true, force: true }));
   return true;
@@ -214,7 +156,8 @@ async function retry(
 ): Promise<void> {
   for (let count = 1; (await attempt()).exitCode !== 0; count++) {
     run.signal.throwIfAborted();
-    if (count === attempts) throw new BuildError("FETCH_FAILED", { url, reason: `git failed ${attempts} times` });
+    if (count === attempts)
+      throw new BuildError("FETCH_FAILED", { url: shownAddress(url), reason: `git failed ${attempts} times` });
     await setTimeout(5000);
   }
 }
@@ -225,7 +168,7 @@ async function download(location: string, cached: string, run: PhaseRun): Promis
   const program = join(run.elementFolders.get("cache-url") ?? "", "bin/cache-url");
   const { exitCode } = await run.run("bash", [program, location, cached], { check: false });
   if (exitCode !== 0)
-    throw new BuildError("FETCH_FAILED", { url: location, reason: `cache-url ended with ${exitCode}` });
+    throw new BuildError("FETCH_FAILED", { url: shownAddress(location), reason: `cache-url ended with ${exitCode}` });
 }
 
 async function unpackInTarget(folders: readonly string[], destination: string, run: PhaseRun): Promise<void> {

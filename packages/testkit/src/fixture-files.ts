@@ -1,5 +1,6 @@
-import { chmod, chown, lchown, mkdir, symlink, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { chmod, chown, lchown } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { Target } from "@dibjs/core";
 
 /** By absolute path. A path that ends in `/` is a folder; a text is the content of a file with mode 0644. */
 export type FixtureFiles = Readonly<Record<string, string | FixtureFile>>;
@@ -14,21 +15,25 @@ export interface FixtureFile {
   readonly owner?: string;
 }
 
-/** As root. */
-export async function writeFiles(files: FixtureFiles, root: string): Promise<void> {
+/** As root, and only by the target's own walk: links of the trees below lead nowhere else. */
+export async function writeFiles(files: FixtureFiles, target: Target): Promise<void> {
   for (const [path, written] of Object.entries(files)) {
     const file = typeof written === "string" ? { content: written } : written;
-    const full = join(root, path);
-    await mkdir(dirname(full), { recursive: true });
     const [uid = 0, gid = 0] = (file.owner ?? "0:0").split(":").map(Number);
-    if (file.link !== undefined) {
-      await symlink(file.link, full);
-      await lchown(full, uid, gid);
+    if (path.endsWith("/")) {
+      await target.makeFolder(path);
+      const folder = await target.resolve(path);
+      await chown(folder, uid, gid); // takes special bits away, so the mode comes last
+      await chmod(folder, file.mode ?? 0o755);
       continue;
     }
-    if (path.endsWith("/")) await mkdir(full, { recursive: true });
-    else await writeFile(full, file.content ?? "");
-    await chown(full, uid, gid); // takes special bits away, so the mode comes last
-    await chmod(full, file.mode ?? (path.endsWith("/") || file.content?.startsWith("#!") === true ? 0o755 : 0o644));
+    await target.remove(path); // what is there may be a link, which would be written through
+    if (file.link === undefined) {
+      const { content = "" } = file;
+      await target.write(path, content, { mode: file.mode ?? (content.startsWith("#!") ? 0o755 : 0o644), uid, gid });
+    } else {
+      await target.link(path, file.link);
+      await lchown(join(await target.resolve(dirname(path)), basename(path)), uid, gid);
+    }
   }
 }

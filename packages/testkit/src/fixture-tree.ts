@@ -1,7 +1,7 @@
 /** The tree that an element is run on, described as data, and how the worker makes it. */
-import { mkdir } from "node:fs/promises";
-import { isAbsolute, resolve } from "node:path";
-import { BuildError, type Exec } from "@dibjs/core";
+import { mkdir, rm } from "node:fs/promises";
+import { isAbsolute, join, resolve } from "node:path";
+import { BuildError, type Exec, type PhaseRun } from "@dibjs/core";
 import { writeFiles, type FixtureFiles } from "./fixture-files.js";
 import { layTinyRoot, programsOfTinyRoot } from "./tiny-root.js";
 
@@ -27,7 +27,7 @@ export function layersOf(tree: FixtureTree, cwd: string): Layer[] {
   if (layer === "tiny") return [layer];
   if ("folder" in layer) return [{ folder: resolve(cwd, layer.folder) }];
   if ("tar" in layer) return [{ tar: resolve(cwd, layer.tar) }];
-  const wrong = Object.keys(layer.files).find((path) => !isAbsolute(path) || path.split("/").includes(".."));
+  const wrong = Object.keys(layer.files).find((path) => !isAbsolute(path) || /(^|\/)\.\.?(\/|$)/.test(path));
   if (wrong !== undefined)
     throw new BuildError("USAGE_INVALID", { reason: `"${wrong}" is no absolute path of a file in a fixture tree.` });
   return [layer];
@@ -38,15 +38,29 @@ export const programsOf = (layer: Layer): readonly { command: string; debian: st
   layer === "tiny" ? programsOfTinyRoot : "tar" in layer ? [{ command: "tar", debian: "tar", fedora: "tar" }] : [];
 
 /** As root, in the worker. */
-export async function layTree(layers: readonly Layer[], root: string, exec: Exec): Promise<void> {
-  await mkdir(root, { recursive: true });
-  for (const layer of layers) {
-    if (layer === "tiny") await layTinyRoot(root, exec);
-    else if ("files" in layer) await writeFiles(layer.files, root);
-    else if ("folder" in layer) await mustRun(exec, "cp", ["--archive", "--no-target-directory", layer.folder, root]);
-    else
-      await mustRun(exec, "tar", [`--directory=${root}`, "--numeric-owner", "--xattrs", "--extract", "-f", layer.tar]);
+export async function layTree(layers: readonly Layer[], { target, exec, workspace }: PhaseRun): Promise<void> {
+  await mkdir(target.path, { recursive: true });
+  const unpacked = join(workspace.buildDir, "testkit-unpacked");
+  for (const [index, layer] of layers.entries()) {
+    if (layer === "tiny") await layTinyRoot(target, exec);
+    else if ("files" in layer) await writeFiles(layer.files, target);
+    else if ("folder" in layer) await copyOver(layer.folder, target.path, exec);
+    else if (index === 0) await unpack(layer.tar, target.path, exec);
+    else {
+      await unpack(layer.tar, unpacked, exec); // tar would follow a link of the trees below to a folder of the host
+      await copyOver(unpacked, target.path, exec);
+      await rm(unpacked, { recursive: true });
+    }
   }
+}
+
+/** Replaces links instead of writing through them, and fails where a link is in the place of a folder. */
+const copyOver = (folder: string, root: string, exec: Exec) =>
+  mustRun(exec, "cp", ["--archive", "--remove-destination", "--no-target-directory", folder, root]);
+
+async function unpack(archive: string, folder: string, exec: Exec): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await mustRun(exec, "tar", [`--directory=${folder}`, "--numeric-owner", "--xattrs", "--extract", "-f", archive]);
 }
 
 async function mustRun(exec: Exec, file: string, args: readonly string[]): Promise<void> {

@@ -1,7 +1,6 @@
 /** A root of three megabytes: busybox with all it can do, and bash, which the scripts of most elements ask for. */
-import { access, chmod, copyFile, mkdir, realpath, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
-import { BuildError, type Exec } from "@dibjs/core";
+import { readFile, realpath } from "node:fs/promises";
+import { BuildError, type Exec, type Target } from "@dibjs/core";
 import { writeFiles } from "./fixture-files.js";
 
 export const programsOfTinyRoot = [
@@ -10,7 +9,23 @@ export const programsOfTinyRoot = [
   { command: "ldd", debian: "libc-bin", fedora: "glibc-common" },
 ] as const;
 
-const folders = ["bin", "dev", "etc", "home", "opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var"];
+const folders = [
+  "bin",
+  "dev",
+  "etc",
+  "home",
+  "opt",
+  "proc",
+  "root",
+  "run",
+  "sbin",
+  "srv",
+  "sys",
+  "tmp",
+  "usr",
+  "usr/bin",
+  "var",
+];
 const files = {
   "/etc/os-release": 'ID=tiny\nNAME="A tree for tests"\n',
   "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n",
@@ -24,23 +39,23 @@ const files = {
   "/var/log/": {},
 };
 
-export async function layTinyRoot(root: string, exec: Exec): Promise<void> {
-  for (const name of folders) await mkdir(join(root, name), { recursive: true, mode: 0o755 });
-  for (const program of ["busybox", "bash"]) await copyProgram(program, root, exec);
-  await mkdir(join(root, "usr/bin"), { recursive: true });
+export async function layTinyRoot(target: Target, exec: Exec): Promise<void> {
+  for (const name of folders) await target.makeFolder(`/${name}`);
+  for (const program of ["busybox", "bash"]) await copyProgram(program, target, exec);
   const { stdout } = await exec("busybox", ["--list"]);
   for (const name of stdout.split("\n").filter((line) => line !== "" && line !== "bash" && line !== "busybox"))
-    await symlink("busybox", join(root, "bin", name));
-  await symlink("../../bin/env", join(root, "usr/bin/env"));
-  await writeFiles(files, root);
+    await target.link(`/bin/${name}`, "busybox");
+  // Where /bin is a link to /usr/bin, it is there already.
+  if (!(await target.exists("/usr/bin/env"))) await target.link("/usr/bin/env", "../../bin/env");
+  await writeFiles(files, target);
 }
 
 /** To /bin, with the libraries it is linked to at their own places. */
-async function copyProgram(name: string, root: string, exec: Exec): Promise<void> {
+async function copyProgram(name: string, target: Target, exec: Exec): Promise<void> {
   const path = await findProgram(name, exec);
-  await copy(path, join(root, "bin", name));
+  await copy(path, `/bin/${name}`, target);
   const { stdout } = await exec("ldd", [path]); // fails, and says nothing here, for a static program
-  for (const [library] of stdout.matchAll(/\/\S+/g)) await copy(library, join(root, library));
+  for (const [library] of stdout.matchAll(/\/\S+/g)) await copy(library, library, target);
 }
 
 async function findProgram(name: string, exec: Exec): Promise<string> {
@@ -49,13 +64,6 @@ async function findProgram(name: string, exec: Exec): Promise<string> {
   return realpath(stdout.trim());
 }
 
-async function copy(from: string, to: string): Promise<void> {
-  const isThere = await access(to).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return;
-  await mkdir(dirname(to), { recursive: true });
-  await copyFile(from, to);
-  await chmod(to, 0o755);
+async function copy(from: string, path: string, target: Target): Promise<void> {
+  if (!(await target.exists(path))) await target.write(path, await readFile(from), { mode: 0o755 });
 }

@@ -37,7 +37,7 @@ export function tapTestkit(hooks: ElementHooks, { layers, phase, running, notes 
     await writeFile(join(notes, "notes.json"), JSON.stringify({ tree, environment } satisfies Notes));
   };
 
-  hooks.beforePhase.for("root").tapPromise(({ target, exec }) => layTree(layers, target.path, exec));
+  hooks.beforePhase.for("root").tapPromise((run) => layTree(layers, run));
   hooks.script.tap(({ element, run }) => {
     const runs = (phase ?? run.phase.name) === run.phase.name && (running?.includes(element) ?? true);
     return runs ? undefined : "skipped";

@@ -16,6 +16,8 @@ export type StepExecOptions = Pick<ExecOptions, "input"> & { readonly env?: Env;
 export interface Target {
   /** Absolute path in the worker's mount namespace. */
   readonly path: string;
+  /** The path on the host side of what `path` is inside: all links resolved, as a chroot would resolve them. */
+  resolve(path: string): Promise<string>;
   /** Runs a program as root in the chroot, with the phase's environment; its output is logged under the running step. */
   run(file: string, args?: readonly string[], options?: StepExecOptions): Promise<ExecResult>;
   /** Undefined when there is no such file; at most 16 MiB. */

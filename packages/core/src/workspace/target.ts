@@ -19,6 +19,7 @@ export function targetFiles(root: string): TargetFiles {
   const at = (path: string) => resolveInRoot(root, path);
   return {
     path: root,
+    resolve: at,
     async read(path) {
       const file = await at(path);
       const stat = await lstatOrUndefined(file);

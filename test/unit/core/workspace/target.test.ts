@@ -30,6 +30,12 @@ test("a link that climbs out stops at the root", async () => {
   expect(readFileSync(join(root, "victim"), "utf8")).toBe("image");
 });
 
+test("a path resolves to its place on the host side, by all links, the last one too", async () => {
+  symlinkSync("/etc", join(root, "conf"));
+  symlinkSync("../../../victim", join(root, "etc/motd"));
+  expect(await targetFiles(root).resolve("/conf/motd")).toBe(join(root, "victim"));
+});
+
 test("a loop of links is an error", async () => {
   symlinkSync("b", join(root, "a"));
   symlinkSync("a", join(root, "b"));

@@ -5,7 +5,7 @@ export default defineElement({
   setup({ addScript }) {
     // In the image, once its packages are installed: nothing that comes later needs the file.
     addScript("install", "50-{{script}}", async ({ target, env }) => {
-      await target.write("/etc/{{script}}", `${env.DIB_{{VARIABLE}}_TEXT}\n`, { mode: 0o644 });
+      await target.write("/etc/{{script}}.example", `${env.DIB_{{VARIABLE}}_TEXT}\n`, { mode: 0o644 });
     });
   },
 });

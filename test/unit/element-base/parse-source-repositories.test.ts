@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseSourceRepositories } from "@dibjs/element-base/source-repositories.js";
+import { parseSourceRepositories } from "@dibjs/element-base/parse-source-repositories.js";
 
 const parse = (line: string, env: Readonly<Record<string, string>> = {}) =>
   parseSourceRepositories({ element: "one", file: "source-repository-one", text: `# comment\n\n${line}\n` }, env);
@@ -55,4 +55,14 @@ test.each([
   "code git /opt/code",
 ])("refuses %j", (line) => {
   expect(() => parse(line)).toThrow(expect.objectContaining({ code: "ELEMENT_FILE_INVALID" }) as Error);
+});
+
+test("a line that is refused is shown without the credentials in it", () => {
+  for (const location of ["https://me:token@example.org/x", "${DIB_X:-https://me:token@example.org/x}"])
+    expect(() => parse(`code cvs /opt/code ${location}`)).toThrow(
+      expect.objectContaining({
+        code: "ELEMENT_FILE_INVALID",
+        message: expect.not.stringContaining("token") as string,
+      }),
+    );
 });
