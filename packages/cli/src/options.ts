@@ -1,4 +1,4 @@
-/** Options that say what to build: shared by `dib build`, `dib plan`, `dib hooks`. DIB's by DIB's names, then ours. */
+/** Options that say what to build: shared by the commands that plan or build. DIB's by DIB's names, then ours. */
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { Flags, LoadRequest } from "@dibjs/core";
