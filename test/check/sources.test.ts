@@ -18,7 +18,7 @@ const run = (program: string, args: readonly string[]) =>
     );
   });
 
-test.each([
+test.concurrent.each([
   ["the types of the tests and of what they expect of types are right", "tsc", ["-p", "test"]],
   ["eslint finds no error", "eslint", ["--quiet", "."]],
   ["every file is formatted", "prettier", ["--check", "--log-level", "warn", "."]],

@@ -13,19 +13,26 @@ const settingOf = (run: ElementRun, key: string): Promise<string> =>
     key,
   );
 
-describe("cloud-init", () => {
-  let run: ElementRun;
-  beforeAll(async () => {
-    run = await runElement(["cloud-init", "cloud-init-datasources", "cloud-init-growpart"], {
+let run: ElementRun;
+let nocloud: ElementRun;
+beforeAll(async () => {
+  [run, nocloud] = await Promise.all([
+    runElement(["cloud-init", "cloud-init-datasources", "cloud-init-growpart"], {
       env: {
         DIB_CLOUD_INIT_DATASOURCES: "ConfigDrive, Ec2",
         DIB_CLOUD_INIT_GROWPART_DEVICES: "[ /, /dev/vda3 ]",
         DIB_CLOUD_INIT_ALLOW_SSH_PWAUTH: "1",
       },
-    });
-  });
-  afterAll(() => run[Symbol.asyncDispose]());
+    }),
+    runElement(["cloud-init", "cloud-init-nocloud"], { env: { DIB_CLOUD_INIT_DATASOURCES: "Ec2" } }),
+  ]);
+});
+afterAll(async () => {
+  await run?.[Symbol.asyncDispose]();
+  await nocloud?.[Symbol.asyncDispose]();
+});
 
+describe("cloud-init", () => {
   testDifference("cloud-init", "is installed, and started at boot", () => run, {
     added: {
       "/usr/bin/cloud-init": { kind: "file", mode: 0o755, owner: "0:0" },
@@ -57,13 +64,7 @@ describe("cloud-init", () => {
 });
 
 describe("cloud-init-nocloud", () => {
-  let run: ElementRun;
-  beforeAll(async () => {
-    run = await runElement(["cloud-init", "cloud-init-nocloud"], { env: { DIB_CLOUD_INIT_DATASOURCES: "Ec2" } });
-  });
-  afterAll(() => run[Symbol.asyncDispose]());
-
-  testDifference("cloud-init-nocloud", "adds an empty seed", () => run, {
+  testDifference("cloud-init-nocloud", "adds an empty seed", () => nocloud, {
     added: {
       "/var/lib/cloud/seed/nocloud/user-data": { kind: "file", content: "" },
       "/var/lib/cloud/seed/nocloud/meta-data": { kind: "file", content: "" },
@@ -71,7 +72,7 @@ describe("cloud-init-nocloud", () => {
   });
 
   test("makes the seed the only data source", async () => {
-    expect(await settingOf(run, "datasource_list")).toBe("['NoCloud', 'None']\n");
+    expect(await settingOf(nocloud, "datasource_list")).toBe("['NoCloud', 'None']\n");
   });
 });
 

@@ -35,8 +35,9 @@ async function publishPlain(name: string): Promise<void> {
   await registry.publish(work.path);
 }
 
-describe.each(["npm", "pnpm", "yarn"] as const)("with %s", (client) => {
-  test("a short name is the first package of its names that has elements, and dib says which", async () => {
+// The clients go beside each other, each through its tests in order.
+describe.concurrent.each(["npm", "pnpm", "yarn"] as const)("with %s", (client) => {
+  test.sequential("a short name is the first package of its names that has elements, and dib says which", async () => {
     await using project = await packageProject(registry, client);
     const { exitCode, stdout, stderr } = await project.dib(["add", "one", "lib@^1.0.0"]);
     expect({ exitCode }, stderr).toEqual({ exitCode: 0 });
@@ -48,7 +49,7 @@ describe.each(["npm", "pnpm", "yarn"] as const)("with %s", (client) => {
     expect((await project.dib(["elements"])).stdout).toMatch(/^one +1\.0\.0 +dib-element-one +package$/m);
   });
 
-  test("lifecycle scripts of what is added, updated or removed beside it are never run", async () => {
+  test.sequential("lifecycle scripts of what is added, updated or removed beside it are never run", async () => {
     await using project = await packageProject(registry, client);
     expect((await project.dib(["add", "canary", "lib@1.0.0"])).exitCode).toBe(0);
     expect((await project.dib(["update"])).exitCode).toBe(0);
@@ -57,7 +58,7 @@ describe.each(["npm", "pnpm", "yarn"] as const)("with %s", (client) => {
     expect(existsSync(join(project.folder, "node_modules/dib-element-canary/canary"))).toBe(false);
   });
 
-  test("what is no element package leaves the project as it was: PACKAGE_NOT_ELEMENT", async () => {
+  test.sequential("what is no element package leaves the project as it was: PACKAGE_NOT_ELEMENT", async () => {
     await using project = await packageProject(registry, client);
     await project.dib(["add", "dib-element-lib@1.0.0"]);
     const before = await project.tree();
@@ -70,35 +71,41 @@ describe.each(["npm", "pnpm", "yarn"] as const)("with %s", (client) => {
     expect(await project.tree()).toEqual(before);
   });
 
-  test("packages that can't go together are told with who asks for what, and nothing is changed", async () => {
-    await using project = await packageProject(registry, client);
-    await project.dib(["add", "dib-element-one", "dib-element-lib@1.0.0"]);
-    const before = await project.tree();
-    const refused = await project.dib(["add", "two"]);
-    expect(refused.exitCode).toBe(2);
-    expect(refused.stderr).toMatch(/PACKAGE_CONFLICT No version of dib-element-lib \(now 1\.\d\.0\) satisfies/);
-    expect(refused.stderr).toMatch(/^ {2}\^1\.0\.0 {2}asked for by this project → dib-element-one@1\.0\.0$/m);
-    expect(refused.stderr).toMatch(/^ {2}\^2\.0\.0 {2}asked for by this project → dib-element-two@1\.0\.0$/m);
-    expect(refused.stderr).toContain("Try: dib add dib-element-one@latest dib-element-two@latest");
-    expect(await project.tree()).toEqual(before);
-  });
+  test.sequential(
+    "packages that can't go together are told with who asks for what, and nothing is changed",
+    async () => {
+      await using project = await packageProject(registry, client);
+      await project.dib(["add", "dib-element-one", "dib-element-lib@1.0.0"]);
+      const before = await project.tree();
+      const refused = await project.dib(["add", "two"]);
+      expect(refused.exitCode).toBe(2);
+      expect(refused.stderr).toMatch(/PACKAGE_CONFLICT No version of dib-element-lib \(now 1\.\d\.0\) satisfies/);
+      expect(refused.stderr).toMatch(/^ {2}\^1\.0\.0 {2}asked for by this project → dib-element-one@1\.0\.0$/m);
+      expect(refused.stderr).toMatch(/^ {2}\^2\.0\.0 {2}asked for by this project → dib-element-two@1\.0\.0$/m);
+      expect(refused.stderr).toContain("Try: dib add dib-element-one@latest dib-element-two@latest");
+      expect(await project.tree()).toEqual(before);
+    },
+  );
 
-  test("update moves to the newest that the ranges allow, remove takes what is asked for directly", async () => {
-    await using project = await packageProject(registry, client);
-    const name = `moving-${client}`;
-    await publish(name);
-    await project.dib(["add", name, "dib-element-lib"]);
-    for (const version of ["1.0.1", "2.0.0"]) await publish(name, { version });
-    expect((await project.dib(["update", name])).stdout).toBe(`~ dib-element-${name} 1.0.0 → 1.0.1\n`);
-    expect((await project.dib(["remove", name])).stdout).toBe(`- dib-element-${name} 1.0.1\n`);
-    const gone = await project.dib(["remove", name, "--json"]);
-    expect({ exitCode: gone.exitCode, codes: codesOf(gone) }).toEqual({
-      exitCode: 2,
-      codes: ["PACKAGE_NOT_INSTALLED"],
-    });
-  });
+  test.sequential(
+    "update moves to the newest that the ranges allow, remove takes what is asked for directly",
+    async () => {
+      await using project = await packageProject(registry, client);
+      const name = `moving-${client}`;
+      await publish(name);
+      await project.dib(["add", name, "dib-element-lib"]);
+      for (const version of ["1.0.1", "2.0.0"]) await publish(name, { version });
+      expect((await project.dib(["update", name])).stdout).toBe(`~ dib-element-${name} 1.0.0 → 1.0.1\n`);
+      expect((await project.dib(["remove", name])).stdout).toBe(`- dib-element-${name} 1.0.1\n`);
+      const gone = await project.dib(["remove", name, "--json"]);
+      expect({ exitCode: gone.exitCode, codes: codesOf(gone) }).toEqual({
+        exitCode: 2,
+        codes: ["PACKAGE_NOT_INSTALLED"],
+      });
+    },
+  );
 
-  test("Ctrl-C, and being killed, leave the project as it was", async () => {
+  test.sequential("Ctrl-C, and being killed, leave the project as it was", async () => {
     await using project = await packageProject(registry, client);
     await project.dib(["add", "dib-element-lib@2.0.0"]);
     const before = await project.tree();
