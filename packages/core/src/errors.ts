@@ -160,9 +160,13 @@ export const catalogue = {
       hint: `Install a version of the element that supports this core, or the core that it needs: npm outdated ${c.package} @dibjs/core`,
     }),
   ),
-  ELEMENT_FILE_INVALID: entry("request", (c: { element: string; file: string; reason: string }) => ({
-    message: `${c.element}: ${c.file}: ${c.reason}`,
-  })),
+  ELEMENT_FILE_INVALID: entry(
+    "request",
+    (c: { element: string; file: string; reason: string; hint?: string | undefined }) => ({
+      message: `${c.element}: ${c.file}: ${c.reason}`,
+      hint: c.hint,
+    }),
+  ),
   ELEMENT_ARCH_UNSUPPORTED: entry("request", (c: { element: string; arch: string; supported: readonly string[] }) => ({
     message: `Element ${c.element} does not support ${c.arch} (it supports ${c.supported.join(", ")}).`,
   })),

@@ -106,6 +106,7 @@ function silentPhases({ name, source }: ElementRef, files: readonly ElementFile[
       { element: name },
       folder,
       `nothing in it would run: no file has a name of letters, digits, _ and - only, and ${rule} (it has ${names.join(", ")})`,
+      isInstalled ? "Begin what is to run with #!, such as #!/bin/bash." : "Make what is to run executable: chmod +x.",
     );
   });
 }

@@ -223,6 +223,7 @@ describe("a phase of which nothing would run", () => {
     await expect(loadInstalled(temp.path, element)).rejects.toMatchObject({
       code: "ELEMENT_FILE_INVALID",
       context: { element: "a", file: "root.d" },
+      hint: "Begin what is to run with #!, such as #!/bin/bash.",
     });
   });
 
