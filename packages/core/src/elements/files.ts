@@ -157,9 +157,5 @@ export function isInPhaseFolder(path: string): boolean {
   return phaseFolders.has(folder) && name !== undefined && below.length === 0;
 }
 
-export const invalid = (
-  { element }: Pick<ElementTree, "element">,
-  file: string,
-  reason: string,
-  hint?: string | undefined,
-) => new BuildError("ELEMENT_FILE_INVALID", { element, file, reason, hint });
+export const invalid = ({ element }: Pick<ElementTree, "element">, file: string, reason: string, hint?: string) =>
+  new BuildError("ELEMENT_FILE_INVALID", { element, file, reason, hint });
