@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { format, resolveConfig } from "prettier";
 import { renderApi } from "./api.mjs";
+import { readDifferences, renderDifferences } from "./differences.mjs";
 import { renderErrors } from "./errors.mjs";
 import { renderGallery } from "./gallery.mjs";
 import { renderManifest } from "./manifest.mjs";
@@ -13,6 +14,7 @@ const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 export async function renderPages() {
   const errors = renderErrors(readFileSync(at("packages/core/src/errors.ts"), "utf8"));
   const pages = {
+    "docs/differences.md": renderDifferences(readDifferences()),
     "docs/gallery.md": renderGallery(at("packages")),
     "docs/reference/manifest.md": renderManifest(at("packages/core/dist/index.d.ts")),
     "docs/reference/core.md": renderApi({
