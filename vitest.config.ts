@@ -49,6 +49,10 @@ export default defineConfig({
       project("elements", ["test/elements/**/*.test.ts"], oneAtATime(5)),
       project("integration", ["test/integration/**/*.test.ts"], oneAtATime(5)),
       project("e2e", ["test/e2e/**/*.test.ts"], oneAtATime(25, ["./test/support/e2e-folder.ts"])),
+      project("vectors", ["test/conformance/vectors/**/*.test.ts"], oneAtATime(5)),
+      ...(process.argv.includes("conformance")
+        ? [project("conformance", ["test/conformance/{builds,guest,differential}/**/*.test.ts"], oneAtATime(60))]
+        : []),
       ...(process.argv.includes("live") ? [project("live", ["test/live/**/*.test.ts"], oneAtATime(60))] : []),
     ],
   },
