@@ -41,6 +41,22 @@ test("a build that ends at its own pace is never taken for a dead one: what it f
   }
 });
 
+test("a build that could not remove a work folder of its own keeps its journal, and the next start clears both", async () => {
+  const id = `left${process.pid}`;
+  const folder = `/var/tmp/dib_build.${id}`;
+  mkdirSync(folder);
+  try {
+    const stack = new ResourceStack();
+    await openJournal({ id, folders: [folder] }, stack, { exec } as never);
+    await stack[Symbol.asyncDispose]();
+    expect(existsSync(`/run/dib/${id}`)).toBe(true);
+    expect(await sweepDeadBuilds({ exec, emit: () => {} })).toContain(folder);
+    expect([existsSync(folder), existsSync(`/run/dib/${id}`)]).toEqual([false, false]);
+  } finally {
+    for (const path of [folder, `/run/dib/${id}`]) rmSync(path, { recursive: true, force: true });
+  }
+});
+
 test("a dead build whose folder can't be removed is told, and keeps neither another's from being cleared nor a build from starting", async () => {
   const [stuck, other] = [`stuck${process.pid}`, `zother${process.pid}`]; // in this order
   const folders = [stuck, other].map((id) => `/var/tmp/dib_build.${id}`);

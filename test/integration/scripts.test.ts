@@ -199,6 +199,16 @@ test("an interrupted build ends with the signal and the phase, and leaves nothin
   });
 });
 
+test("a script of the root phase that is cut short leaves its mounts in nobody's way", async () => {
+  project.script(
+    "root.d/20-mount",
+    'mkdir "$TARGET_ROOT/m"; mount -t tmpfs none "$TARGET_ROOT/m"; echo mounted; exit 1',
+  );
+  const started = performance.now();
+  await expect(project.build()).rejects.toMatchObject({ code: "SCRIPT_FAILED", context: { phase: "root" } });
+  expect(performance.now() - started, "ms, where a wait for a busy mount takes ten seconds").toBeLessThan(8000);
+});
+
 test("what a script mounts on the finished root and leaves is in no output", async () => {
   project.write("victim/file", "kept");
   project.script(

@@ -30,8 +30,14 @@ export async function openJournal(journal: Journal, stack: ResourceStack, ctx: B
   stack.defer(`lock of ${folder}`, () => lock.close());
   await writeFile(join(unseen, "journal.json"), JSON.stringify(journal));
   await rename(unseen, folder);
-  stack.defer(`journal ${folder}`, () => rm(folder, { recursive: true, force: true }));
+  stack.defer(`journal ${folder}`, async () => {
+    const left = await Promise.all(journal.folders.filter((path) => isScratch(path, journal.id)).map(isFolder));
+    if (!left.includes(true)) await rm(folder, { recursive: true, force: true }); // else the next start clears what is left
+  });
 }
+
+/** A work folder, in contrast to the folder of the outputs. */
+const isScratch = (path: string, id: string): boolean => basename(path).endsWith(`.${id}`);
 
 /**
  * Clears what dead builds left; live ones hold their lock. Returns the folders that were removed. What can't be removed
@@ -76,9 +82,7 @@ const readJournals = (): Promise<string[]> =>
 async function deadFolders(folder: string, id: string): Promise<string[]> {
   const text = await readFile(join(folder, "journal.json"), "utf8").catch(() => "");
   const named =
-    parseJournal(text)?.folders.filter(
-      (path) => basename(path).endsWith(`.${id}`) || basename(path) === `.dib-${id}`,
-    ) ?? [];
+    parseJournal(text)?.folders.filter((path) => isScratch(path, id) || basename(path) === `.dib-${id}`) ?? [];
   const real = await Promise.all(named.map(async (path) => ((await isFolder(path)) ? path : undefined)));
   return real.filter((path) => path !== undefined);
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { makeFolders, removeIfEmpty } from "./make-folders.js";
-import { mount, mountTmpfs } from "./mounts.js";
+import { mount, mountTmpfs, unmountBelow } from "./mounts.js";
 import { removeFolder } from "./remove-folder.js";
 import { ResourceStack } from "./resource-stack.js";
 import { targetFiles, type TargetFiles } from "./target.js";
@@ -126,7 +126,9 @@ async function mountTree(
   await rm(work, { recursive: true, force: true });
   for (const folder of [lower, upper, work]) await mkdir(folder, { recursive: true, mode: 0o755 });
   const options = `lowerdir=${escapeOption(lower)},upperdir=${escapeOption(upper)},workdir=${escapeOption(work)},redirect_dir=on,metacopy=off,volatile`;
-  return mount({ what: "overlay", target, type: "overlay", options }, stack, ctx);
+  const release = await mount({ what: "overlay", target, type: "overlay", options }, stack, ctx);
+  stack.defer(`mounts below ${target}`, () => unmountBelow(target, ctx)); // of a script that was cut short
+  return release;
 }
 
 /** Comma, colon and backslash separate overlayfs options. */
