@@ -12,6 +12,26 @@ interface Group {
 }
 
 export const groups = {
+  logging: {
+    source: "diskimage_builder/tests/test_logging_config.py",
+    vectors: {
+      "stderr-only": "with DIB_DEBUG_TRACE=1 all levels go to standard error, and none to standard output",
+      "debug-place": "debug lines, and only these, name the function and the file that they come from",
+      "no-trace": "without DIB_DEBUG_TRACE, or with 0, there are no debug lines",
+      "config-file": "DIB_PYTHON_LOGGING_CONFIG_FILE names a JSON file with another configuration",
+    },
+  },
+  "library-functions": {
+    source: "tests/run_dib_library_tests.sh",
+    vectors: {
+      mounts: "mount_proc_dev_sys makes exactly four mounts below the target",
+      "mounts-through-link": "the same when the target is reached through a symbolic link",
+      unmounts: "unmount_dir takes all of them away",
+      "unmounts-nothing": "unmount_dir of a folder that is not there succeeds",
+      "unmounts-but-disk":
+        "unmount_dir leaves the file systems of the build's own disk, and takes others that are called alike",
+    },
+  },
   "pkg-map": {
     source: "diskimage_builder/elements/pkg-map/bin/pkg-map (without tests)",
     vectors: {
