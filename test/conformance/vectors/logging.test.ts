@@ -32,7 +32,7 @@ async function log(env: Readonly<Record<string, string>>) {
 const more = ["INFO probe [-] said info", "WARNING probe [-] said warning", "ERROR probe [-] said error"];
 const debug = "DEBUG probe [-] said debug from_here PROGRAM:7";
 
-for (const id of ["logging/stderr-only", "logging/debug-place"] as const)
+for (const id of ["logging/to-stderr", "logging/debug-place"] as const)
   vector(id, async () => {
     expect(await log({ DIB_DEBUG_TRACE: "1" })).toEqual({ status: 0, stdout: [], stderr: [debug, ...more] });
   });

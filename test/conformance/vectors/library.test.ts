@@ -24,18 +24,19 @@ const run = (script: string, env: Readonly<Record<string, string>> = {}) =>
 const listMounts = `findmnt -rn -o TARGET | sed 's/\\\\x20/ /g' | sed -n "s|^$(readlink -e "$target")||p" | sort`;
 const four = ["/dev", "/dev/pts", "/proc", "/sys"];
 
-vector("library-functions/mounts", () => {
-  expect(run(`mount_proc_dev_sys; ${listMounts}`)).toEqual({ status: 0, lines: four, errors: "" });
-});
-
-vector("library-functions/mounts-through-link", () => {
-  const through = { TMP_MOUNT_PATH: join(folder, "link") };
-  expect(run(`mount_proc_dev_sys; ${listMounts}`, through)).toEqual({ status: 0, lines: four, errors: "" });
-});
+for (const at of ["mnt", "link"])
+  vector(
+    "library/four-mounts",
+    () => {
+      const env = { TMP_MOUNT_PATH: join(folder, at) };
+      expect(run(`mount_proc_dev_sys; ${listMounts}`, env)).toEqual({ status: 0, lines: four, errors: "" });
+    },
+    at,
+  );
 
 for (const by of ["mnt", "link"])
   vector(
-    "library-functions/unmounts",
+    "library/unmount",
     () => {
       const script = `mount_proc_dev_sys; unmount_dir "${folder}/${by}" >/dev/null; ${listMounts}; echo end`;
       expect(run(script)).toEqual({ status: 0, lines: ["end"], errors: "" });
@@ -43,7 +44,7 @@ for (const by of ["mnt", "link"])
     by,
   );
 
-vector("library-functions/unmounts-nothing", () => {
+vector("library/unmount-missing", () => {
   expect(run("unmount_dir /nowhere/at/all")).toEqual({
     status: 0,
     lines: ["*** /nowhere/at/all is not a directory"],
@@ -51,7 +52,7 @@ vector("library-functions/unmounts-nothing", () => {
   });
 });
 
-vector("library-functions/unmounts-but-disk", () => {
+vector("library/unmount-but-disk", () => {
   const script = `for at in boot home/boot; do mount -t tmpfs none "$target/$at"; done; unmount_dir "$target"; ${listMounts}`;
   expect(run(script, { DIB_MOUNTPOINTS: "/|/boot" })).toEqual({
     status: 0,
