@@ -43,7 +43,7 @@ const left = () => ({
 const nothing = { tmp: [], mounts: false, files: [] };
 
 describe("a build", () => {
-  test("tells its callers the lines that they search for, each with its time", async () => {
+  test("tells its callers the lines that they search for, each with its time, and leaves nothing but the image", async () => {
     const { exitCode, stdout, stderr } = await build(["-o", "img"]);
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
     expect(linesOf(stdout).filter((line) => !stamp.test(line))).toEqual([]);
@@ -66,10 +66,6 @@ describe("a build", () => {
     ].map((pattern) => lines.findIndex((line) => pattern.test(line)));
     expect(told).toEqual(told.filter((index) => index !== -1).sort((a, b) => a - b));
     expect(lines.at(-1)).toBe("Build completed successfully");
-  });
-
-  test("leaves the image and nothing beside it", async () => {
-    await build(["-o", "img"]);
     expect(left()).toEqual({ ...nothing, files: ["img.tar"] });
     expect(existsSync(join(project.dir, ".cache/image-create"))).toBe(true);
     expect(existsSync(join(project.dir, ".cache/dib/lockfiles"))).toBe(true);
@@ -115,6 +111,22 @@ describe("a build", () => {
     );
   });
 
+  test.each([
+    ["tar", { DIB_SHOW_IMAGE_USAGE: "1" }, "Image size report (files > 10MiB)", false],
+    ["raw", { DIB_SHOW_IMAGE_USAGE: "1", DIB_SHOW_IMAGE_USAGE_FULL: "1" }, "Image size report", true],
+  ])("tells what takes the room when it is asked to: %s, %j", async (format, env, title, hasSmall) => {
+    project.script("extra-data.d/10-fill", 'head -c 11M /dev/zero > "$TARGET_ROOT/large"; : > "$TARGET_ROOT/small"');
+    const { stdout } = await create(["-n", "-t", format, "toy-os", "subject"], env);
+    const lines = untimed(stdout);
+    const from = lines.indexOf(title);
+    const report = lines.slice(from, lines.indexOf("===== end image size report ====="));
+    expect([from > 0, report.includes("  11MiB\t/large"), report.includes("     0B\t/small")]).toEqual([
+      true,
+      true,
+      hasSmall,
+    ]);
+  });
+
   test("-c hands nothing of it on: ELEMENTS_PATH is gone, too", async () => {
     const { exitCode, stderr } = await build(["-c"]);
     expect([exitCode, linesOf(stderr)[0]]).toEqual([1, "ERROR: Element 'toy-os' not found (asked for by toy-os)."]);
@@ -152,10 +164,6 @@ describe("the log", () => {
   test("DIB_QUIET=0 has both, DIB_NO_TIMESTAMP=1 no time on standard output", async () => {
     const { stdout } = await build(["--logfile", "build.log"], { DIB_QUIET: "0", DIB_NO_TIMESTAMP: "1" });
     expect(linesOf(stdout).slice(1)).toEqual(untimed(read("build.log")));
-  });
-
-  test("DIB_QUIET=1 has neither", async () => {
-    expect(await build([], { DIB_QUIET: "1" })).toEqual({ exitCode: 0, stdout: "", stderr: "" });
   });
 });
 

@@ -19,7 +19,7 @@ import { environmentOf, toDropInRequest, type Call, type ImageCommand } from "./
 export async function createImage(command: ImageCommand, args: readonly string[]): Promise<number> {
   const terminal = openTerminal();
   try {
-    const { env } = process;
+    const env = process.env;
     const { options, operands } = await readCommandLine({ command, options: dropInOptions, args, env });
     const asked = readOptions({ options });
     if (asked.tells !== undefined) {

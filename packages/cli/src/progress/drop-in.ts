@@ -2,6 +2,7 @@ import type { BuildEvent } from "@dibjs/core";
 import { PhaseTimes } from "./phase-times.js";
 import { formatProfile } from "./profile.js";
 import type { Renderer } from "./renderer.js";
+import { formatIec } from "./units.js";
 
 /** How the files of a build are called in its log. */
 export interface NamedOutputs {
@@ -88,6 +89,8 @@ function linesOf(event: BuildEvent, state: Seen, { output, path }: NamedOutputs)
       return ["Starting debug shell. Exit to resume building.", `At stage ${event.name}`];
     case "disk":
       return [`Block device: ${[event.doing, event.node].filter(Boolean).join(" ")}`];
+    case "image-usage":
+      return usageLines(event);
     case "note":
       return [event.level === "warning" ? `WARNING: ${event.text}` : event.text];
     case "artifact":
@@ -98,3 +101,10 @@ function linesOf(event: BuildEvent, state: Seen, { output, path }: NamedOutputs)
 }
 
 const parts = (line: string): string => `dib-run-parts ${line}`;
+
+function usageLines({ leastBytes, entries }: BuildEvent & { type: "image-usage" }): readonly string[] {
+  const title = leastBytes === 0 ? "Image size report" : `Image size report (files > ${formatIec(leastBytes)})`;
+  const rule = "=".repeat(title.length);
+  const rows = entries.map(({ path, sizeBytes }) => `${formatIec(sizeBytes).padStart(7)}\t${path}`);
+  return [rule, title, rule, ...rows, "", "===== end image size report =====", ""];
+}

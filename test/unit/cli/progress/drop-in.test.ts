@@ -102,3 +102,19 @@ test("break points are announced, and what comes after", () => {
   renderer.resume();
   expect(lines).toEqual(["Starting debug shell. Exit to resume building.", "At stage before-install", "Resuming"]);
 });
+
+test.each([
+  [10 * 2 ** 20, "Image size report (files > 10MiB)"],
+  [0, "Image size report"],
+])("what takes the room, from %i bytes on", (leastBytes, title) => {
+  const entries = [
+    { path: "/", sizeBytes: 1.21 * 2 ** 30 },
+    { path: "/usr/lib", sizeBytes: 12 * 2 ** 20 + 1024 },
+  ];
+  const rule = "=".repeat(title.length);
+  const rows = [" 1.3GiB\t/", "  13MiB\t/usr/lib"];
+  expect(linesOf([{ type: "image-usage", leastBytes, entries }])).toEqual([
+    ...[rule, title, rule, ...rows, ""],
+    ...["===== end image size report =====", ""],
+  ]);
+});
