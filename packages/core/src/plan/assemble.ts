@@ -1,9 +1,10 @@
 import type { BuildConfig } from "../config/schema.js";
-import { checkFormats } from "../config/rules.js";
+import { brokenRule, checkFormats } from "../config/rules.js";
 import type { Element, ElementSet } from "../elements/element.js";
 import type { Added } from "../elements/set-up.js";
 import { throwFindings } from "../errors.js";
-import type { ImageFormat } from "../formats/format.js";
+import type { FormatCheck, ImageFormat } from "../formats/format.js";
+import { checkQemuImgOptions } from "../formats/qemu-img.js";
 import { assembleEnvironment } from "./environment.js";
 import { isEnvironmentFile, mergeHookFiles, planPhases } from "./hook-files.js";
 import { openPhases } from "./network.js";
@@ -16,6 +17,8 @@ export interface AssembleRequest {
   readonly added: Added;
   readonly outputs: readonly ImageFormat[];
   /** The disk and what its nodes need; undefined when no output is made from a disk. */
+  /** What ACI_MANIFEST says. */
+  readonly aciManifest?: string | undefined;
   readonly disk: { readonly plan: PlannedDisk; readonly hostCommands: readonly PlannedHostCommand[] } | undefined;
 }
 
@@ -30,8 +33,19 @@ export function chooseFormats(config: BuildConfig, known: readonly ImageFormat[]
   return config.formats.flatMap((wanted) => known.filter(({ name }) => name === wanted).slice(0, 1));
 }
 
+/** What formats have against the settings. Throws CONFIG_RULE_BROKEN, several at once as SEVERAL_FINDINGS. */
+export async function checkFormatSettings(outputs: readonly ImageFormat[], request: FormatCheck): Promise<void> {
+  const { config, disk } = request;
+  const problems = await Promise.all(
+    outputs.map(async ({ from, check }) => check?.({ ...request, disk: from === "disk" ? disk : undefined }) ?? []),
+  );
+  const all = [...checkQemuImgOptions(config.qemuImgOptions, outputs), ...problems.flat()];
+  const distinct = new Map(all.map((problem) => [JSON.stringify(problem), problem])); // several formats may say the same
+  throwFindings([...distinct.values()].map((problem) => brokenRule(config, problem)));
+}
+
 /** Config and elements → plan. Pure. Throws PLAN_SCRIPT_CLASH and PLAN_SCRIPT_INVALID, several at once as SEVERAL_FINDINGS. */
-export function assemblePlan({ config, set, added, outputs, disk }: AssembleRequest): BuildPlan {
+export function assemblePlan({ config, set, added, outputs, aciManifest, disk }: AssembleRequest): BuildPlan {
   const { files: hookFiles, clashes } = mergeHookFiles(set.elements, added);
   throwFindings([...clashes, ...checkScripts(set.elements), ...checkLinks(set.elements)]);
   return {
@@ -53,11 +67,12 @@ export function assemblePlan({ config, set, added, outputs, disk }: AssembleRequ
     environment: assembleEnvironment(config, set.elements),
     packages: config.packages,
     disk: disk?.plan,
-    outputs: outputs.map(({ name, from, extension, consumesImage }) => ({
+    outputs: outputs.map(({ name, from, extension, consumesImage, isFolder }) => ({
       format: name,
       from,
       extension,
       ...(consumesImage === undefined ? {} : { consumesImage }),
+      ...(isFolder === undefined ? {} : { isFolder }),
     })),
     checksums: config.checksums,
     settings: {
@@ -65,6 +80,9 @@ export function assemblePlan({ config, set, added, outputs, disk }: AssembleRequ
       minTmpfsGiB: config.minTmpfsGiB,
       qcow2Compression: config.qcow2Compression,
       qemuImgOptions: config.qemuImgOptions,
+      gzipProgram: config.gzipProgram,
+      dockerTarget: config.dockerTarget,
+      aciManifest,
       offline: config.offline,
       breaks: config.breaks,
       shellOnError: config.shellOnError,
@@ -72,11 +90,12 @@ export function assemblePlan({ config, set, added, outputs, disk }: AssembleRequ
       overwriteOldImage: config.overwriteOldImage,
       keep: config.keep,
     },
-    hostCommands: hostCommands(set.elements, outputs, disk?.hostCommands ?? []),
+    hostCommands: hostCommands(config, set.elements, outputs, disk?.hostCommands ?? []),
   };
 }
 
 function hostCommands(
+  config: BuildConfig,
   elements: readonly Element[],
   outputs: readonly ImageFormat[],
   ofDisk: readonly PlannedHostCommand[],
@@ -86,7 +105,10 @@ function hostCommands(
       commands.map((command) => ({ ...command, neededFor: `element ${name}` })),
     ),
     ...outputs.flatMap(({ name, hostCommands: commands }) =>
-      commands.map((command) => ({ ...command, neededFor: `format ${name}` })),
+      (typeof commands === "function" ? commands(config) : commands).map((command) => ({
+        ...command,
+        neededFor: `format ${name}`,
+      })),
     ),
     ...ofDisk,
   ];
