@@ -2,8 +2,13 @@
 export { buildImage, planImage, updateLock, type BuildOptions } from "./build.js";
 export {
   defineBlockNode,
+  defineLoan,
   type BlockNodeType,
+  type Borrow,
   type DiskState,
+  type Loan,
+  type LoanData,
+  type LoanServices,
   type NodeConfig,
   type NodeRequest,
 } from "./block-device/node.js";

@@ -23,15 +23,24 @@ afterEach(() => rmSync(folder, { recursive: true }));
 test("a project's own copy is found from a folder below it", async () => {
   const copy = write("project/node_modules/@dibjs/cli/dist/main.js");
   mkdirSync(join(folder, "project/images/web"), { recursive: true });
-  expect(await findProjectCli(join(folder, "project/images/web"), own)).toBe(pathToFileURL(copy).href);
+  expect(await findProjectCli(join(folder, "project/images/web"), "main.js", own)).toBe(pathToFileURL(copy).href);
+});
+
+test("each command hands over to its own entry", async () => {
+  write("project/node_modules/@dibjs/cli/dist/main.js");
+  expect(await findProjectCli(join(folder, "project"), "drop-in/disk-image-create.js", own)).toBeUndefined();
+  const copy = write("project/node_modules/@dibjs/cli/dist/drop-in/disk-image-create.js");
+  expect(await findProjectCli(join(folder, "project"), "drop-in/disk-image-create.js", own)).toBe(
+    pathToFileURL(copy).href,
+  );
 });
 
 test("a link to this very copy is not handed over to", async () => {
   mkdirSync(join(folder, "project/node_modules/@dibjs"), { recursive: true });
   symlinkSync(join(folder, "global"), join(folder, "project/node_modules/@dibjs/cli"));
-  expect(await findProjectCli(join(folder, "project"), own)).toBeUndefined();
+  expect(await findProjectCli(join(folder, "project"), "main.js", own)).toBeUndefined();
 });
 
 test("without a project nothing is found", async () => {
-  expect(await findProjectCli(folder, own)).toBeUndefined();
+  expect(await findProjectCli(folder, "main.js", own)).toBeUndefined();
 });

@@ -7,7 +7,9 @@ import type { Given } from "../options.js";
 import type { Terminal } from "../terminal.js";
 
 /** The same program that scripts in the chroot find: one reading of DIB's rules. */
-const program = fileURLToPath(new URL("./lib/dib-run-parts", import.meta.resolve("@dibjs/core/package.json")));
+export const runPartsProgram = fileURLToPath(
+  new URL("./lib/dib-run-parts", import.meta.resolve("@dibjs/core/package.json")),
+);
 
 export async function runParts(
   { out }: Terminal,
@@ -15,7 +17,7 @@ export async function runParts(
   [dir = ""]: readonly string[],
 ): Promise<number> {
   const args = list === true || json === true ? ["--list", dir] : [dir];
-  const child = startProcess("bash", ["--norc", program, ...args], {
+  const child = startProcess("bash", ["--norc", runPartsProgram, ...args], {
     stdio: ["inherit", json === true ? "pipe" : "inherit", "inherit"],
     env: childEnvironment(),
     cwd: process.cwd(),

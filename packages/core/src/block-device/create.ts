@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
 import { saysNoSpace } from "../out-of-space.js";
@@ -7,10 +7,11 @@ import type { BuildReport } from "../report/report.js";
 import type { Stopwatch } from "../report/stopwatch.js";
 import type { DeviceNode } from "../workspace/kernel-file-systems.js";
 import { isFull } from "../workspace/is-full.js";
-import { ResourceStack } from "../workspace/resource-stack.js";
+import type { ResourceStack } from "../workspace/resource-stack.js";
 import { targetFiles } from "../workspace/target.js";
+import { createNodes } from "./create-nodes.js";
 import { deviceNumber } from "./device-number.js";
-import type { DiskState, NodeRequest } from "./node.js";
+import type { DiskState } from "./node.js";
 import { formatFstab } from "./nodes/fstab.js";
 import { chainBelow, computeImageSize, roundUpSize } from "./sizes.js";
 
@@ -47,16 +48,9 @@ export interface Disk extends AsyncDisposable {
 export async function createDisk(asked: DiskRequest): Promise<Disk> {
   const request = { ...asked, imageSizeBytes: roundUpSize(asked.imageSizeBytes, asked.planned.sizeMultipleBytes) };
   const { planned, tree, mountBase, imageSizeBytes, stopwatch } = request;
-  await using resources = new ResourceStack();
-  const state: DiskState = {
-    blockdev: new Map(),
-    filesys: new Map(),
-    mount: new Map(),
-    mountOrder: [],
-    fstab: new Map(),
-  };
-  const completions: (() => Promise<void>)[] = [];
-  await stopwatch.time("mkfs", () => createNodes(request, state, resources, completions));
+  const created = await stopwatch.time("mkfs", () => createNodes(request));
+  await using resources = created.resources;
+  const { state, completions } = created;
   await stopwatch.time("copy", () => copyTree(tree, mountBase, request));
   const fstab = formatFstab(state);
   if (fstab !== undefined) await targetFiles(mountBase).write("/etc/fstab", fstab);
@@ -83,56 +77,14 @@ function holdDisk(
     ...parts,
     unmount: async () => {
       await using held = resources.move(); // freed also when completing fails
-      await request.stopwatch.time("unmount", () => complete(completions, parts.state, request));
+      await request.stopwatch.time("unmount", async () => {
+        for (const work of [...completions].reverse()) await work();
+      });
       await held[Symbol.asyncDispose]();
     },
     move: () => holdDisk(parts, resources.move(), completions, request),
     [Symbol.asyncDispose]: () => resources[Symbol.asyncDispose](),
   };
-}
-
-async function createNodes(
-  request: DiskRequest,
-  state: DiskState,
-  resources: ResourceStack,
-  completions: (() => Promise<void>)[],
-): Promise<void> {
-  const { planned, imageDir, imageSizeBytes, mountBase, ctx } = request;
-  const { exec, emit, signal } = ctx;
-  const { sectorSizeBytes, nodes: graph } = planned;
-  const isVfatMountable = await canMountVfat(ctx);
-  const shared = {
-    graph,
-    state,
-    imageDir,
-    imageSizeBytes,
-    sectorSizeBytes,
-    mountBase,
-    isVfatMountable,
-    exec,
-    emit,
-    signal,
-    resources,
-  };
-  for (const node of graph) {
-    signal.throwIfAborted();
-    const started = performance.now();
-    const nodeRequest: NodeRequest = { ...shared, node, onComplete: (work) => completions.push(work) };
-    const made = await ctx.hooks.blockDevice.for(node.type).run(nodeRequest);
-    if (made === undefined)
-      throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {
-        node: node.name,
-        doing: "creating it",
-        reason: `nothing implements type ${node.type}`,
-      });
-    emit({ type: "disk", doing: node.type, node: node.name, seconds: (performance.now() - started) / 1000 });
-  }
-}
-
-/** Kernels without the driver are common in build machines; an ESP is then filled with mtools. */
-async function canMountVfat({ exec }: BuildContext): Promise<boolean> {
-  const isKnown = async () => /\bvfat$/m.test(await readFile("/proc/filesystems", "utf8"));
-  return (await isKnown()) || ((await exec("modprobe", ["-q", "vfat"])).exitCode === 0 && (await isKnown()));
 }
 
 /** Hard links, holes, extended attributes, ACLs and capabilities are kept; names are bytes for cp, whatever they are. */
@@ -167,28 +119,8 @@ async function noSpace(
   return new BuildError("IMAGE_TOO_SMALL", { sizeBytes: imageSizeBytes, neededBytes });
 }
 
-/** Writes everything back, then trims and fills, newest first. */
-async function complete(
-  completions: readonly (() => Promise<void>)[],
-  { mount }: DiskState,
-  request: DiskRequest,
-): Promise<void> {
-  const mounted = [...mount].filter(([, { path }]) => path !== "none");
-  for (const [mountPoint, { path }] of mounted.reverse()) await writeBack(mountPoint, path, request);
-  for (const work of [...completions].reverse()) await work();
-}
-
-/** What the loop device could not write shows here, for each file system by itself, and nowhere later: umount does not tell. */
-async function writeBack(mountPoint: string, path: string, { imageDir, ctx }: DiskRequest): Promise<void> {
-  const doing = "writing the image";
-  const { exitCode, stderr } = await ctx.exec("sync", ["-f", path]);
-  if (exitCode === 0) return;
-  if (await isFull(imageDir)) throw new BuildError("SPACE_EXHAUSTED", { path: imageDir, doing });
-  throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: mountPoint, doing, reason: stderr.trim() });
-}
-
 /** The loop device that the root stands on; the first one when there is no root. */
-function loopUnderRoot({ nodes }: PlannedDisk): string {
+export function loopUnderRoot({ nodes }: Pick<PlannedDisk, "nodes">): string {
   const loops = nodes.filter(({ type }) => type === "local_loop").map(({ name }) => name);
   const below = chainBelow("/", nodes);
   return loops.find((name) => below.has(name)) ?? loops[0] ?? "";

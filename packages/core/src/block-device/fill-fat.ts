@@ -13,7 +13,7 @@ const env = { ...defaultEnv, MTOOLS_SKIP_CHECK: "1" };
 export async function fillFat(
   folder: string,
   device: string,
-  request: Pick<NodeRequest, "node" | "exec" | "signal">,
+  request: Pick<NodeRequest, "exec" | "signal"> & { readonly node: { readonly name: string } },
   inside = "",
 ): Promise<void> {
   const entries = (await readdir(folder, { withFileTypes: true })).sort((a, b) => compareBytes(a.name, b.name));

@@ -39,11 +39,33 @@ export interface NodeRequest {
   readonly exec: BuildContext["exec"];
   readonly emit: BuildContext["emit"];
   readonly signal: AbortSignal;
-  /** Releases of what was made; newest first, by success and failure alike. */
+  /** Notes what was borrowed from the host; call it in the next statement. Given back newest first. */
+  readonly borrow: Borrow;
+  /** For what ends with this process in any case; newest first, by success and failure alike. */
   readonly resources: ResourceStack;
-  /** Work on a disk whose content is complete, still mounted: trim, fill. Newest first; never after a failure. */
-  readonly onComplete: (work: () => Promise<void>) => void;
+  /** True when devices and mounts must live on after this process, as `dib block-device create` leaves them. */
+  readonly outlivesProcess: boolean;
 }
+
+/** Facts about something borrowed, enough to give it back; plain, since another process may have to do it. */
+export type LoanData = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export type LoanServices = Pick<BuildContext, "exec" | "emit">;
+
+/** A kind of thing that nodes borrow from the host. */
+export interface Loan<Data extends LoanData> {
+  readonly name: string;
+  readonly label: (data: Data) => string;
+  /** Work on a disk whose content is complete, still mounted: trim, fill. Newest first; never after a failure. */
+  readonly complete?: (data: Data, services: LoanServices & Pick<BuildContext, "signal">) => Promise<void>;
+  /** Gives it back, by success and failure alike; fine with what is gone already. */
+  readonly release: (data: Data, services: LoanServices) => Promise<void>;
+}
+
+export type Borrow = <Data extends LoanData>(loan: Loan<Data>, data: Data) => void;
+
+/** Types a kind of loan. Does nothing at run time. */
+export const defineLoan = <Data extends LoanData>(loan: Loan<Data>): Loan<Data> => loan;
 
 /** A program of the build host, and the packages that bring it. */
 export interface NodeHostCommand {

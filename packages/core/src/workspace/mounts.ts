@@ -21,6 +21,15 @@ export async function mount(
   stack: ResourceStack,
   ctx: MountContext,
 ): Promise<() => Promise<void>> {
+  await mountUnheld(request, ctx);
+  const { what, target } = request;
+  const release = stack.defer(`mount ${target}`, () => unmount(target, ctx));
+  ctx.emit({ type: "mount", what, target });
+  return release;
+}
+
+/** Mounts; whoever calls it notes in the next statement that it has to be undone. Throws MOUNT_FAILED. */
+export async function mountUnheld(request: MountRequest, ctx: Pick<MountContext, "exec">): Promise<void> {
   const { what, target, type, options } = request;
   const args = [
     ...(type === undefined ? [] : ["-t", type]),
@@ -30,12 +39,13 @@ export async function mount(
     target,
   ];
   await runMount(args, request, ctx);
-  const release = stack.defer(`mount ${target}`, () => unmount(target, ctx));
-  ctx.emit({ type: "mount", what, target });
-  return release;
 }
 
-async function runMount(args: readonly string[], { what, target }: MountRequest, ctx: MountContext): Promise<void> {
+async function runMount(
+  args: readonly string[],
+  { what, target }: MountRequest,
+  ctx: Pick<MountContext, "exec">,
+): Promise<void> {
   const { exitCode, stderr } = await ctx.exec("mount", args);
   if (exitCode !== 0) throw new BuildError("MOUNT_FAILED", { what, target, reason: stderr.trim() });
 }

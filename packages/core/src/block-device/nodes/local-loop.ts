@@ -1,10 +1,10 @@
 import { constants } from "node:fs";
-import { mkdir, open, readdir, stat, type FileHandle } from "node:fs/promises";
+import { mkdir, open, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BuildError, reasonOf } from "../../errors.js";
 import type { Exec } from "../../process/exec.js";
 import { deviceNumber } from "../device-number.js";
-import { defineBlockNode, type NodeConfig, type NodeRequest } from "../node.js";
+import { defineBlockNode, defineLoan, type NodeConfig, type NodeRequest } from "../node.js";
 import { parseSize, roundUpSize } from "../sizes.js";
 import { runForNode } from "./run-for-node.js";
 import { textOf } from "../written-text.js";
@@ -63,12 +63,9 @@ async function makeSparseFile(image: string, sizeBytes: number): Promise<void> {
 const lockFile = "/run/dib/.losetup.lock";
 const lockSeconds = "60";
 
-/**
- * The kernel clears the loop when its last user is gone: our descriptor, then `losetup -d`, which only marks it.
- * `-P` lets it drop the partition nodes as well, even after a kill. Throws BLOCK_DEVICE_NODE_FAILED.
- */
+/** `-P` lets the kernel drop the partition nodes with the loop. Throws BLOCK_DEVICE_NODE_FAILED. */
 async function attach(image: string, request: NodeRequest): Promise<string> {
-  const { node, sectorSizeBytes, exec, resources } = request;
+  const { node, sectorSizeBytes, exec, borrow, outlivesProcess } = request;
   await mkdir(dirname(lockFile), { recursive: true, mode: 0o700 });
   const args = [
     "-w",
@@ -85,13 +82,25 @@ async function attach(image: string, request: NodeRequest): Promise<string> {
   const { exitCode, stdout, stderr } = await exec("flock", args);
   if (exitCode !== 0) throw failed(node, stderr.trim() || `losetup exited with ${exitCode}`);
   const device = stdout.trim();
-  let user: FileHandle | undefined = undefined;
-  resources.defer(`loop device ${device}`, () => release(device, image, user, exec));
-  user = await open(device, constants.O_RDONLY);
-  await runForNode(request, "handing the loop device to the kernel", ["losetup", "-d", device]);
+  borrow(loopDevice, { device, image });
+  if (!outlivesProcess) await handToKernel(device, image, request);
   if (!(await isBackedBy(device, image, exec))) throw failed(node, `${device} is not backed by ${image}`);
   return device;
 }
+
+/** The kernel clears the loop when its last user is gone: our descriptor, then `losetup -d`, which only marks it. Also after a kill. */
+async function handToKernel(device: string, image: string, request: NodeRequest): Promise<void> {
+  const user = await open(device, constants.O_RDONLY);
+  request.resources.defer(`contents of ${device}`, async () => {
+    const lost = await user.sync().then(() => undefined, reasonOf);
+    await user.close();
+    if (lost !== undefined) throw notWritten(device, image, lost);
+  });
+  await runForNode(request, "handing the loop device to the kernel", ["losetup", "-d", device]);
+}
+
+const notWritten = (device: string, image: string, reason: string) =>
+  new Error(`what was written to ${device} did not reach ${image}: ${reason}`);
 
 const failed = (node: NodeConfig, reason: string) =>
   new BuildError(
@@ -102,19 +111,33 @@ const failed = (node: NodeConfig, reason: string) =>
 
 const deadlineMs = 5_000;
 
-/** Closing our descriptor clears the loop; it counts as released only when it is really gone. */
-async function release(device: string, image: string, user: FileHandle | undefined, exec: Exec): Promise<void> {
-  const lost = await user?.sync().then(() => undefined, reasonOf);
-  await user?.close();
-  const deadline = Date.now() + deadlineMs;
-  while (await isBackedBy(device, image, exec)) {
-    if (Date.now() > deadline) throw new Error(`still backed by ${image}`);
-    await exec("losetup", ["-d", device]);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+/** It counts as released only when it is really gone. */
+export const loopDevice = defineLoan<{ device: string; image: string }>({
+  name: "loop",
+  label: ({ device }) => `loop device ${device}`,
+  async release({ device, image }, { exec }) {
+    const deadline = Date.now() + deadlineMs;
+    let lost: string | undefined;
+    while (await isBackedBy(device, image, exec)) {
+      if (Date.now() > deadline) throw new Error(`still backed by ${image}`);
+      lost ??= await writeBack(device);
+      await exec("losetup", ["-d", device]);
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    const left = await partitionsOf(device);
+    if (left.length > 0) throw new Error(`partition nodes ${left.join(", ")} are left`);
+    if (lost !== undefined) throw notWritten(device, image, lost);
+  },
+});
+
+/** Why the kernel could not write all of it; undefined when it could. */
+async function writeBack(device: string): Promise<string | undefined> {
+  const user = await open(device, constants.O_RDONLY);
+  try {
+    return await user.sync().then(() => undefined, reasonOf);
+  } finally {
+    await user.close();
   }
-  const left = await partitionsOf(device);
-  if (left.length > 0) throw new Error(`partition nodes ${left.join(", ")} are left`);
-  if (lost !== undefined) throw new Error(`what was written to ${device} did not reach ${image}: ${lost}`);
 }
 
 /** By device and inode: the name that the kernel keeps is cut after 64 bytes. */

@@ -2,9 +2,10 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../../errors.js";
 import { compareBytes } from "../../phases/order.js";
-import { mount as mountFileSystem, unmountBelow } from "../../workspace/mounts.js";
+import { isFull } from "../../workspace/is-full.js";
+import { mountUnheld, unmount, unmountBelow } from "../../workspace/mounts.js";
 import { fillFat } from "../fill-fat.js";
-import { defineBlockNode, type NodeConfig, type NodeRequest } from "../node.js";
+import { defineBlockNode, defineLoan, type NodeConfig, type NodeRequest } from "../node.js";
 import { textOf } from "../written-text.js";
 
 /** A place of the finished disk where a file system is mounted; swap is only noted. */
@@ -30,7 +31,7 @@ export const mount = defineBlockNode({
     const isSwap = fileSystem.fstype === "swap";
     const mountPoint = isSwap ? "none" : mountText(node.values);
     const path = isSwap ? "none" : join(mountBase, mountPoint).replace(/\/$/, "");
-    if (!isSwap) await mountAt(path, fileSystem, request);
+    if (!isSwap) await mountAt(path, mountPoint, fileSystem, request);
     state.mount.set(mountPoint, { name: node.name, base, path });
     state.mountOrder.push(mountPoint);
     return true;
@@ -75,31 +76,56 @@ function checkMount(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
 
 async function mountAt(
   path: string,
+  mountPoint: string,
   { fstype, device }: { fstype: string; device: string },
   request: NodeRequest,
 ): Promise<void> {
-  const { exec, resources, onComplete, isVfatMountable } = request;
+  const { borrow, isVfatMountable, imageDir, emit } = request;
   await mkdir(path, { recursive: true });
-  if (fstype === "vfat" && !isVfatMountable) {
-    // The kernel can't mount it: content gathers in the folder and is moved into the file system at the end.
-    onComplete(async () => {
-      await fillFat(path, device, request);
-      await rm(path, { recursive: true, force: true });
-      await mkdir(path);
-    });
-    return;
-  }
-  await mountFileSystem(
-    { what: device, target: path, type: fstype, options: mountOptions[fstype] },
-    resources,
-    request,
-  );
-  // The disk's own mounts below are released before; what is still there, a script mounted and left.
-  resources.defer(`mounts below ${path}`, () => unmountBelow(path, request));
-  onComplete(async () => {
-    if (fstype !== "vfat") await exec("fstrim", [path]); // not every file system and image file can
-  });
+  if (fstype === "vfat" && !isVfatMountable) return borrow(gatheredFiles, { path, device, node: request.node.name });
+  await mountUnheld({ what: device, target: path, type: fstype, options: mountOptions[fstype] }, request);
+  borrow(mountedFileSystem, { path, mountPoint, fstype, imageDir });
+  emit({ type: "mount", what: device, target: path });
 }
 
-/** ext4 would start to write its empty tables in the background; FAT would fail every chown of a copy. */
-const mountOptions: Readonly<Record<string, string>> = { ext4: "noinit_itable", vfat: "quiet,umask=0022" };
+/** ext4 would start to write its empty tables in the background; FAT would fail every chown of a copy; XFS refuses a UUID that a build beside this one has mounted. */
+const mountOptions: Readonly<Record<string, string>> = {
+  ext4: "noinit_itable",
+  vfat: "quiet,umask=0022",
+  xfs: "nouuid",
+};
+
+export const mountedFileSystem = defineLoan<{ path: string; mountPoint: string; fstype: string; imageDir: string }>({
+  name: "mount",
+  label: ({ path }) => `mount ${path}`,
+  async complete({ path, mountPoint, fstype, imageDir }, { exec }) {
+    await writeBack(path, mountPoint, imageDir, exec);
+    if (fstype !== "vfat") await exec("fstrim", [path]); // not every file system and image file can
+  },
+  async release({ path }, services) {
+    // The disk's own mounts below are released before; what is still there, a script mounted and left.
+    await unmountBelow(path, services);
+    await unmount(path, services);
+  },
+});
+
+/** The kernel can't mount it: content gathers in the folder and is moved into the file system at the end. */
+export const gatheredFiles = defineLoan<{ path: string; device: string; node: string }>({
+  name: "gathered-files",
+  label: ({ path }) => `files of ${path}`,
+  async complete({ path, device, node }, services) {
+    await fillFat(path, device, { ...services, node: { name: node } });
+    await rm(path, { recursive: true, force: true });
+    await mkdir(path);
+  },
+  release: () => Promise.resolve(),
+});
+
+/** What the loop device could not write shows here, for each file system by itself, and nowhere later: umount does not tell. */
+async function writeBack(path: string, mountPoint: string, imageDir: string, exec: NodeRequest["exec"]): Promise<void> {
+  const doing = "writing the image";
+  const { exitCode, stderr } = await exec("sync", ["-f", path]);
+  if (exitCode === 0) return;
+  if (await isFull(imageDir)) throw new BuildError("SPACE_EXHAUSTED", { path: imageDir, doing });
+  throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: mountPoint, doing, reason: stderr.trim() });
+}

@@ -1,7 +1,7 @@
 import { readFile, rm, stat } from "node:fs/promises";
 import { BuildError } from "../../errors.js";
 import { deviceNumber } from "../device-number.js";
-import { defineBlockNode, type NodeConfig, type NodeRequest } from "../node.js";
+import { defineBlockNode, defineLoan, type NodeConfig, type NodeRequest } from "../node.js";
 import {
   formatSfdiskScript,
   layOutPartitions,
@@ -44,14 +44,14 @@ export const partitioning = defineBlockNode({
       });
     const table = layOut(tableOf(node, graph), disk.sizeBytes, request.sectorSizeBytes);
     if (numberOf(node) === 1) await writeTable(disk.device, table, request);
-    const partition = table.partitions.find(({ name }) => name === node.name);
-    if (partition === undefined) throw new Error(`partition ${node.name} is not in its own table`);
-    const device = await addPartition(disk.device, partition, request);
+    const own = table.partitions.find(({ name }) => name === node.name);
+    if (own === undefined) throw new Error(`partition ${node.name} is not in its own table`);
+    const device = await addPartition(disk.device, own, request);
     const { sectorBytes } = table;
     state.blockdev.set(node.name, {
       device,
-      offsetBytes: partition.startSector * sectorBytes,
-      sizeBytes: partition.sectors * sectorBytes,
+      offsetBytes: own.startSector * sectorBytes,
+      sizeBytes: own.sectors * sectorBytes,
     });
     return true;
   },
@@ -174,20 +174,32 @@ async function writeTable(device: string, table: PartitionTable, request: NodeRe
 }
 
 async function addPartition(device: string, { number }: Partition, request: NodeRequest): Promise<string> {
-  const { exec, resources } = request;
   const path = `${device}${/\d$/.test(device) ? "p" : ""}${number}`;
   await runForNode(request, "adding the partition", ["partx", "-a", "--nr", String(number), device]);
-  resources.defer(`partition ${path}`, async () => {
-    await exec("partx", ["-d", "--nr", String(number), device]); // the loop's own release checks that it is gone
-  });
+  request.borrow(partition, { path, device, number });
   await waitForNode(path, request);
   return path;
 }
 
+export const partition = defineLoan<{ path: string; device: string; number: number }>({
+  name: "partition",
+  label: ({ path }) => `partition ${path}`,
+  async release({ device, number }, { exec }) {
+    await exec("partx", ["-d", "--nr", String(number), device]); // the loop's own release checks that it is gone
+  },
+});
+
+/** A node in /dev that nobody else makes. */
+export const deviceNode = defineLoan<{ path: string }>({
+  name: "node",
+  label: ({ path }) => `node ${path}`,
+  release: ({ path }) => rm(path, { force: true }),
+});
+
 const deadlineMs = 5_000;
 
 /** Waits until the kernel has the partition and /dev its node; makes the node where /dev is not the kernel's own (containers). */
-async function waitForNode(path: string, { node, exec, resources }: NodeRequest): Promise<void> {
+async function waitForNode(path: string, { node, exec, borrow }: NodeRequest): Promise<void> {
   const sysfs = `/sys/class/block/${path.slice("/dev/".length)}`;
   const deadline = Date.now() + deadlineMs;
   for (;;) {
@@ -198,7 +210,7 @@ async function waitForNode(path: string, { node, exec, resources }: NodeRequest)
       const { major, minor } = deviceNumber(found?.rdev ?? 0n);
       if (`${major}:${minor}` === number) return;
       if (found === undefined && (await exec("mknod", ["-m", "600", path, "b", ...number.split(":")])).exitCode === 0) {
-        resources.defer(`node ${path}`, () => rm(path, { force: true }));
+        borrow(deviceNode, { path });
         return;
       }
     }

@@ -4,7 +4,7 @@ import type { NodeRequest } from "../node.js";
 
 /** Runs a program for a node. Throws BLOCK_DEVICE_NODE_FAILED with what it wrote. */
 export async function runForNode(
-  { node, exec, signal }: Pick<NodeRequest, "node" | "exec" | "signal">,
+  { node, exec, signal }: Pick<NodeRequest, "exec" | "signal"> & { readonly node: { readonly name: string } },
   doing: string,
   [file, ...args]: readonly [string, ...string[]],
   options: ExecOptions = {},

@@ -1,0 +1,87 @@
+import { readFile } from "node:fs/promises";
+import type { BuildContext } from "../context.js";
+import { BuildError } from "../errors.js";
+import type { PlannedDisk } from "../plan/plan.js";
+import { ResourceStack } from "../workspace/resource-stack.js";
+import type { Borrow, DiskState, LoanData, NodeRequest } from "./node.js";
+
+export interface CreationRequest {
+  readonly planned: Pick<PlannedDisk, "nodes" | "sectorSizeBytes">;
+  /** Absolute: where the disk's root is mounted. */
+  readonly mountBase: string;
+  readonly imageDir: string;
+  readonly imageSizeBytes: number;
+  /** @default false */
+  readonly outlivesProcess?: boolean;
+  /** Told of everything that is borrowed, in the statement after it came to be. */
+  readonly onBorrow?: (loan: string, data: LoanData) => void;
+  readonly ctx: BuildContext;
+}
+
+export interface CreatedNodes {
+  readonly state: DiskState;
+  readonly resources: ResourceStack;
+  /** What completes the content; to be done newest first. */
+  readonly completions: readonly (() => Promise<void>)[];
+}
+
+/** Creates the nodes in order. What was made is gone again when this throws. */
+export async function createNodes(request: CreationRequest): Promise<CreatedNodes> {
+  await using resources = new ResourceStack();
+  const completions: (() => Promise<void>)[] = [];
+  const state: DiskState = {
+    blockdev: new Map(),
+    filesys: new Map(),
+    mount: new Map(),
+    mountOrder: [],
+    fstab: new Map(),
+  };
+  const { planned, imageDir, imageSizeBytes, mountBase, outlivesProcess = false, ctx } = request;
+  const { exec, emit, signal } = ctx;
+  const shared = {
+    graph: planned.nodes,
+    state,
+    imageDir,
+    imageSizeBytes,
+    sectorSizeBytes: planned.sectorSizeBytes,
+    mountBase,
+    outlivesProcess,
+    isVfatMountable: await canMountVfat(ctx),
+    borrow: borrowOn(resources, completions, request),
+    ...{ exec, emit, signal, resources },
+  };
+  for (const node of planned.nodes) await createNode({ ...shared, node }, ctx);
+  return { state, resources: resources.move(), completions };
+}
+
+function borrowOn(
+  resources: ResourceStack,
+  completions: (() => Promise<void>)[],
+  { ctx, onBorrow }: CreationRequest,
+): Borrow {
+  return (loan, data) => {
+    resources.defer(loan.label(data), () => loan.release(data, ctx));
+    if (loan.complete !== undefined) completions.push(async () => loan.complete?.(data, ctx));
+    onBorrow?.(loan.name, data);
+  };
+}
+
+async function createNode(request: NodeRequest, { hooks, emit, signal }: BuildContext): Promise<void> {
+  const { node } = request;
+  signal.throwIfAborted();
+  const started = performance.now();
+  const made = await hooks.blockDevice.for(node.type).run(request);
+  if (made === undefined)
+    throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {
+      node: node.name,
+      doing: "creating it",
+      reason: `nothing implements type ${node.type}`,
+    });
+  emit({ type: "disk", doing: node.type, node: node.name, seconds: (performance.now() - started) / 1000 });
+}
+
+/** Kernels without the driver are common in build machines; an ESP is then filled with mtools. */
+async function canMountVfat({ exec }: BuildContext): Promise<boolean> {
+  const isKnown = async () => /\bvfat$/m.test(await readFile("/proc/filesystems", "utf8"));
+  return (await isKnown()) || ((await exec("modprobe", ["-q", "vfat"])).exitCode === 0 && (await isKnown()));
+}

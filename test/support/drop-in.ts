@@ -1,0 +1,17 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { join } from "node:path";
+import { root } from "../house/source.js";
+import { dibEnvironment, resultOf, type DibPlace, type DibResult } from "./dib.js";
+
+/** Starts a command of the name that DIB has for it, in a session of its own: no terminal's Ctrl-C reaches it. */
+export const startDropIn = (name: string, args: readonly string[], place: DibPlace): ChildProcess =>
+  spawn(process.execPath, [join(root, "packages/cli/bin", `${name}.js`), ...args], {
+    cwd: place.cwd,
+    env: dibEnvironment(place),
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+
+/** Runs it to its end. */
+export const runDropIn = (name: string, args: readonly string[], place: DibPlace): Promise<DibResult> =>
+  resultOf(startDropIn(name, args, place));
