@@ -1,10 +1,9 @@
 import type { BuildConfig } from "../config/schema.js";
-import { brokenRule, checkFormats } from "../config/rules.js";
+import { checkFormats } from "../config/rules.js";
 import type { Element, ElementSet } from "../elements/element.js";
 import type { Added } from "../elements/set-up.js";
 import { throwFindings } from "../errors.js";
-import type { FormatCheck, ImageFormat } from "../formats/format.js";
-import { checkQemuImgOptions } from "../formats/qemu-img.js";
+import type { ImageFormat } from "../formats/format.js";
 import { assembleEnvironment } from "./environment.js";
 import { isEnvironmentFile, mergeHookFiles, planPhases } from "./hook-files.js";
 import { openPhases } from "./network.js";
@@ -31,17 +30,6 @@ export function chooseFormats(config: BuildConfig, known: readonly ImageFormat[]
     ),
   );
   return config.formats.flatMap((wanted) => known.filter(({ name }) => name === wanted).slice(0, 1));
-}
-
-/** What formats have against the settings. Throws CONFIG_RULE_BROKEN, several at once as SEVERAL_FINDINGS. */
-export async function checkFormatSettings(outputs: readonly ImageFormat[], request: FormatCheck): Promise<void> {
-  const { config, disk } = request;
-  const problems = await Promise.all(
-    outputs.map(async ({ from, check }) => check?.({ ...request, disk: from === "disk" ? disk : undefined }) ?? []),
-  );
-  const all = [...checkQemuImgOptions(config.qemuImgOptions, outputs), ...problems.flat()];
-  const distinct = new Map(all.map((problem) => [JSON.stringify(problem), problem])); // several formats may say the same
-  throwFindings([...distinct.values()].map((problem) => brokenRule(config, problem)));
 }
 
 /** Config and elements → plan. Pure. Throws PLAN_SCRIPT_CLASH and PLAN_SCRIPT_INVALID, several at once as SEVERAL_FINDINGS. */
