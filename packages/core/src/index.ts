@@ -15,8 +15,11 @@ export {
 export { defineConfig } from "./config/define-config.js";
 export { loadConfig, loadElementPlaces, type LoadedConfig, type LoadRequest } from "./config/load.js";
 export { debianArch, type Flags } from "./config/normalize.js";
+export { parseYaml, type ParsedYaml, type PlaceOf } from "./config/parse-yaml.js";
 export { findProject, findWorkspace } from "./config/project.js";
 export { trustedFolders } from "./config/trusted-folders.js";
+export { shownValue } from "./config/shown.js";
+export { isSecretName } from "./config/variables.js";
 export type { WrittenConfig, WrittenSettings } from "./config/written.js";
 export type { BuildConfig, Origin } from "./config/schema.js";
 export { discoverElements, type DiscoverRequest } from "./elements/discover.js";
@@ -75,6 +78,7 @@ export { checkLock, readLockState, type LockMode, type LockState } from "./lock/
 export type { ImportedElement, ImportRequest } from "./import/import-elements.js";
 export { importElements } from "./import/start.js";
 export { lintElements, type LintFinding, type LintReport, type LintRequest } from "./lint/lint.js";
+export { credentialsIn } from "./mask.js";
 export { nearest } from "./nearest.js";
 export { makePackageFolder } from "./pack/new-folder.js";
 export { packageNameOf, type NamedPackage } from "./pack/package-name.js";
