@@ -36,13 +36,15 @@ export {
   type StandardSchema,
   type Step,
 } from "./elements/element.js";
-export { requestedElements } from "./elements/expand.js";
+export { requestedElements, type Asked, type Expansion } from "./elements/expand.js";
+export { imageElementArray, imageElementYaml } from "./elements/image-elements.js";
 export { checkInstalled } from "./elements/check-installed.js";
 export { loadElement } from "./elements/load.js";
 export { readPackage, isUsable, type ElementPackage, type UnusablePackage } from "./elements/package.js";
 export { describePackage, formatPackedManifest, type PackedManifest } from "./elements/packed-manifest.js";
+export { parseElementName } from "./elements/name.js";
 export { readRelations } from "./elements/relations.js";
-export { resolveElements } from "./elements/resolve.js";
+export { expandRequest, resolveElements } from "./elements/resolve.js";
 export { setUpElements } from "./elements/set-up.js";
 export {
   BuildError,
@@ -100,6 +102,7 @@ export type {
 } from "./plan/plan.js";
 export type { PreparedPlan } from "./plan/prepare.js";
 export { createExec, startProcess, type Exec, type ExecOptions, type ExecResult } from "./process/exec.js";
+export { shellWord } from "./process/shell-word.js";
 export type { BuildEvent, ScriptRef } from "./report/events.js";
 export type { AptSuite, Artifact, BuildReport, PhaseReport, ScriptReport } from "./report/report.js";
 export type { ShellRequest } from "./worker/launch.js";

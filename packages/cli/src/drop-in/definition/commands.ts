@@ -1,5 +1,5 @@
 /** From entries to the commands that build their images. */
-import { credentialsIn, isSecretName } from "@dibjs/core";
+import { credentialsIn, isSecretName, shellWord } from "@dibjs/core";
 import { properties } from "./properties.js";
 import type { Entry } from "./read.js";
 
@@ -47,13 +47,10 @@ export const formatCommand = ({ program, args, environment }: ImageCommand): str
   [
     ...Object.entries(environment).map(([name, value]) => `${name}=${shown(name, value)}`),
     program,
-    ...args.map(quote),
+    ...args.map(shellWord),
   ].join(" ");
 
 const shown = (name: string, value: string): string =>
   isSecretName(name)
     ? "***"
-    : quote(credentialsIn(value).reduce((text, secret) => text.replaceAll(secret, "***"), value));
-
-/** For a shell. */
-const quote = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'"'"'`)}'`);
+    : shellWord(credentialsIn(value).reduce((text, secret) => text.replaceAll(secret, "***"), value));
