@@ -81,6 +81,33 @@ export const catalogue = {
     hint: c.hint,
   })),
 
+  // image definitions, which diskimage-builder reads
+  DEFINITION_UNREADABLE: entry("request", (c: { place: Place; reason: string }) => ({
+    message: `${formatPlace(c.place)}: ${c.reason}`,
+    hint: "An image definition is a YAML file with a list of maps, indented with spaces, each key once. Nothing was built.",
+  })),
+  DEFINITION_KEY_UNKNOWN: entry(
+    "request",
+    (c: { place: Place; key: string; nearest?: string | undefined; known: readonly string[] }) => ({
+      message: `${formatPlace(c.place)}: unknown key "${c.key}".`,
+      hint: `${did(c.nearest) ?? `The keys are ${c.known.join(", ")}.`} Nothing was built.`,
+    }),
+  ),
+  DEFINITION_VALUE_INVALID: entry(
+    "request",
+    (c: { place: Place; key: string; value: string; expected: string; hint?: string | undefined }) => ({
+      message: `${formatPlace(c.place)}: ${c.key} is ${c.value}, expected ${c.expected}.`,
+      hint: `${c.hint ?? `Correct ${c.key} there, or leave it out.`} Nothing was built.`,
+    }),
+  ),
+  DEFINITION_IMAGES_FAILED: entry(
+    "element",
+    (c: { failed: readonly { image: string; exitCode: number }[]; left: readonly string[] }) => ({
+      message: `${c.failed.map(({ image, exitCode }) => `${image} failed with exit code ${exitCode}`).join(", ")}${c.left.length > 0 ? `; not begun: ${c.left.join(", ")}` : ""}.`,
+      hint: "What went wrong stands above, where each of them ended.",
+    }),
+  ),
+
   // elements
   ELEMENT_NONE: entry("request", (_: Record<string, never>) => ({
     message: "No elements were given.",
@@ -579,8 +606,9 @@ export const catalogue = {
   })),
 
   // formats and publishing
-  FORMAT_FAILED: entry("element", (c: { format: string; reason: string }) => ({
+  FORMAT_FAILED: entry("element", (c: { format: string; reason: string; hint?: string | undefined }) => ({
     message: `Writing the ${c.format} output failed: ${c.reason}`,
+    hint: c.hint,
   })),
   ARTIFACT_CHECK_FAILED: entry("element", (c: { file: string; reason: string }) => ({
     message: `${c.file} did not pass its check: ${c.reason}`,

@@ -102,7 +102,7 @@ export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
 
 /** Where elements are looked for, and nothing of what is to be built. Throws what is wrong with the config file. */
 export async function loadElementPlaces(
-  request: Pick<LoadRequest, "cwd" | "configFile" | "elementPaths" | "bundled" | "env" | "host">,
+  request: Pick<LoadRequest, "cwd" | "configFile" | "elementPaths" | "dropIn" | "bundled" | "env" | "host">,
 ): Promise<Pick<BuildConfig, "elementPaths" | "projectDir" | "bundled" | "caller">> {
   const env = request.env ?? process.env;
   const { source, host, projectDir } = await readPlaces(request, env);
@@ -188,6 +188,11 @@ function chooseImages({ written }: WrittenSource, request: LoadRequest): readonl
   return chosen.map((name) => ({ name, levels: [top, { written: images[name] ?? {}, at: ["images", name] }] }));
 }
 
+const dibVariables = (env: Env): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(env).flatMap(([name, value = ""]) => (/^DIB_\w*$/.test(name) ? [[name, value]] : [])),
+  );
+
 /** What all images of one request have in common. */
 export interface Shared {
   readonly request: LoadRequest;
@@ -221,6 +226,7 @@ async function loadImage(
     elementPaths: readElementPaths(shared),
     ...settings,
     ...variables,
+    callerDibVariables: request.dropIn === true ? dibVariables(shared.env) : undefined,
     projectDir,
     isProject,
     cwd: request.cwd,

@@ -27,6 +27,8 @@ export interface BuildConfig {
   readonly runEnvironment: Readonly<Record<string, string>>;
   /** What else the caller has set: an element gets a variable of it only by declaring it. In no plan. */
   readonly callerEnvironment: Readonly<Record<string, string>>;
+  /** DIB's variables as the caller had them, for DIB_ENV; undefined when it holds what the plan has of them. */
+  readonly callerDibVariables: Readonly<Record<string, string>> | undefined;
   readonly checksums: readonly string[];
   readonly imageSizeGiB: number | undefined;
   readonly imageExtraSizeMiB: number | undefined;
@@ -42,6 +44,12 @@ export interface BuildConfig {
   readonly minTmpfsGiB: number;
   readonly qcow2Compression: "zstd" | "zlib" | "none";
   readonly qemuImgOptions: string;
+  /** What makes a tgz, with its options; undefined for pigz or gzip. */
+  readonly gzipProgram: string | undefined;
+  /** Name of the container image; undefined for the name of the output. */
+  readonly dockerTarget: string | undefined;
+  /** Path of the manifest of an aci; undefined for a plain one. */
+  readonly aciManifest: string | undefined;
   readonly installType: string;
   readonly offline: boolean;
   readonly breaks: readonly string[];

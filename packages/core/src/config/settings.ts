@@ -26,6 +26,9 @@ export type SettingName =
   | "minTmpfsGiB"
   | "qcow2Compression"
   | "qemuImgOptions"
+  | "gzipProgram"
+  | "dockerTarget"
+  | "aciManifest"
   | "installType"
   | "offline"
   | "breaks"
@@ -112,6 +115,7 @@ export const settings: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     variables: ["DIB_CHECKSUM"],
     expected: "md5, sha256, or both",
     parse: parseChecksums,
+    parseVariable: (value) => parseChecksums(value.trim().replaceAll(/\s+/g, ",")), // DIB looks for the names in the text
   },
   imageSizeGiB: {
     flag: "--image-size",
@@ -181,6 +185,10 @@ export const settings: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     parse: text,
     isSeenByScripts: true,
   },
+  gzipProgram: { variables: ["DIB_GZIP_BIN"], expected: "a program", parse: text, isSeenByScripts: true },
+  // DIB sets DOCKER_TARGET back before it reads its options.
+  dockerTarget: { flag: "--docker-target", expected: "REPOSITORY:TAG", parse: text },
+  aciManifest: { variables: ["ACI_MANIFEST"], expected: "a path", parse: text, isSeenByScripts: true },
   installType: {
     flag: "--install-type",
     variables: ["DIB_DEFAULT_INSTALLTYPE"],

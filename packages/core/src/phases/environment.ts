@@ -5,10 +5,12 @@
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { stringify } from "yaml";
 import type { BuildContext } from "../context.js";
+import { imageElementArray, imageElementYaml } from "../elements/image-elements.js";
 import { BuildError } from "../errors.js";
+import { declareVariables } from "../plan/declared.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
+import { shellWord } from "../process/shell-word.js";
 import type { Workspace } from "../workspace/workspace.js";
 import { fetchVariables, fetchVariablesInside } from "./fetch-log.js";
 import { compareBytes, isEnvironmentFileName } from "./order.js";
@@ -24,8 +26,7 @@ export function hostEnvironment(
   workspace: Workspace,
   pathPrefix: string | undefined,
 ): Env {
-  const names = plan.elements.map(({ name }) => name);
-  const folders = Object.fromEntries([...names].sort().map((name) => [name, places.elements[name]?.folder ?? ""]));
+  const elements = plan.elements.map(({ name }) => ({ name, folder: places.elements[name]?.folder ?? "" }));
   const asked = Object.fromEntries(
     plan.environment.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
   );
@@ -41,13 +42,13 @@ export function hostEnvironment(
     IMAGE_NAME: plan.output,
     IMAGE_TYPE: "qcow2", // DIB exports this whatever is asked for
     FS_TYPE: plan.disk?.rootFsType ?? "ext4",
-    IMAGE_ELEMENT: names.join(" "),
-    IMAGE_ELEMENT_YAML: stringify(folders),
-    "BASH_FUNC_get_image_element_array%%": `() {  echo '${names.map((name) => `[${name}]=${quoteForEval(folders[name] ?? "")}`).join(" ")} '\n}`,
-    "BASH_FUNC_die%%": '() {  echo "$*" >&2\n exit 1\n}',
+    IMAGE_ELEMENT: elements.map(({ name }) => name).join(" "),
+    IMAGE_ELEMENT_YAML: imageElementYaml(elements),
+    "BASH_FUNC_get_image_element_array%%": `() {  echo ${shellWord(imageElementArray(elements))}\n}`,
+    ...bashFunctions,
     ELEMENTS_PATH: places.elementsPath,
     DIB_ARGS: places.args,
-    DIB_ENV: declared(plan),
+    DIB_ENV: places.dibEnv ?? declared(plan),
     DIB_DEBUG_TRACE: String(plan.settings.debugTrace),
     DIB_IMAGE_CACHE: places.cacheDir,
     DIB_LOCKFILES: places.lockDir,
@@ -55,11 +56,12 @@ export function hostEnvironment(
     DIB_CHECKSUM: plan.checksums.length > 0 ? plan.checksums.join(",") : "0",
     DIB_NO_TMPFS: plan.settings.useTmpfs ? "0" : "1",
     DIB_MIN_TMPFS: String(plan.settings.minTmpfsGiB),
-    DIB_PYTHON_EXEC: asked.DIB_PYTHON_EXEC ?? "/usr/bin/python3",
-    _LIB: places.libDir,
+    DIB_PYTHON_EXEC: asked.DIB_PYTHON_EXEC ?? join(workspace.libDir, "dib-python-exec"),
+    _LIB: workspace.libDir,
     TMP_BUILD_DIR: workspace.buildDir,
     TMP_IMAGE_DIR: workspace.imageDir,
     TMP_IMAGE_PATH: join(workspace.imageDir, `${loopName(plan)}.raw`),
+    OUT_IMAGE_PATH: "", // DIB sets it from a path that is not known yet
     TMP_HOOKS_PATH: workspace.hooksDir,
     TMP_MOUNT_PATH: workspace.mountDir,
     TARGET_ROOT: workspace.mountDir,
@@ -71,6 +73,14 @@ export function hostEnvironment(
   };
 }
 
+/** What disk-image-create exports beside `get_image_element_array`: `die`, and what `set -x` writes before a line, file:line:function. */
+const bashFunctions: Env = {
+  "BASH_FUNC_die%%": '() {  set +o xtrace\n echo "$*" >&2\n exit 1\n}',
+  "BASH_FUNC__ps4%%":
+    '() {  local file=${BASH_SOURCE[1]:-}\n printf "%-80s " "${file#"${TMP_HOOKS_PATH:-}/"}:${BASH_LINENO[0]}:${FUNCNAME[1]:-main}"\n}',
+  PS4: "+ $(_ps4):   ",
+};
+
 /** The raw image is called after its loop device; of several, the one under the root is told when the disk is there. */
 const loopName = ({ disk }: BuildPlan): string =>
   disk?.nodes.find(({ type }) => type === "local_loop")?.name ?? "image0";
@@ -80,8 +90,10 @@ const ofTheHost = new Set(["TMPDIR", "VIRTUAL_ENV", "TARGET_ROOT"]);
 /** What a script in the chroot sees: the host's paths and the caller's identity do not go in. */
 export function chrootEnvironment(env: Env): Env {
   const kept = Object.entries(env).filter(([name]) => !ofTheHost.has(name));
+  const hasOwnPython = env.DIB_PYTHON_EXEC?.startsWith(`${env._LIB}/`) !== true;
   return {
     ...Object.fromEntries(kept),
+    ...(hasOwnPython ? {} : { DIB_PYTHON_EXEC: "/usr/bin/python3" }), // the stand-in lies outside
     ...fetchVariablesInside(env),
     PATH: insidePath,
     HOME: "/root",
@@ -90,17 +102,15 @@ export function chrootEnvironment(env: Env): Env {
   };
 }
 
-/** DIB_ENV: `declare -p` of the DIB_ variables, without secrets. */
+/** DIB_ENV of what the plan has, without secrets. */
 const declared = (plan: BuildPlan): string =>
-  plan.environment
-    .filter(({ name, secret }) => name.startsWith("DIB_") && !secret)
-    .map(({ name, value }) => `declare -x ${name}=${quote(value ?? "")}`)
-    .join("\n");
-
-/** DIB's scripts take the list through `eval`: a path with odd characters is escaped for it, inside single quotes. */
-const quoteForEval = (path: string): string => path.replace(/'/g, `'"'"'`).replace(/[^\w@%+=:,./'"-]/g, "\\$&");
-
-const quote = (text: string): string => `"${text.replace(/["\\$`]/g, "\\$&")}"`;
+  declareVariables(
+    Object.fromEntries(
+      plan.environment.flatMap(({ name, value, secret }) =>
+        name.startsWith("DIB_") && !secret ? [[name, value ?? ""]] : [],
+      ),
+    ),
+  );
 
 /** Regular files whose names DIB would source, in its order: bytewise, not by number. */
 export async function environmentFiles(hooksDir: string): Promise<string[]> {

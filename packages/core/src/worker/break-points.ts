@@ -14,7 +14,8 @@ export function tapBreakPoints(
 ): (name: string, run: PhaseRun) => Promise<void> {
   const breakShell = async (name: string, run: PhaseRun) => {
     emit({ type: "break", name });
-    const isInside = run.phase.place === "chroot";
+    const staysOutside = name === "after-error" && (run.env.break_outside_target ?? "") !== "";
+    const isInside = run.phase.place === "chroot" && !staysOutside;
     const env = Object.fromEntries(Object.entries(run.env).filter(([variable]) => variable !== "break"));
     await openShell({
       name,

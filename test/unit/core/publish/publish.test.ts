@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   lstatSync,
   mkdirSync,
@@ -23,6 +24,7 @@ import { keptName } from "@dibjs/core/publish/replace-files.js";
 import type { BuildEvent } from "@dibjs/core/report/events.js";
 import type { Artifact, BuildReport } from "@dibjs/core/report/report.js";
 import { toyPlan } from "../../../support/toy-disk.js";
+import { vector } from "../../../support/vectors.js";
 
 let folder: string;
 let out: string;
@@ -76,6 +78,7 @@ async function publish(
 const describe = (artifacts: readonly Artifact[]) => ({ image: "toy", artifacts }) as unknown as BuildReport;
 const report = "toy.report.json";
 
+const digest = (algorithm: string, content: string) => createHash(algorithm).update(content).digest("hex");
 const read = (name: string) => readFileSync(join(out, name), "utf8");
 const verify = () =>
   execFileSync("sh", ["-c", "sha256sum -c --quiet *.sha256 && md5sum -c --quiet *.md5"], {
@@ -83,20 +86,42 @@ const verify = () =>
     encoding: "utf8",
   });
 
-test("a published image has its sums beside it, verifiable in its folder", async () => {
-  const [artifact] = await publish({ qcow2: "image" });
-  expect(readdirSync(out).sort()).toEqual(["toy.qcow2", "toy.qcow2.md5", "toy.qcow2.sha256", report]);
-  expect(verify()).toBe("");
-  expect(artifact).toMatchObject({
-    format: "qcow2",
-    path: join(out, "toy.qcow2"),
-    sizeBytes: 5,
-    sideFiles: [join(out, "toy.qcow2.md5"), join(out, "toy.qcow2.sha256")],
-  });
-  expect(artifact?.digests.sha256).toBe(
-    execFileSync("sha256sum", [join(out, "toy.qcow2")], { encoding: "utf8" }).slice(0, 64),
+test("diskimage-builder's side files: no report, and sums name the image as it was asked for", async () => {
+  const plan = { ...toyPlan(undefined), output: "../out put/toy", checksums: ["md5", "sha256"] };
+  const like = { sideFiles: "dib", plan } as const;
+  await publish({ raw: "old" }, {}, undefined, like);
+  const events: BuildEvent[] = [];
+  const ctx = { emit: (event: BuildEvent) => void events.push(event), signal: AbortSignal.any([]) };
+  await publish({ raw: "new" }, {}, undefined, { ...like, ctx });
+  const kept = readdirSync(out).find((name) => /^toy-.*\.raw$/.test(name)) ?? "";
+  expect(readdirSync(out).sort()).toEqual(
+    [...["", ".md5", ".sha256"].map((sum) => `${kept}${sum}`), "toy.raw", "toy.raw.md5", "toy.raw.sha256"].sort(),
   );
+  expect(read("toy.raw.md5")).toBe(`${digest("md5", "new")}  ../out put/toy.raw\n`);
+  expect(read(`${kept}.sha256`)).toBe(`${digest("sha256", "old")}  ../out put/${kept}\n`);
+  expect(events.filter(({ type }) => type === "note")).toEqual([
+    { type: "note", level: "info", text: `Old image found. Renaming it to ../out put/${kept}` },
+  ]);
 });
+
+vector(
+  "finish-image/checksums",
+  async () => {
+    const [artifact] = await publish({ qcow2: "image" });
+    expect(readdirSync(out).sort()).toEqual(["toy.qcow2", "toy.qcow2.md5", "toy.qcow2.sha256", report]);
+    expect(verify()).toBe("");
+    expect(artifact).toMatchObject({
+      format: "qcow2",
+      path: join(out, "toy.qcow2"),
+      sizeBytes: 5,
+      sideFiles: [join(out, "toy.qcow2.md5"), join(out, "toy.qcow2.sha256")],
+    });
+    expect(artifact?.digests.sha256).toBe(
+      execFileSync("sha256sum", [join(out, "toy.qcow2")], { encoding: "utf8" }).slice(0, 64),
+    );
+  },
+  "a published image has its sums beside it, verifiable in its folder",
+);
 
 test.each([
   [0o077, 0o600],
@@ -120,15 +145,19 @@ test("without checksums the report still gets sha256, and no side file is writte
   expect(readdirSync(out)).toEqual(["toy.raw", report].sort());
 });
 
-test("an old image is kept aside with sums that name it", async () => {
-  await publish({ qcow2: "old" });
-  await publish({ qcow2: "new" });
-  const kept = readdirSync(out).filter((name) => /^toy-\d{4}\.\d\d\.\d\d-\d\d\.\d\d\.\d\d\.qcow2$/.test(name));
-  expect(kept.map(read)).toEqual(["old"]);
-  expect(read("toy.qcow2")).toBe("new");
-  expect(readdirSync(out)).toHaveLength(7);
-  expect(verify()).toBe("");
-});
+vector(
+  "finish-image/renames",
+  async () => {
+    await publish({ qcow2: "old" });
+    await publish({ qcow2: "new" });
+    const kept = readdirSync(out).filter((name) => /^toy-\d{4}\.\d\d\.\d\d-\d\d\.\d\d\.\d\d\.qcow2$/.test(name));
+    expect(kept.map(read)).toEqual(["old"]);
+    expect(read("toy.qcow2")).toBe("new");
+    expect(readdirSync(out)).toHaveLength(7);
+    expect(verify()).toBe("");
+  },
+  "an old image is kept aside with sums that name it",
+);
 
 test("two old images of one second get two names", async () => {
   for (const content of ["one", "two", "three"]) await publish({ qcow2: content }, {}, []);
@@ -136,12 +165,16 @@ test("two old images of one second get two names", async () => {
   expect(images.map(read).sort()).toEqual(["one", "three", "two"]);
 });
 
-test("with overwriteOldImage nothing is kept, and sums that would be stale go too", async () => {
-  await publish({ qcow2: "old" });
-  await publish({ qcow2: "new" }, { overwriteOldImage: true }, ["sha256"]);
-  expect(readdirSync(out).sort()).toEqual(["toy.qcow2", "toy.qcow2.sha256", report]);
-  expect(execFileSync("sha256sum", ["-c", "--quiet", "toy.qcow2.sha256"], { cwd: out, encoding: "utf8" })).toBe("");
-});
+vector(
+  "finish-image/overwrites",
+  async () => {
+    await publish({ qcow2: "old" });
+    await publish({ qcow2: "new" }, { overwriteOldImage: true }, ["sha256"]);
+    expect(readdirSync(out).sort()).toEqual(["toy.qcow2", "toy.qcow2.sha256", report]);
+    expect(execFileSync("sha256sum", ["-c", "--quiet", "toy.qcow2.sha256"], { cwd: out, encoding: "utf8" })).toBe("");
+  },
+  "with overwriteOldImage nothing is kept, and sums that would be stale go too",
+);
 
 test("a link under the output's name is replaced and never written through", async () => {
   writeFileSync(join(folder, "elsewhere"), "precious");
