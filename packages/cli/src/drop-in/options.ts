@@ -78,9 +78,9 @@ export const dropInOptions: readonly DropInOption[] = [
   { long: "install-type", takes: "TYPE", help: "source or package (default: source)", set: flag("installType") },
   {
     long: "docker-target",
-    takes: "NAME",
-    help: "what docker import calls the image",
-    set: flag("dockerTarget" as keyof Flags),
+    takes: "REPO[:TAG]",
+    help: "name of a container image (default: that of the output)",
+    set: flag("dockerTarget"),
   },
   {
     long: "logfile",
