@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { BuildError, startProcess, type BuildConfig, type ShellRequest } from "@dibjs/core";
+import type { Renderer } from "./progress/renderer.js";
 import type { Terminal } from "./terminal.js";
 
 // With `set -m` bash gives the shell a process group of its own in the foreground, so that Ctrl-C goes there and not to
@@ -28,7 +29,16 @@ export function checkBreaks(images: readonly BuildConfig[], { isInteractive }: T
 
 const hasBreakCommand = ({ runEnvironment }: BuildConfig): boolean => (runEnvironment.break_cmd ?? "") !== "";
 
-/** Runs the shell to its end. An abort hangs it up. */
+/** A break point's shell beside what shows the build. */
+export const openBreakShell =
+  (renderer: Renderer, terminal: Terminal, signal: AbortSignal) =>
+  async (request: ShellRequest): Promise<void> => {
+    renderer.suspend();
+    await runBreakShell(request, terminal, signal);
+    renderer.resume();
+  };
+
+/** Runs the shell to its end. An abort hangs it up. Without a terminal it reads what standard input holds. */
 export async function runBreakShell(
   { name, place, command, env }: ShellRequest,
   { err, isInteractive }: Terminal,
@@ -36,7 +46,7 @@ export async function runBreakShell(
 ): Promise<void> {
   const hasCommand = (env.break_cmd ?? "") !== "";
   if (hasCommand || !isInteractive) {
-    const child = startProcess(command[0], command.slice(1), { stdio: ["ignore", 2, 2], env });
+    const child = startProcess(command[0], command.slice(1), { stdio: [hasCommand ? "ignore" : 0, 2, 2], env });
     const stop = () => void child.kill("SIGKILL");
     signal.addEventListener("abort", stop, { once: true });
     await once(child, "close").finally(() => signal.removeEventListener("abort", stop));

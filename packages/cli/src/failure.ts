@@ -14,7 +14,7 @@ export const exitCodes: Readonly<Record<FailureKind, number>> = {
   cleanup: 7,
 };
 const bug = 70;
-const issues = "https://github.com/dibjs/dibjs/issues";
+export const issues = "https://github.com/dibjs/dibjs/issues";
 
 export const exitCodeOfSignal = (signal: string): number => 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
 

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import type { BuildConfig, BuildOptions, BuildReport } from "@dibjs/core";
-import { runBreakShell } from "./break-shell.js";
+import { openBreakShell } from "./break-shell.js";
 import { chooseLogFile } from "./build-log-file.js";
 import { rememberLogFile } from "./failure.js";
 import { openRenderer, type RendererRequest } from "./progress/renderer.js";
@@ -27,11 +27,7 @@ export async function showBuild(
       signal: interrupts.signal,
       logFile,
       onEvent: (event) => renderer.onEvent(event),
-      async onBreak(request) {
-        renderer.suspend();
-        await runBreakShell(request, terminal, interrupts.signal);
-        renderer.resume();
-      },
+      onBreak: openBreakShell(renderer, terminal, interrupts.signal),
     });
   } catch (error) {
     const size = await stat(logFile).then(

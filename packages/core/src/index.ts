@@ -33,6 +33,7 @@ export {
   type StandardSchema,
   type Step,
 } from "./elements/element.js";
+export { requestedElements } from "./elements/expand.js";
 export { checkInstalled } from "./elements/check-installed.js";
 export { loadElement } from "./elements/load.js";
 export { readPackage, isUsable, type ElementPackage, type UnusablePackage } from "./elements/package.js";

@@ -5,6 +5,7 @@ import { formatProfile } from "./profile.js";
 import type { Renderer } from "./renderer.js";
 import { sanitise, sanitiseLine } from "./sanitise.js";
 import { formatSeconds } from "./units.js";
+import { formatUsage } from "./usage.js";
 
 /** Lines that are only ever appended, what a script wrote behind its element and name: for logs and pipes. */
 export function openPlainRenderer({ err }: Terminal): Renderer {
@@ -54,6 +55,8 @@ function linesOf(event: BuildEvent, times: PhaseTimes, { bold, dim, red, yellow 
           ];
     case "format":
       return [`format ${event.format} took ${formatSeconds(event.seconds)}`];
+    case "image-usage":
+      return formatUsage(event);
     case "note":
       return [event.level === "warning" ? yellow(`warning: ${sanitise(event.text)}`) : `note: ${sanitise(event.text)}`];
     default:

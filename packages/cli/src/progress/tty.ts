@@ -6,6 +6,7 @@ import { formatProfile } from "./profile.js";
 import type { Renderer } from "./renderer.js";
 import { sanitise, sanitiseLine } from "./sanitise.js";
 import { formatSeconds } from "./units.js";
+import { formatUsage } from "./usage.js";
 
 const shownLines = 5;
 const frameMs = 120;
@@ -75,6 +76,8 @@ export function openTtyRenderer(terminal: Terminal, stream: NodeJS.WriteStream):
           : undefined;
       case "format":
         return keep([`${colours.green("✓")} format ${event.format}  ${formatSeconds(event.seconds)}`]);
+      case "image-usage":
+        return keep(formatUsage(event));
       case "note":
         return keep([
           event.level === "warning"

@@ -188,6 +188,11 @@ function chooseImages({ written }: WrittenSource, request: LoadRequest): readonl
   return chosen.map((name) => ({ name, levels: [top, { written: images[name] ?? {}, at: ["images", name] }] }));
 }
 
+const dibVariables = (env: Env): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(env).flatMap(([name, value = ""]) => (/^DIB_\w*$/.test(name) ? [[name, value]] : [])),
+  );
+
 /** What all images of one request have in common. */
 export interface Shared {
   readonly request: LoadRequest;
@@ -221,6 +226,7 @@ async function loadImage(
     elementPaths: readElementPaths(shared),
     ...settings,
     ...variables,
+    callerDibVariables: request.dropIn === true ? dibVariables(shared.env) : undefined,
     projectDir,
     isProject,
     cwd: request.cwd,

@@ -27,6 +27,8 @@ export interface BuildConfig {
   readonly runEnvironment: Readonly<Record<string, string>>;
   /** What else the caller has set: an element gets a variable of it only by declaring it. In no plan. */
   readonly callerEnvironment: Readonly<Record<string, string>>;
+  /** DIB's variables as the caller had them, for DIB_ENV; undefined when it holds what the plan has of them. */
+  readonly callerDibVariables: Readonly<Record<string, string>> | undefined;
   readonly checksums: readonly string[];
   readonly imageSizeGiB: number | undefined;
   readonly imageExtraSizeMiB: number | undefined;

@@ -115,6 +115,7 @@ export const settings: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     variables: ["DIB_CHECKSUM"],
     expected: "md5, sha256, or both",
     parse: parseChecksums,
+    parseVariable: (value) => parseChecksums(value.trim().replaceAll(/\s+/g, ",")), // DIB looks for the names in the text
   },
   imageSizeGiB: {
     flag: "--image-size",

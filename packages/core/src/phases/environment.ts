@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
+import { declareVariables } from "../plan/declared.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import type { Workspace } from "../workspace/workspace.js";
 import { fetchVariables, fetchVariablesInside } from "./fetch-log.js";
@@ -47,7 +48,7 @@ export function hostEnvironment(
     ...bashFunctions,
     ELEMENTS_PATH: places.elementsPath,
     DIB_ARGS: places.args,
-    DIB_ENV: declared(plan),
+    DIB_ENV: places.dibEnv ?? declared(plan),
     DIB_DEBUG_TRACE: String(plan.settings.debugTrace),
     DIB_IMAGE_CACHE: places.cacheDir,
     DIB_LOCKFILES: places.lockDir,
@@ -102,17 +103,18 @@ export function chrootEnvironment(env: Env): Env {
   };
 }
 
-/** DIB_ENV: `declare -p` of the DIB_ variables, without secrets. */
+/** DIB_ENV of what the plan has, without secrets. */
 const declared = (plan: BuildPlan): string =>
-  plan.environment
-    .filter(({ name, secret }) => name.startsWith("DIB_") && !secret)
-    .map(({ name, value }) => `declare -x ${name}=${quote(value ?? "")}`)
-    .join("\n");
+  declareVariables(
+    Object.fromEntries(
+      plan.environment.flatMap(({ name, value, secret }) =>
+        name.startsWith("DIB_") && !secret ? [[name, value ?? ""]] : [],
+      ),
+    ),
+  );
 
 /** DIB's scripts take the list through `eval`: a path with odd characters is escaped for it, inside single quotes. */
 const quoteForEval = (path: string): string => path.replace(/'/g, `'"'"'`).replace(/[^\w@%+=:,./'"-]/g, "\\$&");
-
-const quote = (text: string): string => `"${text.replace(/["\\$`]/g, "\\$&")}"`;
 
 /** Regular files whose names DIB would source, in its order: bytewise, not by number. */
 export async function environmentFiles(hooksDir: string): Promise<string[]> {

@@ -171,7 +171,10 @@ export interface BuildPlaces {
   /** Variables of the run that are in no key: proxies, HOME, USER. */
   readonly runEnvironment: Readonly<Record<string, string>>;
   readonly caller: { readonly uid: number; readonly gid: number; readonly user: string; readonly home: string };
+  /** DIB_ARGS. */
   readonly args: string;
+  /** DIB_ENV; undefined when it holds what the plan has of DIB's variables. */
+  readonly dibEnv?: string | undefined;
   /** The lock that the build must keep to. */
   readonly lock?: RequiredLock | undefined;
 }

@@ -11,14 +11,18 @@ import { makeFolders } from "../workspace/make-folders.js";
 import type { SideFolder } from "../workspace/side-folders.js";
 import { keptName, replaceFiles, syncFolder, syncPath, type Replacement } from "./replace-files.js";
 
+/** Whose conventions hold for what lies beside the images. */
+export type SideFiles = "dibjs" | "dib";
+
 export interface PublishRequest {
-  readonly plan: Pick<BuildPlan, "checksums" | "settings">;
+  readonly plan: Pick<BuildPlan, "output" | "checksums" | "settings">;
   readonly places: Pick<BuildPlaces, "output" | "caller">;
   /** Absolute: the folder beside the output that all staged files lie in. */
   readonly staging: string;
   readonly staged: readonly StagedFile[];
   /** In that folder, too. */
   readonly sideFolders: readonly SideFolder[];
+  readonly sideFiles?: SideFiles | undefined;
   /** May have begun when each file was whole. */
   readonly hashing: Hashing;
   readonly describe: (artifacts: readonly Artifact[]) => BuildReport;
@@ -44,7 +48,7 @@ async function publish(request: PublishRequest): Promise<BuildReport> {
   const { plan, places, staging, staged, sideFolders, ctx } = request;
   const prepared: Prepared[] = [];
   for (const file of staged) prepared.push(await prepare(file, request));
-  const asides = plan.settings.overwriteOldImage ? [] : await prepareAsides(prepared, places.caller, new Date());
+  const asides = plan.settings.overwriteOldImage ? [] : await prepareAsides(prepared, request, new Date());
   const stale = (await Promise.all(prepared.map(staleSums))).flat();
   const sums = [...asides, ...prepared].flatMap((part) => part.sums);
   const images = prepared.map(({ image }) => ({
@@ -53,13 +57,15 @@ async function publish(request: PublishRequest): Promise<BuildReport> {
   }));
   const report = request.describe(prepared.map(({ artifact }) => artifact));
   const folders = await Promise.all(sideFolders.map((folder) => keepOld(folder, plan.settings)));
-  const written = await writeReport(report, request);
+  const written = request.sideFiles === "dib" ? [] : [await writeReport(report, request)];
   for (const folder of sideFolders) await syncFolder(folder.staged);
   ctx.signal.throwIfAborted();
   const around = sideFolders.map(({ target }) => dirname(target));
   await inFolders(around, places.caller, () =>
-    replaceFiles([...stale, ...sums, written, ...folders, ...images], staging),
+    replaceFiles([...stale, ...sums, ...written, ...folders, ...images], staging),
   );
+  for (const { keepAs } of asides)
+    ctx.emit({ type: "note", level: "info", text: `Old image found. Renaming it to ${shownName(keepAs, request)}` });
   return report;
 }
 
@@ -116,10 +122,9 @@ const sumAlgorithms = ["md5", "sha256"];
 export const digestAlgorithms = ({ checksums }: PublishRequest["plan"]): readonly string[] =>
   sumAlgorithms.filter((algorithm) => algorithm === "sha256" || checksums.includes(algorithm));
 
-async function prepare(
-  { format, staged, extension }: StagedFile,
-  { plan, places: { output, caller }, hashing }: PublishRequest,
-): Promise<Prepared> {
+async function prepare({ format, staged, extension }: StagedFile, request: PublishRequest): Promise<Prepared> {
+  const { plan, hashing } = request;
+  const { output, caller } = request.places;
   const path = `${output}.${extension}`;
   const wanted = sumAlgorithms.filter((algorithm) => plan.checksums.includes(algorithm));
   const digests = await hashing.digestsOf(staged);
@@ -127,7 +132,7 @@ async function prepare(
   const sums: Replacement[] = [];
   for (const algorithm of wanted) {
     const sum = { staged: `${staged}.${algorithm}`, target: `${path}.${algorithm}` };
-    await writeSum(sum.staged, digests[algorithm] ?? "", basename(path), caller);
+    await writeSum(sum.staged, digests[algorithm] ?? "", nameInSum(path, request), caller);
     sums.push(sum);
   }
   const { size: sizeBytes } = await stat(staged);
@@ -135,7 +140,15 @@ async function prepare(
   return { artifact, image: { staged, target: path }, sums };
 }
 
-/** As md5sum and sha256sum write it. The name has no folder: sums are checked where the image lies. */
+/** In the folder that was asked for, as it was written. */
+const shownName = (path: string, { plan: { output } }: Pick<PublishRequest, "plan">): string =>
+  output.slice(0, output.lastIndexOf("/") + 1) + basename(path);
+
+/** Sums are checked where the image lies; diskimage-builder's, where it was built. */
+const nameInSum = (path: string, request: Pick<PublishRequest, "plan" | "sideFiles">): string =>
+  request.sideFiles === "dib" ? shownName(path, request) : basename(path);
+
+/** As md5sum and sha256sum write it. */
 async function writeSum(path: string, digest: string, name: string, caller: BuildPlaces["caller"]): Promise<void> {
   await writeFile(path, `${digest}  ${name}\n`);
   await own(path, caller);
@@ -158,7 +171,7 @@ interface Aside {
 
 async function prepareAsides(
   prepared: readonly Prepared[],
-  caller: BuildPlaces["caller"],
+  request: Pick<PublishRequest, "plan" | "places" | "sideFiles">,
   now: Date,
 ): Promise<Aside[]> {
   const asides: Aside[] = [];
@@ -170,7 +183,7 @@ async function prepareAsides(
       const digest = await readDigest(`${image.target}.${algorithm}`);
       if (digest === undefined) continue;
       const staged = `${image.staged}.old.${algorithm}`;
-      await writeSum(staged, digest, basename(keepAs), caller);
+      await writeSum(staged, digest, nameInSum(keepAs, request), request.places.caller);
       sums.push({ staged, target: `${keepAs}.${algorithm}` });
     }
     asides.push({ target: image.target, keepAs, sums });

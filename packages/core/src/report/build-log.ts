@@ -4,7 +4,7 @@
  */
 import { open } from "node:fs/promises";
 import { BuildError, reasonOf } from "../errors.js";
-import { masker } from "../mask.js";
+import { longestSpelling, masker } from "../mask.js";
 import { outOfSpace } from "../out-of-space.js";
 import type { OutputFrame } from "../worker/protocol.js";
 import type { BuildEvent } from "./events.js";
@@ -29,7 +29,7 @@ export async function openBuildLog(
   const handle = file === undefined ? undefined : await open(file, "a", 0o600);
   const mask = masker(secrets, "latin1");
   // A cut is made only where no secret can have begun that is not yet whole.
-  const longest = Math.max(0, ...secrets.map((secret) => Buffer.byteLength(secret)));
+  const longest = longestSpelling * Math.max(0, ...secrets.map((secret) => Buffer.byteLength(secret)));
   const begun = new Map<string, { frame: OutputFrame; text: string }>();
   let hasFailed = false;
 

@@ -7,6 +7,12 @@ export interface ScriptRef {
   readonly script: string;
 }
 
+/** The room that a file takes, or a folder with all in it; paths are the image's. */
+export interface ImageUsage {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
 /** What a build tells while it runs, in order. `dib build --json` prints one a line, with `time` (ISO 8601) added. */
 export type BuildEvent =
   | {
@@ -56,6 +62,13 @@ export type BuildEvent =
   | { readonly type: "phase-end"; readonly phase: string; readonly seconds: number }
   | { readonly type: "fetched"; readonly url: string; readonly sizeBytes: number; readonly sha256: string }
   | { readonly type: "checked-out"; readonly url: string; readonly ref: string; readonly commit: string }
+  | {
+      readonly type: "image-usage";
+      /** What takes less is not listed. */
+      readonly leastBytes: number;
+      /** Largest first. */
+      readonly entries: readonly ImageUsage[];
+    }
   | { readonly type: "fingerprint"; readonly phase: string; readonly digest: string }
   | { readonly type: "disk"; readonly doing: string; readonly node?: string; readonly seconds?: number }
   | {

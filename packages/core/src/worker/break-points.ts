@@ -14,9 +14,8 @@ export function tapBreakPoints(
 ): (name: string, run: PhaseRun) => Promise<void> {
   const breakShell = async (name: string, run: PhaseRun) => {
     emit({ type: "break", name });
-    // DIB's switch for the shell after a failure; at other points the place is that of the phase.
-    const wantsOutside = name === "after-error" && (run.env.break_outside_target ?? "") !== "";
-    const isInside = run.phase.place === "chroot" && !wantsOutside;
+    const staysOutside = name === "after-error" && (run.env.break_outside_target ?? "") !== "";
+    const isInside = run.phase.place === "chroot" && !staysOutside;
     const env = Object.fromEntries(Object.entries(run.env).filter(([variable]) => variable !== "break"));
     await openShell({
       name,

@@ -7,6 +7,7 @@ import type { Env } from "../phases/phase-run.js";
 import { runPhase, type PhaseRoot, type PhaseSetting } from "../phases/run-phases.js";
 import { phases } from "../phases/table.js";
 import type { PlannedDisk } from "../plan/plan.js";
+import { tellImageUsage } from "../report/image-usage.js";
 import { readPackages } from "../report/packages.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";
 import { enterBase } from "../workspace/base.js";
@@ -28,6 +29,7 @@ export async function finishOnTree(tree: BuiltTree, setting: PhaseSetting): Prom
   const root = { env: {}, resolvConf: tree.resolvConf };
   const reports = await runAll(lastPhases, root, setting);
   await tree.base.leave();
+  await tellImageUsage(setting.plan, setting.workspace.mountDir, setting.ctx);
   await finaliseBase(setting.workspace.mountDir, tree.resolvConf, setting.ctx);
   const packages = await readPackages(setting.workspace.target);
   return { reports, packages, disk: undefined, [Symbol.asyncDispose]: () => tree[Symbol.asyncDispose]() };
@@ -39,6 +41,7 @@ export async function finishOnDisk(planned: PlannedDisk, tree: BuiltTree, settin
   await tree.base.leave();
   await runExtraUnmount(setting);
   await workspace.parkTree();
+  await tellImageUsage(plan, workspace.builtDir, ctx);
   const computed = await stopwatch.time("imageSize", () => computeImageSize(planned, workspace.builtDir, ctx));
   const imageSizeBytes = await ctx.hooks.imageSize.run(computed);
   const sized = { DIB_IMAGE_SIZE: String(Math.ceil(imageSizeBytes / 1024)) };

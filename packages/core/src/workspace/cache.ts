@@ -4,13 +4,13 @@ import type { BuildPlaces } from "../plan/plan.js";
 import { makeFolders } from "./make-folders.js";
 import type { ResourceStack } from "./resource-stack.js";
 
-/** Makes the cache folder if it is missing. What scripts, which are root, leave in a cache of the caller's becomes the caller's. */
+/** Makes the folders of the cache and of locks if they are missing. What scripts, which are root, leave in a cache of the caller's becomes the caller's. */
 export async function openCache(
-  { cacheDir, caller }: Pick<BuildPlaces, "cacheDir" | "caller">,
+  { cacheDir, lockDir, caller }: Pick<BuildPlaces, "cacheDir" | "lockDir" | "caller">,
   resources: ResourceStack,
   { exec, emit }: Pick<BuildContext, "exec" | "emit">,
 ): Promise<void> {
-  await makeFolders(cacheDir, caller);
+  for (const folder of [cacheDir, lockDir]) await makeFolders(folder, caller);
   if (caller.uid === 0 || (await stat(cacheDir)).uid !== caller.uid) return;
   const owner = `${caller.uid}:${caller.gid}`;
   resources.defer(`owner of ${cacheDir}`, async () => {

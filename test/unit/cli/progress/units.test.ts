@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatSeconds, formatSize } from "@dibjs/cli/progress/units.js";
+import { formatSeconds, formatIec, formatSize } from "@dibjs/cli/progress/units.js";
 
 test.each([
   [0, "0 B"],
@@ -20,4 +20,15 @@ test.each([
   [3725, "62 min 05 s"],
 ])("%d seconds are %s", (seconds, text) => {
   expect(formatSeconds(seconds)).toBe(text);
+});
+
+test.each([
+  [0, "0B"],
+  [1023, "1023B"],
+  [1536, "1.5KiB"],
+  [10 * 2 ** 20, "10MiB"],
+  [10 * 2 ** 20 + 1, "11MiB"],
+  [9.01 * 2 ** 30, "9.1GiB"],
+])("%i bytes as numfmt has them: %s", (bytes, text) => {
+  expect(formatIec(bytes)).toBe(text);
 });

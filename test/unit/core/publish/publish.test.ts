@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   lstatSync,
   mkdirSync,
@@ -77,12 +78,31 @@ async function publish(
 const describe = (artifacts: readonly Artifact[]) => ({ image: "toy", artifacts }) as unknown as BuildReport;
 const report = "toy.report.json";
 
+const digest = (algorithm: string, content: string) => createHash(algorithm).update(content).digest("hex");
 const read = (name: string) => readFileSync(join(out, name), "utf8");
 const verify = () =>
   execFileSync("sh", ["-c", "sha256sum -c --quiet *.sha256 && md5sum -c --quiet *.md5"], {
     cwd: out,
     encoding: "utf8",
   });
+
+test("diskimage-builder's side files: no report, and sums name the image as it was asked for", async () => {
+  const plan = { ...toyPlan(undefined), output: "../out put/toy", checksums: ["md5", "sha256"] };
+  const like = { sideFiles: "dib", plan } as const;
+  await publish({ raw: "old" }, {}, undefined, like);
+  const events: BuildEvent[] = [];
+  const ctx = { emit: (event: BuildEvent) => void events.push(event), signal: AbortSignal.any([]) };
+  await publish({ raw: "new" }, {}, undefined, { ...like, ctx });
+  const kept = readdirSync(out).find((name) => /^toy-.*\.raw$/.test(name)) ?? "";
+  expect(readdirSync(out).sort()).toEqual(
+    [...["", ".md5", ".sha256"].map((sum) => `${kept}${sum}`), "toy.raw", "toy.raw.md5", "toy.raw.sha256"].sort(),
+  );
+  expect(read("toy.raw.md5")).toBe(`${digest("md5", "new")}  ../out put/toy.raw\n`);
+  expect(read(`${kept}.sha256`)).toBe(`${digest("sha256", "old")}  ../out put/${kept}\n`);
+  expect(events.filter(({ type }) => type === "note")).toEqual([
+    { type: "note", level: "info", text: `Old image found. Renaming it to ../out put/${kept}` },
+  ]);
+});
 
 vector(
   "finish-image/checksums",
