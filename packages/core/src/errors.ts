@@ -543,6 +543,10 @@ export const catalogue = {
   BLOCK_DEVICE_NODE_FAILED: entry("element", (c: { node: string; doing: string; reason: string }) => ({
     message: `Block device node ${c.node}: ${c.doing} failed: ${c.reason}`,
   })),
+  BLOCK_DEVICE_FOREIGN: entry("element", (c: { device: string; script: string; element: string }) => ({
+    message: `${c.script} of element ${c.element} hands over ${JSON.stringify(c.device)}, which is no device that it made for this build.`,
+    hint: 'It may hand over a loop device over a file that it made in $TMP_IMAGE_DIR (losetup -f --show "$TMP_IMAGE_DIR/image.raw"), or a partition of one. A block-device-default.yaml in the element does all that without a script.',
+  })),
   IMAGE_TOO_SMALL: entry("space", (c: { sizeBytes: number; neededBytes: number }) => ({
     message: `The image of ${Math.floor(c.sizeBytes / 2 ** 20)} MiB is too small: its content needs about ${Math.ceil(c.neededBytes / 2 ** 20)} MiB.`,
     hint: "Raise --image-size, or leave it out to have it computed.",

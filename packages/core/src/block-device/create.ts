@@ -11,6 +11,7 @@ import type { ResourceStack } from "../workspace/resource-stack.js";
 import { targetFiles } from "../workspace/target.js";
 import { createNodes } from "./create-nodes.js";
 import { deviceNumber } from "./device-number.js";
+import type { GivenNodes } from "./handed-over.js";
 import type { DiskState } from "./node.js";
 import { formatFstab } from "./nodes/fstab.js";
 import { chainBelow, computeImageSize, roundUpSize } from "./sizes.js";
@@ -18,6 +19,8 @@ import { chainBelow, computeImageSize, roundUpSize } from "./sizes.js";
 export interface DiskRequest {
   readonly plan: BuildPlan;
   readonly planned: PlannedDisk;
+  /** What of it a script has made. */
+  readonly given?: GivenNodes | undefined;
   /** Absolute: the finished tree. */
   readonly tree: string;
   /** Absolute: where the disk's root is mounted. */

@@ -11,7 +11,7 @@ import {
   openProbe,
   type HostProbe,
 } from "./host-probe.js";
-import { coreTools, diskTools, fatTools, packages } from "./host-tools.js";
+import { coreTools, diskTools, fatTools, packages, pythonModules } from "./host-tools.js";
 import type { BuildPlaces, BuildPlan, PlannedHostCommand } from "./plan.js";
 
 /**
@@ -46,7 +46,29 @@ async function checkTools(plan: BuildPlan, probe: HostProbe): Promise<readonly B
     fedora: fedora ?? packages[command]?.fedora,
     opensuse: opensuse ?? packages[command]?.opensuse,
   }));
-  return tools.length === 0 ? [] : [new BuildError("HOST_TOOL_MISSING", { tools })];
+  const all = [...tools, ...(await missingModules(needed, plan, probe))];
+  return all.length === 0 ? [] : [new BuildError("HOST_TOOL_MISSING", { tools: all })];
+}
+
+/** Asked of the interpreter that scripts get; without one the interpreter itself is what is missing. */
+async function missingModules(needed: readonly PlannedHostCommand[], { environment }: BuildPlan, probe: HostProbe) {
+  const given = environment.find(({ name }) => name === "DIB_PYTHON_EXEC")?.value;
+  const asked = needed.flatMap(({ command, neededFor, modules = [] }) =>
+    modules.map((module) => ({ python: given ?? command, module, neededFor })),
+  );
+  const missing = await Promise.all(
+    asked.map(async ({ python, module }) => {
+      const isThere = python.includes("/") || (await probe.which(python)) !== undefined;
+      return isThere && !(await probe.hasPythonModule(python, module));
+    }),
+  );
+  return asked
+    .filter((_, index) => missing[index])
+    .map(({ python, module, neededFor }) => ({
+      tool: `${python} module ${module}`,
+      neededFor,
+      ...pythonModules[module],
+    }));
 }
 
 async function commandsOfCore(plan: BuildPlan, probe: HostProbe): Promise<readonly PlannedHostCommand[]> {
@@ -66,13 +88,15 @@ function distinctCommands(commands: readonly PlannedHostCommand[]): readonly Pla
   const byName = new Map<string, PlannedHostCommand>();
   for (const command of commands) {
     const known = byName.get(command.command);
-    byName.set(
-      command.command,
-      known === undefined ? command : { ...command, ...known, neededFor: joined(known.neededFor, command.neededFor) },
-    );
+    byName.set(command.command, known === undefined ? command : { ...command, ...known, ...together(known, command) });
   }
   return [...byName.values()];
 }
+
+const together = (known: PlannedHostCommand, more: PlannedHostCommand) => ({
+  neededFor: joined(known.neededFor, more.neededFor),
+  modules: [...new Set([...(known.modules ?? []), ...(more.modules ?? [])])],
+});
 
 const joined = (reasons: string, reason: string): string =>
   reasons.split(", ").includes(reason) ? reasons : `${reasons}, ${reason}`;

@@ -22,6 +22,8 @@ export interface HostProbe {
    */
   space(path: string): Promise<{ freeBytes: number; type: number; device: number } | undefined>;
   readText(path: string): Promise<string | undefined>;
+  /** Whether Python finds a module. */
+  hasPythonModule(python: string, module: string): Promise<boolean>;
   /** What sudo says when it won't run a program without asking for a password; undefined when it will. */
   sudoRefusal(): Promise<string | undefined>;
   /** Whether there is a docker engine that this user, or root, may use. */
@@ -48,6 +50,8 @@ export function openProbe(path: string): HostProbe {
       return { freeBytes: blocks === 0 ? Infinity : bavail * bsize, type, device: dev };
     },
     readText: (at) => readFile(at, "utf8").catch(() => undefined),
+    hasPythonModule: async (python, module) =>
+      (await createExec()(python, ["-c", `import ${module}`], { env: { PATH: path } })).exitCode === 0,
     sudoRefusal: async () => {
       const { exitCode, stderr } = await createExec()("setsid", ["--wait", "sudo", "-n", "true"], {
         env: { PATH: path },

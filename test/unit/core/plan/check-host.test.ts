@@ -20,6 +20,7 @@ interface FakeHost {
   type?: number;
   files?: Readonly<Record<string, string | undefined>>;
   sudoRefusal?: string;
+  withoutModules?: readonly string[];
   hasDockerEngine?: boolean;
 }
 
@@ -51,6 +52,7 @@ function aHost(host: FakeHost = {}): HostProbe {
       device: device(path),
     }),
     readText: async (path) => files[path],
+    hasPythonModule: async (python, module) => !(host.withoutModules ?? []).includes(`${python} ${module}`),
     sudoRefusal: async () => host.sudoRefusal,
     dockerAnswers: async () => host.hasDockerEngine ?? false,
   };
@@ -74,7 +76,15 @@ const disk = (...types: readonly string[]) =>
 function aPlan(plan: Partial<BuildPlan> = {}): BuildPlan {
   const settings = { useTmpfs: true, minTmpfsGiB: 2, breaks: [], shellOnError: false };
   const outputs = [{ format: "qcow2", from: "disk", extension: "qcow2" }];
-  return { arch: "amd64", disk: disk("ext4"), outputs, hostCommands: [], settings, ...plan } as unknown as BuildPlan;
+  return {
+    arch: "amd64",
+    disk: disk("ext4"),
+    outputs,
+    hostCommands: [],
+    environment: [],
+    settings,
+    ...plan,
+  } as unknown as BuildPlan;
 }
 
 const places = {
@@ -238,6 +248,29 @@ describe("what a host lacks", () => {
       "HOST_ARCH_UNFIT",
       "OUTPUT_UNWRITABLE",
     ]);
+  });
+
+  test("is a module of Python, asked of the interpreter that scripts get", async () => {
+    const hostCommands = [
+      { command: "python3", neededFor: "element one" },
+      { command: "python3", neededFor: "element two", modules: ["yaml"] },
+    ];
+    const plan = aPlan({ hostCommands });
+    const own = { name: "DIB_PYTHON_EXEC", value: "/opt/python", secret: false, origin: "environment" };
+    const toolsOf = async (host: FakeHost, asked: BuildPlan) => {
+      const { context } = (await failureOf(host, asked)) as BuildError<"HOST_TOOL_MISSING">;
+      return context.tools.map(({ tool, neededFor, debian, opensuse }) => [tool, neededFor, debian, opensuse]);
+    };
+    const packages = ["python3-yaml", "python3-PyYAML"];
+    expect(await toolsOf({ withoutModules: ["python3 yaml"] }, plan)).toEqual([
+      ["python3 module yaml", "element one, element two", ...packages],
+    ]);
+    expect(await toolsOf({ withoutModules: ["/opt/python yaml"] }, { ...plan, environment: [own] })).toEqual([
+      ["/opt/python module yaml", "element one, element two", ...packages],
+    ]);
+    const withoutPython = await toolsOf({ without: ["python3"], withoutModules: ["python3 yaml"] }, plan);
+    expect(withoutPython.map(([tool]) => tool)).toEqual(["python3"]);
+    expect(await findingsOf({}, plan)).toEqual([]);
   });
 
   test("is told with the packages of three distributions", async () => {
