@@ -516,6 +516,10 @@ export const catalogue = {
   BLOCK_DEVICE_NODE_FAILED: entry("element", (c: { node: string; doing: string; reason: string }) => ({
     message: `Block device node ${c.node}: ${c.doing} failed: ${c.reason}`,
   })),
+  BLOCK_DEVICE_NAME_TAKEN: entry("host", (c: { node: string; name: string; by: string }) => ({
+    message: `Block device node ${c.node}: the name ${c.name} is taken on this host, by ${c.by}.`,
+    hint: "Device mapper has one list of names for the whole host. Give the volume group or encrypted device another name, or build when the other is gone; dib doctor --fix clears what dead builds left.",
+  })),
   IMAGE_TOO_SMALL: entry("space", (c: { sizeBytes: number; neededBytes: number }) => ({
     message: `The image of ${Math.floor(c.sizeBytes / 2 ** 20)} MiB is too small: its content needs about ${Math.ceil(c.neededBytes / 2 ** 20)} MiB.`,
     hint: "Raise --image-size, or leave it out to have it computed.",
