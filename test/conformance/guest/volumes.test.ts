@@ -22,7 +22,10 @@ ln -s /usr/bin/bash "$TARGET_ROOT/bin/bash"
 echo told > "$TARGET_ROOT/etc/told"
 echo kept > "$TARGET_ROOT/var/log/kept"`,
   )
-  .script("finalise.d/50-show", "set -eu; ls /dev/mapper > /etc/mapped; ls -l /dev/mapper >&2; sleep ${DIB_TOY_SLEEP:-0}");
+  .script(
+    "finalise.d/50-show",
+    "set -eu; ls /dev/mapper > /etc/mapped; ls -l /dev/mapper >&2; sleep ${DIB_TOY_SLEEP:-0}",
+  );
 
 const start = `
 - local_loop:
