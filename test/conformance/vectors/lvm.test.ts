@@ -1,12 +1,8 @@
 /** diskimage-builder's layouts with LVM, run against the node with programs that only note how they were called. */
 import { expect } from "vitest";
-import type { DiskState, NodeConfig, NodeRequest } from "@dibjs/core/block-device/node.js";
+import type { DiskState, NodeConfig } from "@dibjs/core/block-device/node.js";
 import { lvm } from "@dibjs/core/block-device/nodes/lvm.js";
-import type { Exec } from "@dibjs/core/process/exec.js";
-import { ResourceStack } from "@dibjs/core/workspace/resource-stack.js";
-import { planDisk } from "@dibjs/core/block-device/plan-disk.js";
-import { tempFolder } from "../../support/temp-folder.js";
-import { diskSettings, nodeTypes } from "../../support/toy-disk.js";
+import { plannedNodes, runRecorded } from "../../support/recorded-volumes.js";
 import { vector } from "../../support/vectors.js";
 
 type Entry = Readonly<Record<string, unknown>>;
@@ -39,54 +35,13 @@ const entriesOf = (layout: Layout, written = lvmEntry(layout)): readonly Entry[]
   { lvm: written },
 ];
 
-const plannedNodes = (config: readonly Entry[]): readonly NodeConfig[] =>
-  planDisk({ config, origin: "the vector" }, diskSettings, nodeTypes).nodes;
-
 const sixVolumes = {
   ...{ lv_root: "1800M", lv_tmp: "100M", lv_var: "500M" },
   ...{ lv_log: "100M", lv_audit: "100M", lv_home: "200M" },
 };
 const one: Layout = { partitions: [primary("root", "3G")], lvs: onVg(sixVolumes) };
 
-interface Ran {
-  readonly created: readonly string[];
-  readonly released: readonly string[];
-  readonly state: DiskState;
-}
-
-/** Creates and releases the volumes of a layout on partitions with the names /dev/fake/NAME. */
-async function run(nodes: readonly NodeConfig[]): Promise<Ran> {
-  await using folder = await tempFolder();
-  const commands: string[] = [];
-  const exec: Exec = async (file, args) => {
-    if (/^(pv|vg|lv)(create|change)$|^udevadm$/.test(file)) commands.push([file, ...args].join(" "));
-    return { exitCode: 0, signal: undefined, stdout: file === "blockdev" ? "0" : "", stderr: "" };
-  };
-  const state = emptyState(nodes);
-  const resources = new ResourceStack();
-  const services = { exec, emit: () => {}, signal: new AbortController().signal };
-  for (const node of nodes.filter(({ type }) => type === "lvm"))
-    await lvm.create({
-      ...{ node, graph: nodes, state, imageDir: folder.path, resources, ...services },
-      ...{ imageSizeBytes: 0, sectorSizeBytes: 512, mountBase: folder.path, isVfatMountable: false, secrets: {} },
-      outlivesProcess: false,
-      borrow: (loan, data) => void resources.defer(loan.label(data), () => loan.release(data, services)),
-    } satisfies NodeRequest);
-  const created = commands.splice(0);
-  await resources[Symbol.asyncDispose]();
-  return { created, released: commands, state };
-}
-
-function emptyState(nodes: readonly NodeConfig[]): DiskState {
-  const partitions = nodes.filter(({ type }) => type === "partitioning");
-  return {
-    blockdev: new Map(
-      partitions.map(({ name }) => [name, { device: `/dev/fake/${name}`, offsetBytes: 0, sizeBytes: 0 }]),
-    ),
-    ...{ pvs: new Map(), vgs: new Map(), filesys: new Map(), mount: new Map(), mountOrder: [] },
-    ...{ fstab: new Map(), crypttab: new Map() },
-  };
-}
+const run = (nodes: readonly NodeConfig[]) => runRecorded(lvm, nodes);
 
 const lvcreate = (size: string, name: string, group = "vg") => `lvcreate --name ${name} ${size} ${group}`;
 const sixCommands = (group: (name: string) => string) => [
