@@ -547,6 +547,10 @@ export const catalogue = {
     message: `${c.script} of element ${c.element} hands over ${JSON.stringify(c.device)}, which is no device that it made for this build.`,
     hint: 'It may hand over a loop device over a file that it made in $TMP_IMAGE_DIR (losetup -f --show "$TMP_IMAGE_DIR/image.raw"), or a partition of one. A block-device-default.yaml in the element does all that without a script.',
   })),
+  BLOCK_DEVICE_NAME_TAKEN: entry("host", (c: { node: string; name: string; by: string }) => ({
+    message: `Block device node ${c.node}: the name ${c.name} is taken on this host, by ${c.by}.`,
+    hint: "Device mapper has one list of names for the whole host. Give the volume group or encrypted device another name, or build when the other is gone; dib doctor --fix clears what dead builds left.",
+  })),
   IMAGE_TOO_SMALL: entry("space", (c: { sizeBytes: number; neededBytes: number }) => ({
     message: `The image of ${Math.floor(c.sizeBytes / 2 ** 20)} MiB is too small: its content needs about ${Math.ceil(c.neededBytes / 2 ** 20)} MiB.`,
     hint: "Raise --image-size, or leave it out to have it computed.",

@@ -1,13 +1,25 @@
 import type { Hooks } from "../hooks.js";
 import type { BlockNodeType } from "./node.js";
+import { crypttab } from "./nodes/crypttab.js";
 import { fstab } from "./nodes/fstab.js";
 import { localLoop } from "./nodes/local-loop.js";
+import { luks } from "./nodes/luks.js";
+import { lvm } from "./nodes/lvm.js";
 import { mkfs } from "./nodes/mkfs.js";
 import { mount } from "./nodes/mount.js";
 import { partitioning } from "./nodes/partitioning.js";
 
 /** The node types of core, registered like anybody's. */
-export const builtInBlockNodes: readonly BlockNodeType[] = [localLoop, partitioning, mkfs, mount, fstab];
+export const builtInBlockNodes: readonly BlockNodeType[] = [
+  localLoop,
+  partitioning,
+  lvm,
+  luks,
+  crypttab,
+  mkfs,
+  mount,
+  fstab,
+];
 
 export function tapBlockNodes(hooks: Hooks, types: readonly BlockNodeType[] = builtInBlockNodes): void {
   for (const { name, create } of types) {

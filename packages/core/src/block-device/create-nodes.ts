@@ -14,6 +14,8 @@ export interface CreationRequest {
   readonly mountBase: string;
   readonly imageDir: string;
   readonly imageSizeBytes: number;
+  /** @default none */
+  readonly secrets?: NodeRequest["secrets"];
   /** @default false */
   readonly outlivesProcess?: boolean;
   /** Nodes of the plan that a script has made already. */
@@ -36,12 +38,15 @@ export async function createNodes(request: CreationRequest): Promise<CreatedNode
   const completions: (() => Promise<void>)[] = [];
   const state: DiskState = {
     blockdev: new Map(),
+    pvs: new Map(),
+    vgs: new Map(),
     filesys: new Map(),
     mount: new Map(),
     mountOrder: [],
     fstab: new Map(),
+    crypttab: new Map(),
   };
-  const { planned, imageDir, imageSizeBytes, mountBase, outlivesProcess = false, ctx } = request;
+  const { planned, imageDir, imageSizeBytes, mountBase, secrets = {}, outlivesProcess = false, ctx } = request;
   const { exec, emit, signal } = ctx;
   const shared = {
     graph: planned.nodes,
@@ -50,6 +55,7 @@ export async function createNodes(request: CreationRequest): Promise<CreatedNode
     imageSizeBytes,
     sectorSizeBytes: planned.sectorSizeBytes,
     mountBase,
+    secrets,
     outlivesProcess,
     isVfatMountable: await canMountVfat(ctx),
     borrow: borrowOn(resources, completions, request),

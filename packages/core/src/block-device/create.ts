@@ -13,6 +13,7 @@ import { createNodes } from "./create-nodes.js";
 import { deviceNumber } from "./device-number.js";
 import type { GivenNodes } from "./handed-over.js";
 import type { DiskState } from "./node.js";
+import { formatCrypttab } from "./nodes/crypttab.js";
 import { formatFstab } from "./nodes/fstab.js";
 import { chainBelow, computeImageSize, roundUpSize } from "./sizes.js";
 
@@ -27,6 +28,8 @@ export interface DiskRequest {
   readonly mountBase: string;
   readonly imageDir: string;
   readonly imageSizeBytes: number;
+  /** Values of secret variables by name. @default none */
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly stopwatch: Stopwatch;
   readonly ctx: BuildContext;
 }
@@ -57,6 +60,8 @@ export async function createDisk(asked: DiskRequest): Promise<Disk> {
   await stopwatch.time("copy", () => copyTree(tree, mountBase, request));
   const fstab = formatFstab(state);
   if (fstab !== undefined) await targetFiles(mountBase).write("/etc/fstab", fstab);
+  const crypttab = formatCrypttab(state);
+  if (crypttab !== undefined) await targetFiles(mountBase).write("/etc/crypttab", crypttab);
   const image = imageUnder(planned, state);
   const parts = {
     image,
@@ -148,7 +153,7 @@ function imageBlockDevices(planned: PlannedDisk, { blockdev }: DiskState): Reado
   };
 }
 
-/** Loop devices and partition nodes of this disk. */
+/** Loop devices, partitions and mapped devices of this disk. */
 async function deviceNodes({ blockdev }: DiskState): Promise<readonly DeviceNode[]> {
   return Promise.all(
     [...blockdev.values()].map(async ({ device }) => ({
@@ -166,7 +171,7 @@ function describeDisk(planned: PlannedDisk, state: DiskState, imageSizeBytes: nu
     ...{ origin, rootLabel, rootFsType, mountPoints },
     sizeBytes: state.blockdev.get(loopUnderRoot(planned))?.sizeBytes ?? imageSizeBytes,
     partitions: blockdevs
-      .filter(([, { image }]) => image === undefined)
+      .filter(([, { image, vgs, luksUuid }]) => image === undefined && vgs === undefined && luksUuid === undefined)
       .map(([name, { sizeBytes, offsetBytes }]) => ({ name, sizeBytes, offsetBytes })),
     fileSystems: [...state.filesys].map(([name, { fstype, label, uuid }]) => ({
       name,

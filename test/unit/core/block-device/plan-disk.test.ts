@@ -243,9 +243,3 @@ test("everything that is wrong is said at once", () => {
   expect(said).toContain('size "lots"');
   expect(said).toContain("Mkfs config needs [type]");
 });
-
-test("lvm is not a node type of this version and is refused as an unknown one", () => {
-  expect(findings("- lvm: { name: lvm, pvs: [], vgs: [], lvs: [] }")).toContain(
-    "Config entry is not a plugin value: lvm",
-  );
-});

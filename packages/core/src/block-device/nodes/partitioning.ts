@@ -14,6 +14,7 @@ import {
 } from "../partition-table.js";
 import { parseSize } from "../sizes.js";
 import { runForNode } from "./run-for-node.js";
+import { tellKernel } from "./tell-kernel.js";
 import { textOf } from "../written-text.js";
 
 /**
@@ -173,9 +174,10 @@ async function writeTable(device: string, table: PartitionTable, request: NodeRe
   await request.exec("partx", ["-d", device]); // what a dead build may have left on this loop device
 }
 
-async function addPartition(device: string, { number }: Partition, request: NodeRequest): Promise<string> {
+async function addPartition(device: string, added: Partition, request: NodeRequest): Promise<string> {
+  const { number } = added;
   const path = `${device}${/\d$/.test(device) ? "p" : ""}${number}`;
-  await runForNode(request, "adding the partition", ["partx", "-a", "--nr", String(number), device]);
+  await tellKernel(device, path, added, request);
   request.borrow(partition, { path, device, number });
   await waitForNode(path, request);
   return path;
