@@ -49,8 +49,8 @@ export function renderDifferences({ differences, faults }) {
 <!-- Written by scripts/docs from docs/differences.yaml: npm run docs -->
 
 Elements of DIB run as they are: phase order, names, variables and files that a script can see are the same. This table lists
-the ${differences.length} places where dibjs departs from diskimage-builder on purpose, most of it to correct a fault. It lists only what the code does
-today, and the conformance suite holds both against it.
+where dibjs departs from diskimage-builder on purpose, most of it to correct a fault. It lists only what the code does today,
+and the conformance suite holds both against it.
 
 | where | diskimage-builder | dibjs | why |
 | --- | --- | --- | --- |

@@ -10,11 +10,13 @@ import { renderManifest } from "./manifest.mjs";
 
 const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
-/** Path → text, as prettier writes it, but for the page that goes with the CLI as it is. */
+/**
+ * Path → text, as prettier writes it, but for the page that goes with the CLI as it is and the table of differences: padded
+ * columns would change all of its lines for a longer cell in one.
+ */
 export async function renderPages() {
   const errors = renderErrors(readFileSync(at("packages/core/src/errors.ts"), "utf8"));
   const pages = {
-    "docs/differences.md": renderDifferences(readDifferences()),
     "docs/gallery.md": renderGallery(at("packages")),
     "docs/reference/manifest.md": renderManifest(at("packages/core/dist/index.d.ts")),
     "docs/reference/core.md": renderApi({
@@ -31,7 +33,11 @@ export async function renderPages() {
       declarations: at("packages/testkit/dist/index.d.ts"),
     }),
   };
-  const written = { "docs/errors.md": errors, "packages/cli/errors.md": errors };
+  const written = {
+    "docs/errors.md": errors,
+    "packages/cli/errors.md": errors,
+    "docs/differences.md": renderDifferences(readDifferences()),
+  };
   for (const [path, text] of Object.entries(pages))
     written[path] = await format(text, { ...(await resolveConfig(at(path))), parser: "markdown" });
   return written;

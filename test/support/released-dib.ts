@@ -1,18 +1,63 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createExec, mustRun } from "@dibjs/core/process/exec.js";
+import { createExec, mustRun, type ExecResult } from "@dibjs/core/process/exec.js";
+import { fileURLToPath } from "node:url";
 import { cacheFolder } from "./cache-folder.js";
 import { lockFile } from "./file-lock.js";
 
 const exec = createExec();
 const kept = join(cacheFolder, "released-dib");
-const elements = "usr/lib/python3/dist-packages/diskimage_builder/elements";
+const pythonPath = join(kept, "usr/lib/python3/dist-packages");
+const standIns = fileURLToPath(new URL("stand-ins", import.meta.url));
 
-/** The folder of elements of the diskimage-builder that the host's distribution has; taken out of its package, not installed. */
-export async function releasedElements(): Promise<string> {
+/** The diskimage-builder that the host's distribution has; taken out of its package, not installed. */
+export interface ReleasedDib {
+  /** Its folder of elements. */
+  readonly elements: string;
+  /** Its folder of shell code and helpers: what scripts know as _LIB. */
+  readonly lib: string;
+  /** Its commands. */
+  readonly bin: string;
+}
+
+export async function releasedDib(): Promise<ReleasedDib> {
   await using _lock = await lockFile(`${kept}.lock`);
   if (!existsSync(kept)) await fetchPackage();
-  return join(kept, elements);
+  const code = join(pythonPath, "diskimage_builder");
+  return { elements: join(code, "elements"), lib: join(code, "lib"), bin: join(kept, "usr/bin") };
+}
+
+export const releasedElements = async (): Promise<string> => (await releasedDib()).elements;
+
+export interface PeerOptions {
+  readonly cwd?: string;
+  /** Beside PATH and what its Python needs. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+}
+
+/**
+ * Runs a program of it, or Python with its modules, as root in mount and process namespaces of its own: what it mounts and
+ * starts goes with it. kpartx and dmsetup are stand-ins, which need no device mapper.
+ */
+export async function runReleased(command: readonly string[], options: PeerOptions = {}): Promise<ExecResult> {
+  await releasedDib();
+  const path = `${standIns}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
+  const inside = 'mkdir -p /dev/mapper && mount -t tmpfs tmpfs /dev/mapper && exec "$@"';
+  return exec(
+    "unshare",
+    [
+      ..."--mount --pid --fork --kill-child --mount-proc --propagation private sh -c".split(" "),
+      inside,
+      "sh",
+      ...command,
+    ],
+    {
+      cwd: options.cwd ?? "/",
+      env: { PATH: path, PYTHONPATH: pythonPath, PYTHONDONTWRITEBYTECODE: "1", HOME: "/root", ...options.env },
+      ...(options.input === undefined ? {} : { input: options.input }),
+    },
+  );
 }
 
 async function fetchPackage(): Promise<void> {
