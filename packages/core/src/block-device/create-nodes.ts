@@ -15,8 +15,18 @@ export interface CreationRequest {
   readonly outlivesProcess?: boolean;
   /** Told of everything that is borrowed, in the statement after it came to be. */
   readonly onBorrow?: (loan: string, data: LoanData) => void;
+  /** What is filled in, also when creating fails. @default a new one */
+  readonly state?: DiskState;
   readonly ctx: BuildContext;
 }
+
+export const emptyState = (): DiskState => ({
+  blockdev: new Map(),
+  filesys: new Map(),
+  mount: new Map(),
+  mountOrder: [],
+  fstab: new Map(),
+});
 
 export interface CreatedNodes {
   readonly state: DiskState;
@@ -29,14 +39,7 @@ export interface CreatedNodes {
 export async function createNodes(request: CreationRequest): Promise<CreatedNodes> {
   await using resources = new ResourceStack();
   const completions: (() => Promise<void>)[] = [];
-  const state: DiskState = {
-    blockdev: new Map(),
-    filesys: new Map(),
-    mount: new Map(),
-    mountOrder: [],
-    fstab: new Map(),
-  };
-  const { planned, imageDir, imageSizeBytes, mountBase, outlivesProcess = false, ctx } = request;
+  const { state = emptyState(), planned, imageDir, imageSizeBytes, mountBase, outlivesProcess = false, ctx } = request;
   const { exec, emit, signal } = ctx;
   const shared = {
     graph: planned.nodes,

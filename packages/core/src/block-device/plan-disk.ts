@@ -48,23 +48,17 @@ export function planDisk({ config, origin }: WrittenDisk, settings: DiskSettings
   const places = new ConfigPlaces(origin);
   const entries = typeof config === "string" ? parseBlockDeviceConfig(config, places) : config;
   const merged = mergeRootParameters(flattenConfig(entries, types, places), rootParameters(settings));
-  const { nodes, ordered } = assembleGraph(merged, types, places);
-  const mounts = nodes.filter(({ type }) => type === "mount");
-  const root = fileSystemUnder("/", ordered);
-  const boot = fileSystemUnder("/boot", ordered);
+  const facts = describeGraph(assembleGraph(merged, types, places));
   return {
     origin,
-    nodes: ordered,
-    rootLabel: root === undefined ? "" : labelOf(root.name, root.values),
-    rootFsType: textOf(root?.values.type) ?? settings.fsType,
-    bootLabel: boot === undefined ? "" : labelOf(boot.name, boot.values),
-    mountPoints: mounts.map(({ values }) => textOf(values.mount_point) ?? ""),
+    ...facts,
+    rootFsType: facts.rootFsType ?? settings.fsType,
     sizeBytes: settings.imageSizeGiB === undefined ? undefined : roundUpSize(settings.imageSizeGiB * 2 ** 30),
     extraSizeBytes: settings.imageExtraSizeMiB === undefined ? undefined : settings.imageExtraSizeMiB * 2 ** 20,
     journalSizeMiB: settings.mkfsJournalSizeMiB,
     mkfsOptions: settings.mkfsOptions,
     maxOnlineResize: settings.maxOnlineResize,
-    sectorSizeBytes: sectorSize(ordered, settings),
+    sectorSizeBytes: settings.sectorSizeBytes === 512 ? facts.sectorSizeBytes : settings.sectorSizeBytes, // DIB_BLOCK_SIZE wins
   };
 }
 
@@ -77,6 +71,27 @@ export function assembleGraph(
   const nodes = expandNodes(entries, types, places);
   checkNodes(nodes, types, places);
   return { nodes, ordered: orderNodes(nodes, types, places) };
+}
+
+/** What a graph says of the disk. */
+export interface GraphFacts extends Pick<
+  PlannedDisk,
+  "nodes" | "rootLabel" | "bootLabel" | "mountPoints" | "sectorSizeBytes"
+> {
+  readonly rootFsType: string | undefined;
+}
+
+export function describeGraph({ nodes, ordered }: ReturnType<typeof assembleGraph>): GraphFacts {
+  const root = fileSystemUnder("/", ordered);
+  const boot = fileSystemUnder("/boot", ordered);
+  return {
+    nodes: ordered,
+    rootLabel: root === undefined ? "" : labelOf(root.name, root.values),
+    rootFsType: textOf(root?.values.type),
+    bootLabel: boot === undefined ? "" : labelOf(boot.name, boot.values),
+    mountPoints: nodes.filter(({ type }) => type === "mount").map(({ values }) => textOf(values.mount_point) ?? ""),
+    sectorSizeBytes: Number(nodes.find(({ type }) => type === "local_loop")?.values.block_size ?? 512),
+  };
 }
 
 /** Programs that the nodes of a disk need on the build host. */
@@ -131,10 +146,4 @@ function rootOptions(type: string, { maxOnlineResize, mkfsJournalSizeMiB, mkfsOp
 function fileSystemUnder(mountPoint: string, nodes: readonly NodeConfig[]): NodeConfig | undefined {
   const mount = nodes.find(({ type, values }) => type === "mount" && values.mount_point === mountPoint);
   return nodes.find(({ type, name }) => type === "mkfs" && name === mount?.base);
-}
-
-/** DIB_BLOCK_SIZE wins over the layout's own block_size. */
-function sectorSize(nodes: readonly NodeConfig[], { sectorSizeBytes }: DiskSettings): number {
-  if (sectorSizeBytes !== 512) return sectorSizeBytes;
-  return Number(nodes.find(({ type }) => type === "local_loop")?.values.block_size ?? 512);
 }
