@@ -69,6 +69,8 @@ export const groups = {
     vectors: {
       "to-stderr": "with DIB_DEBUG_TRACE=1 every level goes to stderr, and nothing to stdout",
       "debug-place": "a debug line names the function and the file it comes from",
+      "no-trace": "without DIB_DEBUG_TRACE, or with 0, there are no debug lines",
+      "config-file": "DIB_PYTHON_LOGGING_CONFIG_FILE names a JSON file with another configuration",
     },
   },
   duplicates: {
@@ -212,6 +214,7 @@ export const groups = {
       "four-mounts": "mount_proc_dev_sys makes four mounts, also through a link",
       unmount: "unmount_dir takes them away",
       "unmount-missing": "unmount_dir of a folder that is not there succeeds",
+      "unmount-but-disk": "unmount_dir leaves the file systems of the build's own disk, and takes others called alike",
     },
   },
   output: {

@@ -44,7 +44,7 @@ export function hostEnvironment(
     IMAGE_ELEMENT: names.join(" "),
     IMAGE_ELEMENT_YAML: stringify(folders),
     "BASH_FUNC_get_image_element_array%%": `() {  echo '${names.map((name) => `[${name}]=${quoteForEval(folders[name] ?? "")}`).join(" ")} '\n}`,
-    "BASH_FUNC_die%%": '() {  echo "$*" >&2\n exit 1\n}',
+    ...bashFunctions,
     ELEMENTS_PATH: places.elementsPath,
     DIB_ARGS: places.args,
     DIB_ENV: declared(plan),
@@ -55,11 +55,12 @@ export function hostEnvironment(
     DIB_CHECKSUM: plan.checksums.length > 0 ? plan.checksums.join(",") : "0",
     DIB_NO_TMPFS: plan.settings.useTmpfs ? "0" : "1",
     DIB_MIN_TMPFS: String(plan.settings.minTmpfsGiB),
-    DIB_PYTHON_EXEC: asked.DIB_PYTHON_EXEC ?? "/usr/bin/python3",
-    _LIB: places.libDir,
+    DIB_PYTHON_EXEC: asked.DIB_PYTHON_EXEC ?? join(workspace.libDir, "dib-python-exec"),
+    _LIB: workspace.libDir,
     TMP_BUILD_DIR: workspace.buildDir,
     TMP_IMAGE_DIR: workspace.imageDir,
     TMP_IMAGE_PATH: join(workspace.imageDir, `${loopName(plan)}.raw`),
+    OUT_IMAGE_PATH: "", // DIB sets it from a path that is not known yet
     TMP_HOOKS_PATH: workspace.hooksDir,
     TMP_MOUNT_PATH: workspace.mountDir,
     TARGET_ROOT: workspace.mountDir,
@@ -71,6 +72,14 @@ export function hostEnvironment(
   };
 }
 
+/** What disk-image-create exports beside `get_image_element_array`: `die`, and what `set -x` writes before a line, file:line:function. */
+const bashFunctions: Env = {
+  "BASH_FUNC_die%%": '() {  set +o xtrace\n echo "$*" >&2\n exit 1\n}',
+  "BASH_FUNC__ps4%%":
+    '() {  local file=${BASH_SOURCE[1]:-}\n printf "%-80s " "${file#"${TMP_HOOKS_PATH:-}/"}:${BASH_LINENO[0]}:${FUNCNAME[1]:-main}"\n}',
+  PS4: "+ $(_ps4):   ",
+};
+
 /** The raw image is called after its loop device; of several, the one under the root is told when the disk is there. */
 const loopName = ({ disk }: BuildPlan): string =>
   disk?.nodes.find(({ type }) => type === "local_loop")?.name ?? "image0";
@@ -80,8 +89,10 @@ const ofTheHost = new Set(["TMPDIR", "VIRTUAL_ENV", "TARGET_ROOT"]);
 /** What a script in the chroot sees: the host's paths and the caller's identity do not go in. */
 export function chrootEnvironment(env: Env): Env {
   const kept = Object.entries(env).filter(([name]) => !ofTheHost.has(name));
+  const hasOwnPython = env.DIB_PYTHON_EXEC?.startsWith(`${env._LIB}/`) !== true;
   return {
     ...Object.fromEntries(kept),
+    ...(hasOwnPython ? {} : { DIB_PYTHON_EXEC: "/usr/bin/python3" }), // the stand-in lies outside
     ...fetchVariablesInside(env),
     PATH: insidePath,
     HOME: "/root",

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { chown, mkdir, readFile, rm } from "node:fs/promises";
+import { chown, mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
@@ -21,6 +21,8 @@ export interface Workspace extends AsyncDisposable {
   readonly imageDir: string;
   /** TMP_HOOKS_PATH: every hook script of every element. */
   readonly hooksDir: string;
+  /** _LIB: the shell functions and programs that elements source and run. */
+  readonly libDir: string;
   /** TMP_MOUNT_PATH: where the target root is mounted, in tree phases the tree, in disk phases the disk. */
   readonly mountDir: string;
   /** Where the finished tree is parked while the disk is mounted at mountDir. */
@@ -90,6 +92,8 @@ export async function openWorkspace(
   const builtDir = join(buildDir, "built");
   const hooksDir = join(buildDir, "hooks");
   for (const folder of [mountDir, builtDir, hooksDir]) await mkdir(folder, { mode: 0o755 });
+  const libDir = join(buildDir, "lib");
+  await symlink(places.libDir, libDir); // elements leave $_LIB unquoted, and a project may lie at a path with a space
   let unmountTree = await mountTree(buildDir, mountDir, stack, ctx);
 
   const resources = stack.move();
@@ -104,6 +108,7 @@ export async function openWorkspace(
     buildDir,
     imageDir,
     hooksDir,
+    libDir,
     mountDir,
     builtDir,
     isTmpfs: tmpfs.fits,
