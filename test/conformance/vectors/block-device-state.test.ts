@@ -117,7 +117,7 @@ vector("state/rollback", async () => {
   expect(undone.map((what) => (what === "" ? "/" : what))).toEqual(["/", "2", "1", "loop"]);
   expect(folder.held()).toEqual([]);
   expect(readdirSync(join(folder.path, "images"))).toEqual([]);
-  expect(folder.json("state.json")).toMatchObject({ mount_order: ["/"], blockdev: { root: {} } });
+  expect(folder.json("state.json")).toMatchObject({ mount_order: ["/"], filesys: { mkfs_boot: { fstype: "ext2" } } });
   await expect(deleteBlockDevice(parameters, folder.services())).rejects.toMatchObject({
     code: "BLOCK_DEVICE_STATE_MISSING",
   });
