@@ -26,6 +26,7 @@ export const imageOf = (folder: BlockDeviceFolder): string => join(folder.path, 
 export interface SfdiskTable {
   readonly label: string;
   readonly id: string;
+  readonly device: string;
   readonly partitions: readonly Readonly<
     Record<"start" | "size", number> & Partial<Record<"type" | "name" | "uuid" | "attrs", string>>
   >[];

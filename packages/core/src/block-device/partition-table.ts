@@ -164,6 +164,8 @@ function checkFits(end: number, limit: number, diskBytes: number, unitBytes: num
     });
 }
 
+const gptEntriesBytes = 128 * 128;
+
 /** The script that sfdisk reads; logical partitions are not in it. Names are quoted; a quote in them is not possible there and is left out. */
 export function formatSfdiskScript(table: PartitionTable): string {
   const written = table.partitions.filter(({ tableSector }) => tableSector === undefined);
@@ -180,7 +182,9 @@ export function formatSfdiskScript(table: PartitionTable): string {
   );
   const label = table.label === "mbr" ? "dos" : "gpt";
   const id = table.uuid === undefined ? [] : [`label-id: ${table.label === "mbr" ? "0x" : ""}${table.uuid}`];
-  const head = [`label: ${label}`, ...id, "unit: sectors", `sector-size: ${table.sectorBytes}`];
+  // sgdisk's: right behind the entries, where sfdisk would leave 1 MiB.
+  const first = table.label === "gpt" ? [`first-lba: ${2 + gptEntriesBytes / table.sectorBytes}`] : [];
+  const head = [`label: ${label}`, ...id, "unit: sectors", `sector-size: ${table.sectorBytes}`, ...first];
   return [...head, "", ...lines, ""].join("\n");
 }
 
