@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anElement } from "../support/build-fixture.js";
 import { buildToy, filesThatDiffer, textOf, type ToyRequest, type ImageTree } from "../support/toy-image.js";
+import { vector } from "../support/vectors.js";
 
 let bare: ImageTree;
 const folders: AsyncDisposable[] = [];
@@ -69,17 +70,25 @@ describe("install-types", () => {
       .script("install.d/foo-package-install/50-foo", "echo package > /root/foo")
       .script("install.d/my_bar-package-install/50-bar", "echo package > /root/bar");
 
-  test("runs the scripts of the default type only", async () => {
-    const { tree, difference } = await build({ elements: ["install-types", "subject"], fixtures: [fixture()] });
-    expect(difference.added).toEqual(["/root/foo"]);
-    expect(textOf(tree, "/root/foo")).toBe("source\n");
-  });
+  vector(
+    "install-types/default",
+    async () => {
+      const { tree, difference } = await build({ elements: ["install-types", "subject"], fixtures: [fixture()] });
+      expect(difference.added).toEqual(["/root/foo"]);
+      expect(textOf(tree, "/root/foo")).toBe("source\n");
+    },
+    "runs the scripts of the default type only",
+  );
 
-  test("runs those that a variable chooses, also where the prefix has an underscore", async () => {
-    const env = { DIB_INSTALLTYPE_foo: "package", DIB_INSTALLTYPE_my_bar: "package" };
-    const { tree } = await build({ elements: ["install-types", "subject"], fixtures: [fixture()], env });
-    expect(textOf(tree, "/root/foo") + textOf(tree, "/root/bar")).toBe("package\npackage\n");
-  });
+  vector(
+    "install-types/chosen",
+    async () => {
+      const env = { DIB_INSTALLTYPE_foo: "package", DIB_INSTALLTYPE_my_bar: "package" };
+      const { tree } = await build({ elements: ["install-types", "subject"], fixtures: [fixture()], env });
+      expect(textOf(tree, "/root/foo") + textOf(tree, "/root/bar")).toBe("package\npackage\n");
+    },
+    "runs those that a variable chooses, also where the prefix has an underscore",
+  );
 
   test("refuses to hide a script of the same name", async () => {
     const request = { elements: ["install-types", "subject"], fixtures: [fixture().script("install.d/50-foo")] };

@@ -86,7 +86,7 @@ describe("manifests beside an image", () => {
       });
     const manifests = join(folder.path, "out/image.d/dib-manifests");
     writeFileSync(join(manifests, "of-the-old-image"), "");
-    const bad = { formats: ["tar", "qcow2"], qemuImgOptions: "no-such-option=1" };
+    const bad = { formats: ["tar", "qcow2"], qemuImgOptions: "cluster_size=3" }; // no power of two
     await expect(again(bad)).rejects.toMatchObject({ code: "FORMAT_FAILED" });
     expect(readdirSync(manifests)).toContain("of-the-old-image");
     await again({});

@@ -2,7 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import {
+  copyFileSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
@@ -134,6 +136,37 @@ describe("dib boot", () => {
     const before = readFileSync(join(folder, "toy.qcow2"));
     expect((await dib("toy.qcow2", "--expect", "login:", "--accel", "tcg")).exitCode).toBe(0);
     expect(readFileSync(join(folder, "toy.qcow2")).equals(before)).toBe(true);
+  });
+
+  test.each([
+    [
+      "a VHD of full length, which begins like a raw disk",
+      "toy.fixed.vhd",
+      "vpc",
+      ["-o", "subformat=fixed,force_size=on"],
+    ],
+    ["a compressed VMDK", "toy.vmdk", "vmdk", ["-o", "subformat=streamOptimized"]],
+    ["a VHDX", "toy.vhdx", "vhdx", []],
+    ["a VDI", "toy.vdi", "vdi", []],
+  ])("starts %s", async (_, name, format, options) => {
+    execFileSync("qemu-img", ["convert", "-f", "raw", "-O", format, ...options, disk, join(folder, name)]);
+    const before = readFileSync(join(folder, name));
+    const { exitCode, stdout } = await dib(name, "--expect", "login:", "--accel", "tcg");
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining("toy login:")]);
+    expect(readFileSync(join(folder, name)).equals(before)).toBe(true);
+    rmSync(join(folder, name));
+  });
+
+  test("starts a disc from a drive for discs", async () => {
+    const [content, medium] = [join(folder, "content"), join(folder, "toy.iso")];
+    mkdirSync(content);
+    copyFileSync(disk, join(content, "boot"));
+    const bootable = ["-b", "boot", "-no-emul-boot", "-boot-load-size", "1"];
+    execFileSync("xorriso", ["-as", "mkisofs", "-quiet", "-o", medium, ...bootable, content], { stdio: "ignore" });
+    const { exitCode, stdout } = await dib("toy.iso", "--expect", "login:", "--accel", "tcg");
+    expect([exitCode, stdout]).toEqual([0, expect.stringContaining("toy login:")]);
+    rmSync(medium);
+    rmSync(content, { recursive: true });
   });
 
   test("starts UEFI firmware on request", async () => {

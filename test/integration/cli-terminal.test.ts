@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { runDib } from "../support/dib.js";
 import { dibOnTerminal, type Step } from "../support/terminal.js";
 import { Project } from "../support/toy-os.js";
+import { vector } from "../support/vectors.js";
 
 let project: Project;
 
@@ -125,20 +126,24 @@ describe("a break point", () => {
     expect({ exitCode, missing }, transcript).toEqual({ exitCode: 130, missing: null });
   });
 
-  test("with --shell-on-error is where the script failed, and the failure stays one", () => {
-    project.script("install.d/20-fail", "exit 3");
-    const { exitCode, missing, transcript } = onTerminal(
-      ["--shell-on-error"],
-      [
-        { expect: "Break point after-error: a shell in the chroot" },
-        { send: "ls /tmp/in_target.d/install.d\n" },
-        { expect: "20-fail" },
-        { send: "exit\n" },
-        { expect: "SCRIPT_FAILED" },
-      ],
-    );
-    expect({ exitCode, missing }, transcript).toEqual({ exitCode: 1, missing: null });
-  });
+  vector(
+    "break/after-error",
+    () => {
+      project.script("install.d/20-fail", "exit 3");
+      const { exitCode, missing, transcript } = onTerminal(
+        ["--shell-on-error"],
+        [
+          { expect: "Break point after-error: a shell in the chroot" },
+          { send: "ls /tmp/in_target.d/install.d\n" },
+          { expect: "20-fail" },
+          { send: "exit\n" },
+          { expect: "SCRIPT_FAILED" },
+        ],
+      );
+      expect({ exitCode, missing }, transcript).toEqual({ exitCode: 1, missing: null });
+    },
+    "with --shell-on-error is where the script failed, and the failure stays one",
+  );
 
   test("without a terminal is refused before anything runs", async () => {
     const { exitCode, stderr } = await runDib(args("--break", "before-install"), { cwd: project.dir });
@@ -147,14 +152,18 @@ describe("a break point", () => {
     expect(stderr).not.toContain("=== root");
   });
 
-  test("without a terminal runs break_cmd", async () => {
-    const { exitCode, stderr } = await runDib(args("--break", "before-root"), {
-      cwd: project.dir,
-      env: { break_cmd: "echo command ran" },
-    });
-    expect(exitCode, stderr).toBe(0);
-    expect(stderr).toContain("command ran");
-  });
+  vector(
+    "break/command",
+    async () => {
+      const { exitCode, stderr } = await runDib(args("--break", "before-root"), {
+        cwd: project.dir,
+        env: { break_cmd: "echo command ran" },
+      });
+      expect(exitCode, stderr).toBe(0);
+      expect(stderr).toContain("command ran");
+    },
+    "without a terminal runs break_cmd",
+  );
 });
 
 describe("Ctrl-C in a build", () => {

@@ -18,6 +18,7 @@ import type { BuildEvent } from "@dibjs/core/report/events.js";
 import { openResolvConf } from "@dibjs/core/workspace/resolv-conf.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { outputOf, Project } from "../support/toy-os.js";
+import { vector } from "../support/vectors.js";
 
 const ofTheHost = "nameserver 192.0.2.53\nsearch example.org\n";
 
@@ -53,29 +54,37 @@ describe("the file in the tree", () => {
     );
   const states = () => events.flatMap((event) => (event.type === "resolv-conf" ? [event.state] : []));
 
-  test("a file of the image is kept as .ORIG with its mode and owner, and is itself again in the end", async () => {
-    writeFileSync(file(), "of the image\n", { mode: 0o640 });
-    execFileSync("chown", ["7:8", file()]);
-    const before = lstatSync(file());
-    const conf = await open();
-    expect(held()).toEqual({ "resolv.conf.ORIG": "of the image\n" });
-    await conf.finalise();
-    expect(held()).toEqual({ "resolv.conf": "of the image\n" });
-    expect(lstatSync(file())).toMatchObject({ ino: before.ino, mode: before.mode, uid: 7, gid: 8 });
-    expect(states()).toEqual(["kept-original", "restored"]);
-  });
+  vector(
+    "resolv-conf/file",
+    async () => {
+      writeFileSync(file(), "of the image\n", { mode: 0o640 });
+      execFileSync("chown", ["7:8", file()]);
+      const before = lstatSync(file());
+      const conf = await open();
+      expect(held()).toEqual({ "resolv.conf.ORIG": "of the image\n" });
+      await conf.finalise();
+      expect(held()).toEqual({ "resolv.conf": "of the image\n" });
+      expect(lstatSync(file())).toMatchObject({ ino: before.ino, mode: before.mode, uid: 7, gid: 8 });
+      expect(states()).toEqual(["kept-original", "restored"]);
+    },
+    "a file of the image is kept as .ORIG with its mode and owner, and is itself again in the end",
+  );
 
-  test("a link of the image, also to nothing, is kept as a link, and is itself again in the end", async () => {
-    symlinkSync("../run/systemd/resolve/stub-resolv.conf", file());
-    const conf = await open();
-    expect(held()).toEqual({ "resolv.conf.ORIG": "-> ../run/systemd/resolve/stub-resolv.conf" });
-    const placed = await conf.putInPlace();
-    expect(held()["resolv.conf"]).toBe(ofTheHost);
-    await placed[Symbol.asyncDispose]();
-    await conf.finalise();
-    expect(held()).toEqual({ "resolv.conf": "-> ../run/systemd/resolve/stub-resolv.conf" });
-    expect(states()).toEqual(["kept-original", "written", "restored"]);
-  });
+  vector(
+    "resolv-conf/link",
+    async () => {
+      symlinkSync("../run/systemd/resolve/stub-resolv.conf", file());
+      const conf = await open();
+      expect(held()).toEqual({ "resolv.conf.ORIG": "-> ../run/systemd/resolve/stub-resolv.conf" });
+      const placed = await conf.putInPlace();
+      expect(held()["resolv.conf"]).toBe(ofTheHost);
+      await placed[Symbol.asyncDispose]();
+      await conf.finalise();
+      expect(held()).toEqual({ "resolv.conf": "-> ../run/systemd/resolve/stub-resolv.conf" });
+      expect(states()).toEqual(["kept-original", "written", "restored"]);
+    },
+    "a link of the image, also to nothing, is kept as a link, and is itself again in the end",
+  );
 
   test("the host's is there for each phase, anew, and gone after it", async () => {
     const conf = await open();
@@ -114,48 +123,64 @@ describe("the file in the tree", () => {
     expect(held()).toEqual({ "resolv.conf": "of the image\n" });
   });
 
-  test("an original that a script edited is what comes back", async () => {
-    writeFileSync(file(), "of the image\n");
-    const conf = await open();
-    writeFileSync(original(), "edited\n");
-    await conf.finalise();
-    expect(held()).toEqual({ "resolv.conf": "edited\n" });
-  });
-
-  test("a link that a script made of it stays in the end, and the original goes", async () => {
-    writeFileSync(file(), "of the image\n");
-    const conf = await open();
-    const placed = await conf.putInPlace();
-    rmSync(file());
-    symlinkSync("/run/resolv.conf", file());
-    await placed[Symbol.asyncDispose]();
-    await conf.finalise();
-    expect(held()).toEqual({ "resolv.conf": "-> /run/resolv.conf" });
-    expect(states()).toEqual(["kept-original", "written", "kept-image"]);
-  });
-
-  test("a file that a script made immutable stays in the end, and the original goes", async () => {
-    writeFileSync(file(), "of the image\n");
-    const conf = await open();
-    writeFileSync(file(), "never to change\n");
-    execFileSync("chattr", ["+i", file()]);
-    try {
+  vector(
+    "resolv-conf/original-edited",
+    async () => {
+      writeFileSync(file(), "of the image\n");
+      const conf = await open();
+      writeFileSync(original(), "edited\n");
       await conf.finalise();
-      expect(held()).toEqual({ "resolv.conf": "never to change\n" });
-      expect(states()).toEqual(["kept-original", "kept-image"]);
-    } finally {
-      execFileSync("chattr", ["-i", file()]);
-    }
-  });
+      expect(held()).toEqual({ "resolv.conf": "edited\n" });
+    },
+    "an original that a script edited is what comes back",
+  );
 
-  test("there is none in the end when the image had none", async () => {
-    const conf = await open();
-    const placed = await conf.putInPlace();
-    await placed[Symbol.asyncDispose]();
-    await conf.finalise();
-    expect(held()).toEqual({});
-    expect(states()).toEqual(["written", "removed"]);
-  });
+  vector(
+    "resolv-conf/made-link",
+    async () => {
+      writeFileSync(file(), "of the image\n");
+      const conf = await open();
+      const placed = await conf.putInPlace();
+      rmSync(file());
+      symlinkSync("/run/resolv.conf", file());
+      await placed[Symbol.asyncDispose]();
+      await conf.finalise();
+      expect(held()).toEqual({ "resolv.conf": "-> /run/resolv.conf" });
+      expect(states()).toEqual(["kept-original", "written", "kept-image"]);
+    },
+    "a link that a script made of it stays in the end, and the original goes",
+  );
+
+  vector(
+    "resolv-conf/immutable",
+    async () => {
+      writeFileSync(file(), "of the image\n");
+      const conf = await open();
+      writeFileSync(file(), "never to change\n");
+      execFileSync("chattr", ["+i", file()]);
+      try {
+        await conf.finalise();
+        expect(held()).toEqual({ "resolv.conf": "never to change\n" });
+        expect(states()).toEqual(["kept-original", "kept-image"]);
+      } finally {
+        execFileSync("chattr", ["-i", file()]);
+      }
+    },
+    "a file that a script made immutable stays in the end, and the original goes",
+  );
+
+  vector(
+    "resolv-conf/absent",
+    async () => {
+      const conf = await open();
+      const placed = await conf.putInPlace();
+      await placed[Symbol.asyncDispose]();
+      await conf.finalise();
+      expect(held()).toEqual({});
+      expect(states()).toEqual(["written", "removed"]);
+    },
+    "there is none in the end when the image had none",
+  );
 
   test("an /etc that is a link is followed in the image, never to the host", async () => {
     rmSync(etc, { recursive: true });

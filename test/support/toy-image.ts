@@ -10,7 +10,7 @@ import type { RealRun } from "./test-difference.js";
 
 /** Programs of the host that the toy's scripts may use. */
 const programs =
-  "awk bash basename cat chmod chown cp cut date dirname env find grep head id install ln ls mkdir mount mv readlink rm sed sh sort stat tail tar tee touch tr true umount xargs sha256sum";
+  "awk bash basename cat chmod chown cp cut date dirname env find grep head id install ln ls mkdir mktemp mount mv readlink rm sed sh sort stat tail tar tee touch tr true umount xargs sha256sum";
 
 const rootScript = `set -euo pipefail
 mkdir -p "$TARGET_ROOT"/{bin,usr/bin,usr/local/bin,etc,tmp,proc,sys,dev,root,run,var/log,var/lib}

@@ -37,6 +37,11 @@ const dibSettings: readonly SettingOption[] = [
   { flags: "--no-tmpfs", description: "never build in tmpfs", setting: "useTmpfs", value: false },
   { flags: "--offline", description: "elements use what they have cached", setting: "offline", value: true },
   { flags: "--qemu-img-options <options>", description: "KEY=VALUE,… for qemu-img convert", setting: "qemuImgOptions" },
+  {
+    flags: "--docker-target <name:tag>",
+    description: "name of a container image, the output's without it",
+    setting: "dockerTarget",
+  },
   { flags: "--root-label <label>", description: "label of the root file system", setting: "rootLabel" },
   { flags: "--ramdisk-element <name>", description: "the element that makes a ramdisk", setting: "ramdiskElement" },
   { flags: "--install-type <type>", description: "source or package", setting: "installType" },
@@ -95,8 +100,7 @@ export function addImageOptions(command: Command): Command {
       new Option("-p <packages>", "packages to install, separated by commas; may be repeated")
         .argParser(collect)
         .helpGroup("DIB's options:"),
-    )
-    .addOption(new Option("--docker-target <name>", "not supported").hideHelp());
+    );
   // commander calls no parser for an option without a value, so the number of -x is counted here.
   command.on("option:x", () => command.setOptionValue("traces", Number(command.getOptionValue("traces") ?? 0) + 1));
   for (const each of ourSettings) command.addOption(toOption(each));
@@ -114,7 +118,6 @@ export function addConfigOptions(command: Command): Command {
 
 /** What the command line asks of core. Throws USAGE_INVALID. */
 export async function toLoadRequest(elements: readonly string[], given: Given): Promise<LoadRequest> {
-  await refuseDocker(given);
   const { bundledElements } = await import("./bundled.js");
   const paths = (given.elementsPath as readonly string[] | undefined)?.flatMap((path) => path.split(":"));
   return {
@@ -142,13 +145,4 @@ export function flagsOf(given: Given): Flags {
   if (packages !== undefined) flags.packages = packages.join(",");
   if (given.traces !== undefined) flags.debugTrace = String(given.traces);
   return flags;
-}
-
-async function refuseDocker({ dockerTarget }: Given): Promise<void> {
-  if (dockerTarget === undefined) return;
-  const { BuildError } = await import("@dibjs/core");
-  throw new BuildError("USAGE_INVALID", {
-    reason: "--docker-target: there is no docker output format.",
-    hint: "Build a tar with -t tar, and give it to docker import.",
-  });
 }

@@ -599,8 +599,9 @@ export const catalogue = {
   })),
 
   // formats and publishing
-  FORMAT_FAILED: entry("element", (c: { format: string; reason: string }) => ({
+  FORMAT_FAILED: entry("element", (c: { format: string; reason: string; hint?: string | undefined }) => ({
     message: `Writing the ${c.format} output failed: ${c.reason}`,
+    hint: c.hint,
   })),
   ARTIFACT_CHECK_FAILED: entry("element", (c: { file: string; reason: string }) => ({
     message: `${c.file} did not pass its check: ${c.reason}`,

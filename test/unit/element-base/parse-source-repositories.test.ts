@@ -1,15 +1,20 @@
 import { expect, test } from "vitest";
 import { parseSourceRepositories } from "@dibjs/element-base/parse-source-repositories.js";
+import { vector } from "../../support/vectors.js";
 
 const parse = (line: string, env: Readonly<Record<string, string>> = {}) =>
   parseSourceRepositories({ element: "one", file: "source-repository-one", text: `# comment\n\n${line}\n` }, env);
 
-test("a git line without a reference means master; an archive without one, the content of its folders", () => {
-  expect(parse("code git /opt/code https://example.org/code.git")).toEqual([
-    { name: "code", type: "git", destination: "/opt/code", location: "https://example.org/code.git", ref: "master" },
-  ]);
-  expect(parse("data tar /opt/data https://example.org/data.tgz")[0]?.ref).toBe("*");
-});
+vector(
+  "source-repositories/parse",
+  () => {
+    expect(parse("code git /opt/code https://example.org/code.git")).toEqual([
+      { name: "code", type: "git", destination: "/opt/code", location: "https://example.org/code.git", ref: "master" },
+    ]);
+    expect(parse("data tar /opt/data https://example.org/data.tgz")[0]?.ref).toBe("*");
+  },
+  "a git line without a reference means master; an archive without one, the content of its folders",
+);
 
 test("variables are expanded, with defaults, and nothing is executed", () => {
   const [repository] = parse("code git ${DIB_WHERE:-/opt}/code $DIB_FROM/$(id) v1", {
@@ -18,16 +23,20 @@ test("variables are expanded, with defaults, and nothing is executed", () => {
   expect(repository).toMatchObject({ destination: "/opt/code", location: "https://example.org/$(id)" });
 });
 
-test("variables named after the repository replace type, location and reference", () => {
-  const env = {
-    DIB_REPOTYPE_my_code: "file",
-    DIB_REPOLOCATION_my_code: "https://other.example.org/x",
-    DIB_REPOREF_my_code: "v2",
-  };
-  expect(parse("my-code git /opt/code https://example.org/code.git", env)).toEqual([
-    { name: "my-code", type: "file", destination: "/opt/code", location: "https://other.example.org/x", ref: "v2" },
-  ]);
-});
+vector(
+  "source-repositories/override-names",
+  () => {
+    const env = {
+      DIB_REPOTYPE_my_code: "file",
+      DIB_REPOLOCATION_my_code: "https://other.example.org/x",
+      DIB_REPOREF_my_code: "v2",
+    };
+    expect(parse("my-code git /opt/code https://example.org/code.git", env)).toEqual([
+      { name: "my-code", type: "file", destination: "/opt/code", location: "https://other.example.org/x", ref: "v2" },
+    ]);
+  },
+  "variables named after the repository replace type, location and reference",
+);
 
 test("the reference that is not written follows from the type that counts", () => {
   const line = "code tar /opt/code https://example.org/code.git";
@@ -43,19 +52,26 @@ test("DIB_GITREPOBASE replaces scheme and host of a git location, not of one tha
   ).toBe("https://example.net/x");
 });
 
-test("what is to be installed as a package is not fetched", () => {
-  expect(parse("code git /opt/code https://example.org/x", { DIB_INSTALLTYPE_code: "package" })).toEqual([]);
-  expect(parse("code package")).toEqual([]);
-});
+vector(
+  "source-repositories/install-type",
+  () => {
+    expect(parse("code git /opt/code https://example.org/x", { DIB_INSTALLTYPE_code: "package" })).toEqual([]);
+    expect(parse("code package")).toEqual([]);
+  },
+  "what is to be installed as a package is not fetched",
+);
 
-test.each([
+for (const line of [
   "code",
   "code svn /opt/code https://example.org/x",
   "code git opt/code https://example.org/x",
   "code git /opt/code",
-])("refuses %j", (line) => {
-  expect(() => parse(line)).toThrow(expect.objectContaining({ code: "ELEMENT_FILE_INVALID" }) as Error);
-});
+])
+  vector(
+    "source-repositories/unparsable",
+    () => expect(() => parse(line)).toThrow(expect.objectContaining({ code: "ELEMENT_FILE_INVALID" }) as Error),
+    line,
+  );
 
 test("a line that is refused is shown without the credentials in it", () => {
   for (const location of ["https://me:token@example.org/x", "${DIB_X:-https://me:token@example.org/x}"])

@@ -25,12 +25,15 @@ export interface ImageFile {
   readonly path: string;
   /** As qemu-img names it. */
   readonly format: string;
+  /** An ISO 9660 file system: it goes into a drive for discs. */
+  readonly isDisc?: boolean;
 }
 
 const startBytes = 64 * 1024;
 
 /** Reads the partition table through qemu-img, so that every format it knows will do. */
-export async function detectFirmware({ path, format }: ImageFile, exec: Exec): Promise<Firmware> {
+export async function detectFirmware({ path, format, isDisc }: ImageFile, exec: Exec): Promise<Firmware> {
+  if (isDisc === true) return "bios"; // a disc has no partition table to go by, and either firmware starts ours
   const folder = await mkdtemp(join(tmpdir(), "dib-boot-"));
   try {
     const start = join(folder, "start");

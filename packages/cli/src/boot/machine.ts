@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import { BuildError, type Exec } from "@dibjs/core";
 import type { Given } from "../options.js";
 import { processorFor, type Accelerator } from "./accelerator.js";
+import { formatByContent } from "./content.js";
 import { detectFirmware, uefiOptions, type Firmware, type ImageFile } from "./firmware.js";
 import { escapePath, guestArch, qemuProgram } from "./qemu.js";
 
@@ -56,10 +57,15 @@ async function readImage(path: string, exec: Exec): Promise<ImageFile> {
       { cause: error },
     );
   });
-  const { exitCode, stdout, stderr } = await exec("qemu-img", ["info", "--force-share", "--output=json", path]);
+  const asked = await formatByContent(path);
+  const which = asked === "vpc" ? ["-f", asked] : [];
+  const { exitCode, stdout, stderr } = await exec("qemu-img", [
+    "info",
+    ...["--force-share", "--output=json", ...which, path],
+  ]);
   if (exitCode === 127) throw missing("qemu-img", { debian: "qemu-utils", fedora: "qemu-img", opensuse: "qemu-tools" });
   if (exitCode !== 0) throw new BuildError("USAGE_INVALID", { reason: `${path} is no disk image: ${stderr.trim()}` });
-  return { path, format: (JSON.parse(stdout) as { format: string }).format };
+  return { path, format: (JSON.parse(stdout) as { format: string }).format, isDisc: asked === "iso" };
 }
 
 async function checkProgram(program: string, arch: string, exec: Exec): Promise<void> {
@@ -82,8 +88,17 @@ export function qemuCommand(
     ...(arch === "arm64" ? ["-machine", "virt"] : []),
     ...["-m", String(memoryMiB), "-smp", String(processors)],
     ...firmwareOptions,
-    // snapshot=on: what the guest writes goes to a nameless temporary file
-    ...["-drive", `file=${escapePath(image.path)},format=${image.format},if=virtio,snapshot=on`],
+    ...driveOptions(arch, image),
     ...["-nic", "user,model=virtio-net-pci", "-device", "virtio-rng-pci", "-no-reboot"],
   ];
+}
+
+function driveOptions(arch: string, { path, format, isDisc }: ImageFile): readonly string[] {
+  const drive = `file=${escapePath(path)},format=${format}`;
+  // snapshot=on: what the guest writes goes to a nameless temporary file
+  if (!isDisc) return ["-drive", `${drive},if=virtio,snapshot=on`];
+  if (arch !== "arm64") return ["-drive", `${drive},media=cdrom,readonly=on`];
+  // That machine has no IDE.
+  const device = ["-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=disc"];
+  return ["-drive", `${drive},if=none,id=disc,media=cdrom,readonly=on`, ...device];
 }

@@ -46,7 +46,7 @@ export interface Disk extends AsyncDisposable {
 
 /** Creates the nodes of the plan in order and copies the tree in. What was made is gone again when this throws. */
 export async function createDisk(asked: DiskRequest): Promise<Disk> {
-  const request = { ...asked, imageSizeBytes: roundUpSize(asked.imageSizeBytes) };
+  const request = { ...asked, imageSizeBytes: roundUpSize(asked.imageSizeBytes, asked.planned.sizeMultipleBytes) };
   const { planned, tree, mountBase, imageSizeBytes, stopwatch } = request;
   const created = await stopwatch.time("mkfs", () => createNodes(request));
   await using resources = created.resources;

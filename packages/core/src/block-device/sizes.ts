@@ -26,7 +26,9 @@ export const resolveSize = (size: Size, freeBytes: number): number =>
   "bytes" in size ? size.bytes : Math.trunc((freeBytes * size.percent) / 100);
 
 const granularityBytes = 64 * 1024;
-export const roundUpSize = (bytes: number): number => Math.ceil(bytes / granularityBytes) * granularityBytes;
+/** Some formats take only sizes that are multiples of more than DIB's 64 KiB. */
+export const roundUpSize = (bytes: number, multipleBytes = granularityBytes): number =>
+  Math.ceil(bytes / multipleBytes) * multipleBytes;
 
 /** A partition table and its alignment take less than this at either end of the disk. */
 const tableBytes = 2 ** 20;
@@ -43,7 +45,7 @@ export async function computeImageSize(
   tree: string,
   ctx: Pick<BuildContext, "exec">,
 ): Promise<number> {
-  if (planned.sizeBytes !== undefined) return roundUpSize(planned.sizeBytes);
+  if (planned.sizeBytes !== undefined) return roundUpSize(planned.sizeBytes, planned.sizeMultipleBytes);
   return sizeForContent(planned, await measureTree(tree, ctx));
 }
 
@@ -54,7 +56,8 @@ export function sizeForContent(planned: PlannedDisk, contentBytes: number): numb
   const journalBytes = isExt4 ? planned.journalSizeMiB * 2 ** 20 : 0;
   // mke2fs wants a file system of more than twice the journal; a tiny tree would not reach that.
   const smallest = Math.max(journalBytes * 2.125, smallestBytes[planned.rootFsType] ?? 0) + 4 * tableBytes;
-  return roundUpSize(Math.max(content + journalBytes, smallest) + fixedPartitionBytes(planned));
+  const bytes = Math.max(content + journalBytes, smallest) + fixedPartitionBytes(planned);
+  return roundUpSize(bytes, planned.sizeMultipleBytes);
 }
 
 /** Bytes that the tree takes on disk. Nothing is mounted below it. */

@@ -75,6 +75,9 @@ export function defaultSettings({ host, image, dropIn }: DefaultsRequest): Setti
     minTmpfsGiB: 2,
     qcow2Compression: dropIn ? "zlib" : "zstd",
     qemuImgOptions: "",
+    gzipProgram: undefined,
+    dockerTarget: undefined,
+    aciManifest: undefined,
     installType: "source",
     offline: false,
     breaks: [],
@@ -172,7 +175,7 @@ export function writtenLayer(written: WrittenSettings, at: KeyPath, source: Writ
 }
 
 const listSettings: ReadonlySet<SettingName> = new Set(["formats", "packages", "breaks"]);
-const pathSettings: ReadonlySet<SettingName> = new Set(["cacheDir", "lockDir", "tmpDir"]);
+const pathSettings: ReadonlySet<SettingName> = new Set(["cacheDir", "lockDir", "tmpDir", "aciManifest"]);
 
 const asList = (value: string | readonly string[]): readonly string[] => [
   ...new Set((typeof value === "string" ? value.split(",") : value).map((item) => item.trim()).filter(Boolean)),
@@ -240,6 +243,7 @@ export function adjustSettings(given: Settings, base: string): { settings: Setti
     cacheDir: resolve(base, given.cacheDir),
     lockDir: resolve(base, given.lockDir),
     tmpDir: resolve(base, given.tmpDir),
+    aciManifest: given.aciManifest === undefined ? undefined : resolve(base, given.aciManifest),
     blockDevice: absoluteFile(given.blockDevice, base),
   };
   return { settings, notes };

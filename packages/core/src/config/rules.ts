@@ -48,6 +48,23 @@ export function checkOutputs(configs: readonly BuildConfig[]): readonly BuildErr
   });
 }
 
+/** For plan time as well: what formats say of the settings. Findings: CONFIG_RULE_BROKEN. */
+export const brokenRule = (
+  config: Pick<BuildConfig, "origins">,
+  {
+    setting,
+    value,
+    origin = config.origins[setting] ?? "default",
+    ...why
+  }: {
+    readonly setting: SettingName;
+    readonly value: string;
+    readonly origin?: string | undefined;
+    readonly reason: string;
+    readonly hint?: string | undefined;
+  },
+): BuildError => new BuildError("CONFIG_RULE_BROKEN", { setting, value: shownText(value), origin, ...why });
+
 const broken = (config: BuildConfig, setting: SettingName, value: unknown, reason: string, hint?: string): BuildError =>
   new BuildError("CONFIG_RULE_BROKEN", {
     setting,
@@ -129,6 +146,12 @@ const rules: readonly Rule[] = [
     options === "" || (!hasControls(options) && /^[\w.-]+=[^,]*(,[\w.-]+=[^,]*)*$/.test(options))
       ? undefined
       : "qemu-img takes KEY=VALUE, separated by commas.",
+  ),
+  onSetting(
+    "gzipProgram",
+    (command) =>
+      /^[\w./+-][\w./+=,-]*( [\w./+=,-]+)*$/.test(command) ? undefined : "that is no program with options.",
+    () => "Name a program that compresses its input, for example pigz.",
   ),
   onSetting("packages", (packages) => {
     const strange = packages.filter((name) => !/^[A-Za-z0-9@][A-Za-z0-9@.+:=~_^*()/-]*$/.test(name));

@@ -42,6 +42,12 @@ export interface BuildConfig {
   readonly minTmpfsGiB: number;
   readonly qcow2Compression: "zstd" | "zlib" | "none";
   readonly qemuImgOptions: string;
+  /** What makes a tgz, with its options; undefined for pigz or gzip. */
+  readonly gzipProgram: string | undefined;
+  /** Name of the container image; undefined for the name of the output. */
+  readonly dockerTarget: string | undefined;
+  /** Path of the manifest of an aci; undefined for a plain one. */
+  readonly aciManifest: string | undefined;
   readonly installType: string;
   readonly offline: boolean;
   readonly breaks: readonly string[];

@@ -26,6 +26,9 @@ export type SettingName =
   | "minTmpfsGiB"
   | "qcow2Compression"
   | "qemuImgOptions"
+  | "gzipProgram"
+  | "dockerTarget"
+  | "aciManifest"
   | "installType"
   | "offline"
   | "breaks"
@@ -181,6 +184,10 @@ export const settings: { readonly [K in SettingName]: Setting<Settings[K]> } = {
     parse: text,
     isSeenByScripts: true,
   },
+  gzipProgram: { variables: ["DIB_GZIP_BIN"], expected: "a program", parse: text, isSeenByScripts: true },
+  // DIB sets DOCKER_TARGET back before it reads its options.
+  dockerTarget: { flag: "--docker-target", expected: "REPOSITORY:TAG", parse: text },
+  aciManifest: { variables: ["ACI_MANIFEST"], expected: "a path", parse: text, isSeenByScripts: true },
   installType: {
     flag: "--install-type",
     variables: ["DIB_DEFAULT_INSTALLTYPE"],

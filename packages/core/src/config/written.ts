@@ -123,6 +123,13 @@ const settingsShape = {
     )
     .optional()
     .describe("Options of `qemu-img convert -o`."),
+  gzipProgram: text("a program")
+    .optional()
+    .describe('Makes a tgz, called with -9. @default "pigz" where it is there, else "gzip"'),
+  dockerTarget: text("REPOSITORY:TAG")
+    .optional()
+    .describe("Name of the container image of docker, oci and oci-dir. @default the name of the output"),
+  aciManifest: text("a path").optional().describe("Image manifest of an aci, a JSON file. @default a plain one"),
   installType: text("source or package")
     .optional()
     .describe('How elements install what they can install in several ways. @default "source"'),

@@ -4,6 +4,7 @@ import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
 import type { BuildPlan, PlannedOutput } from "../plan/plan.js";
 import type { Stopwatch } from "../report/stopwatch.js";
+import type { StagedOutput } from "./format.js";
 
 interface ExportRequest {
   readonly plan: BuildPlan;
@@ -14,31 +15,42 @@ interface ExportRequest {
 }
 
 /** A file that waits to be published, and the ending it gets after the image name. */
-export interface StagedFile {
+export interface StagedFile extends StagedOutput {
   readonly format: string;
-  readonly staged: string;
-  readonly extension: string;
+}
+
+/** What formats wrote. */
+export interface Exported {
+  readonly files: readonly StagedFile[];
+  readonly folders: readonly StagedOutput[];
+  /** To be run when all that is to be published is whole. */
+  readonly finish: readonly (() => Promise<void>)[];
 }
 
 /** Writes the outputs that read the finalised root, in the plan's order. */
-export const exportTree = (request: ExportRequest & { readonly root: string }): Promise<StagedFile[]> =>
+export const exportTree = (request: ExportRequest & { readonly root: string }): Promise<Exported> =>
   exportOutputs("tree", request, { root: request.root, image: undefined });
 
 /** Writes the outputs that read the raw image; one that takes the image away comes last. */
-export const exportDisk = (request: ExportRequest & { readonly image: string }): Promise<StagedFile[]> =>
+export const exportDisk = (request: ExportRequest & { readonly image: string }): Promise<Exported> =>
   exportOutputs("disk", request, { root: "", image: request.image });
 
 async function exportOutputs(
   from: PlannedOutput["from"],
   request: ExportRequest,
   source: { root: string; image: string | undefined },
-): Promise<StagedFile[]> {
-  const staged: StagedFile[] = [];
-  for (const output of inWritingOrder(request.plan.outputs).filter((output) => output.from === from)) {
-    staged.push(...(await exportOutput(output, request, source)));
-  }
-  return staged;
+): Promise<Exported> {
+  const exported: Exported[] = [];
+  for (const output of inWritingOrder(request.plan.outputs).filter((output) => output.from === from))
+    exported.push(await exportOutput(output, request, source));
+  return joinExported(exported);
 }
+
+export const joinExported = (parts: readonly Exported[]): Exported => ({
+  files: parts.flatMap(({ files }) => files),
+  folders: parts.flatMap(({ folders }) => folders),
+  finish: parts.flatMap(({ finish }) => finish),
+});
 
 /** As planned, those that consume the image last. */
 export const inWritingOrder = (outputs: readonly PlannedOutput[]): readonly PlannedOutput[] =>
@@ -48,7 +60,7 @@ async function exportOutput(
   { format, extension }: PlannedOutput,
   { plan, staging, stopwatch, ctx }: ExportRequest,
   source: { root: string; image: string | undefined },
-): Promise<StagedFile[]> {
+): Promise<Exported> {
   ctx.signal.throwIfAborted();
   const { exec, signal } = ctx;
   const request = {
@@ -58,26 +70,36 @@ async function exportOutput(
     staged: join(staging, `${basename(plan.output)}.${extension}`),
     exec,
     signal,
+    note: (text: string) => ctx.emit({ type: "note", level: "info", text }),
   };
   const started = performance.now();
   const result = await stopwatch.time(`format:${format}`, () => ctx.hooks.format.for(format).run(request));
   if (result === undefined) throw new BuildError("FORMAT_FAILED", { format, reason: "nothing implements it" });
-  for (const file of result.files) await checkStaged(file.staged, format, staging);
+  for (const file of result.files) await checkStaged(file.staged, { format, staging, kind: "file" });
+  const { folders = [], finish } = result;
+  for (const folder of folders) await checkStaged(folder.staged, { format, staging, kind: "folder" });
   const files = result.files.map(({ staged }) => staged);
   ctx.emit({ type: "format", format, seconds: (performance.now() - started) / 1000, files });
-  return result.files.map((file) => ({ format, ...file }));
+  return {
+    files: result.files.map((file) => ({ format, ...file })),
+    folders,
+    finish: finish === undefined ? [] : [finish],
+  };
 }
 
 /**
  * A format that says it wrote a file has written one, into the folder it was given: what lies elsewhere is somebody
  * else's. It belongs to whom the folder belongs to.
  */
-async function checkStaged(file: string, format: string, staging: string): Promise<void> {
+async function checkStaged(
+  file: string,
+  { format, staging, kind }: { readonly format: string; readonly staging: string; readonly kind: "file" | "folder" },
+): Promise<void> {
   if (dirname(file) !== staging)
     throw new BuildError("FORMAT_FAILED", { format, reason: `it names ${file}, which is not in ${staging}` });
   const found = await lstat(file).catch(() => undefined);
-  if (!found?.isFile() || found.size === 0)
-    throw new BuildError("ARTIFACT_CHECK_FAILED", { file, reason: "it was not written or is empty" });
+  const isWhole = kind === "file" ? found?.isFile() === true && found.size > 0 : found?.isDirectory() === true;
+  if (!isWhole) throw new BuildError("ARTIFACT_CHECK_FAILED", { file, reason: "it was not written or is empty" });
   const { uid, gid } = await stat(staging);
   await chown(file, uid, gid);
 }

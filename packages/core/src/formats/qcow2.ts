@@ -1,44 +1,44 @@
 import type { PlannedSettings } from "../plan/plan.js";
-import { defineFormat } from "./format.js";
-import { checkOutput, runForFormat } from "./run-for-format.js";
+import { defineFormat, type QemuImgOptions } from "./format.js";
+import { convert, fittingOptions, qemuImg, withDefaults } from "./qemu-img.js";
+import { checkOutput } from "./run-for-format.js";
+
+// prettier-ignore
+const options: QemuImgOptions = {
+  cluster_size: "any", compat: ["0.10", "v2", "1.1", "v3"], compression_type: ["zlib", "zstd"], extended_l2: "any",
+  lazy_refcounts: "any", preallocation: "any", refcount_bits: "any", nocow: "any",
+  "encrypt.format": "any", "encrypt.key-secret": "any", "encrypt.cipher-alg": "any", "encrypt.cipher-mode": "any",
+  "encrypt.ivgen-alg": "any", "encrypt.ivgen-hash-alg": "any", "encrypt.hash-alg": "any", "encrypt.iter-time": "any",
+};
 
 /** QEMU's image format. */
 export const qcow2 = defineFormat({
   name: "qcow2",
   from: "disk",
   extension: "qcow2",
-  hostCommands: [{ command: "qemu-img", debian: "qemu-utils", fedora: "qemu-img", opensuse: "qemu-img" }],
+  hostCommands: [qemuImg],
+  qemuImgOptions: options,
   async write(request) {
-    const { image = "", staged, plan } = request;
-    await runForFormat(request, [
-      "qemu-img",
-      "convert",
-      "-f",
-      "raw",
-      "-O",
-      "qcow2",
-      "-m",
-      "16",
-      ...compressionArguments(plan.settings),
-      image,
-      staged,
-    ]);
+    const { staged, plan } = request;
+    const { isCompressed, options } = compression(plan.settings);
+    await convert(request, "qcow2", options, isCompressed ? ["-c"] : []);
     await checkOutput(request, ["qemu-img", "check", "-f", "qcow2", staged]);
     return { files: [{ staged, extension: "qcow2" }] };
   },
 });
 
 /** zstd came with compat=1.1; larger clusters make it faster and smaller. What the user wrote in QEMU_IMG_OPTIONS wins. */
-export function compressionArguments({
+export function compression({
   qcow2Compression,
   qemuImgOptions,
-}: Pick<PlannedSettings, "qcow2Compression" | "qemuImgOptions">): string[] {
-  const written = qemuImgOptions.split(",").filter(Boolean);
+}: Pick<PlannedSettings, "qcow2Compression" | "qemuImgOptions">): {
+  readonly isCompressed: boolean;
+  readonly options: readonly string[];
+} {
+  const written = fittingOptions(qemuImgOptions, options);
   const isOld = written.some((option) => option === "compat=0.10" || option === "compat=v2");
   const isZstd =
     qcow2Compression === "zstd" && !isOld && !written.some((option) => option.startsWith("compression_type="));
-  const isSet = (key: string) => written.some((option) => option.startsWith(`${key}=`));
-  const ours = isZstd ? ["compression_type=zstd", ...(isSet("cluster_size") ? [] : ["cluster_size=262144"])] : [];
-  const options = [...ours, ...written].join(",");
-  return [...(qcow2Compression === "none" ? [] : ["-c"]), ...(options === "" ? [] : ["-o", options])];
+  const ours: Record<string, string> = isZstd ? { compression_type: "zstd", cluster_size: "262144" } : {};
+  return { isCompressed: qcow2Compression !== "none", options: withDefaults(written, ours) };
 }

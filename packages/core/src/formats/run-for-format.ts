@@ -8,10 +8,10 @@ type Command = readonly [string, ...string[]];
 
 /** Runs a program that writes a format. Throws SPACE_EXHAUSTED, or FORMAT_FAILED with what it said. */
 export async function runForFormat(
-  { exec, signal, format, staged }: FormatRequest,
+  { exec, signal, format, staged, cwd }: FormatRequest & { readonly cwd?: string },
   [file, ...args]: Command,
 ): Promise<void> {
-  const { exitCode, stdout, stderr } = await exec(file, args, { signal });
+  const { exitCode, stdout, stderr } = await exec(file, args, { signal, ...(cwd === undefined ? {} : { cwd }) });
   signal.throwIfAborted();
   if (exitCode === 0) return;
   if (saysNoSpace(stderr) || (await isFull(dirname(staged))))
@@ -22,19 +22,23 @@ export async function runForFormat(
   });
 }
 
-/** Reads an output back with a program that checks it; its listing can be long and is dropped. Throws ARTIFACT_CHECK_FAILED. */
-export async function checkOutput({ exec, signal, staged }: FormatRequest, [file, ...args]: Command): Promise<void> {
-  let said = "";
+/** Reads an output back with a program that checks it; of its listing, which can be long, the end is kept. Throws ARTIFACT_CHECK_FAILED. */
+export async function checkOutput(
+  { exec, signal, staged, cwd }: FormatRequest & { readonly cwd?: string },
+  [file, ...args]: Command,
+): Promise<void> {
+  const said = { stdout: "", stderr: "" };
   const { exitCode } = await exec(file, args, {
     signal,
+    ...(cwd === undefined ? {} : { cwd }),
     onOutput: async (stream, source) => {
-      for await (const chunk of source) if (stream === "stderr") said = (said + String(chunk)).slice(-2000);
+      for await (const chunk of source) said[stream] = (said[stream] + String(chunk)).slice(-2000);
     },
   });
   signal.throwIfAborted();
   if (exitCode !== 0)
     throw new BuildError("ARTIFACT_CHECK_FAILED", {
       file: staged,
-      reason: said.trim() || `${file} exited with ${exitCode}`,
+      reason: said.stderr.trim() || said.stdout.trim() || `${file} exited with ${exitCode}`,
     });
 }

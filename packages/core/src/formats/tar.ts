@@ -1,41 +1,62 @@
+import { basename } from "node:path";
+import type { BuildConfig } from "../config/schema.js";
 import type { PlannedDisk } from "../plan/plan.js";
-import { defineFormat, type FormatRequest } from "./format.js";
+import { defineFormat, type FormatHostCommand, type FormatRequest } from "./format.js";
 import { checkOutput, runForFormat } from "./run-for-format.js";
 
-const hostCommands = [{ command: "tar", debian: "tar", fedora: "tar", opensuse: "tar" }] as const;
+export const tarCommand = { command: "tar", debian: "tar", fedora: "tar", opensuse: "tar" } as const;
 
 /** The root as a tar archive in pax form: owners by number, extended attributes, ACLs and holes kept, names sorted. */
 export const tar = defineFormat({
   name: "tar",
   from: "tree",
   extension: "tar",
-  hostCommands,
+  hostCommands: [tarCommand],
   async write(request) {
-    await runForFormat(request, ["tar", ...tarArguments(request)]);
+    await writeTar(request);
     await checkOutput(request, ["tar", "-tf", request.staged]);
     return { files: [{ staged: request.staged, extension: "tar" }] };
   },
 });
 
-/** As `tar`, compressed by gzip: by pigz on all cores where the host has it. */
+/** As `tar`, compressed by DIB_GZIP_BIN, else by gzip: by pigz on all cores where the host has it. */
 export const tgz = defineFormat({
   name: "tgz",
   from: "tree",
   extension: "tgz",
-  hostCommands: [...hostCommands, { command: "gzip", debian: "gzip", fedora: "gzip", opensuse: "gzip" }],
+  hostCommands: ({ gzipProgram }) => [tarCommand, compressorOf(gzipProgram)],
   async write(request) {
-    const hasPigz = (await request.exec("pigz", ["--version"])).exitCode === 0;
-    await runForFormat(request, ["tar", "-I", hasPigz ? "pigz -n -6" : "gzip -n -6", ...tarArguments(request)]);
+    const { gzipProgram } = request.plan.settings;
+    const hasPigz = gzipProgram === undefined && (await request.exec("pigz", ["--version"])).exitCode === 0;
+    await writeTar(request, ["-I", compressorCommand(gzipProgram ?? (hasPigz ? "pigz" : "gzip"))]);
     await checkOutput(request, ["gzip", "-t", request.staged]);
     return { files: [{ staged: request.staged, extension: "tgz" }] };
   },
 });
 
+const gzip = { command: "gzip", debian: "gzip", fedora: "gzip", opensuse: "gzip" } as const;
+
+/** The one that reads back what another program has written is gzip in any case. */
+function compressorOf(gzipProgram: BuildConfig["gzipProgram"]): FormatHostCommand {
+  const [program = "gzip"] = (gzipProgram ?? "gzip").split(" ");
+  return program === "gzip" ? gzip : { command: program, debian: program, fedora: program, opensuse: program };
+}
+
+/** A program that we do not know is called as DIB calls it. */
+export function compressorCommand(gzipProgram: string): string {
+  const [program = ""] = gzipProgram.split(" ");
+  return ["gzip", "pigz"].includes(basename(program)) ? `${gzipProgram} -n -6` : `${gzipProgram} -9`;
+}
+
 // Access and change times say when the build ran, not what is in the image.
 const paxOptions = "exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime";
 
+/** Writes the root as an archive. `options` come before the root: what else tar is to do, and members that come first. */
+export const writeTar = (request: FormatRequest, options: readonly string[] = []): Promise<void> =>
+  runForFormat(request, ["tar", ...tarArguments(request, options)]);
+
 // Of the ways to write holes, the other two put tar's process number into names.
-function tarArguments({ root, staged, plan }: FormatRequest): string[] {
+function tarArguments({ root, staged, plan }: FormatRequest, options: readonly string[]): string[] {
   const attributes = [
     "--numeric-owner",
     "--xattrs",
@@ -53,10 +74,11 @@ function tarArguments({ root, staged, plan }: FormatRequest): string[] {
     "--anchored",
     "--wildcards",
     ...excluded,
-    "-C",
-    root,
     "-cf",
     staged,
+    ...options,
+    "-C",
+    root,
     ".",
   ];
 }

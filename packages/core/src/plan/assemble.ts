@@ -16,6 +16,8 @@ export interface AssembleRequest {
   readonly added: Added;
   readonly outputs: readonly ImageFormat[];
   /** The disk and what its nodes need; undefined when no output is made from a disk. */
+  /** What ACI_MANIFEST says. */
+  readonly aciManifest?: string | undefined;
   readonly disk: { readonly plan: PlannedDisk; readonly hostCommands: readonly PlannedHostCommand[] } | undefined;
 }
 
@@ -31,7 +33,7 @@ export function chooseFormats(config: BuildConfig, known: readonly ImageFormat[]
 }
 
 /** Config and elements → plan. Pure. Throws PLAN_SCRIPT_CLASH and PLAN_SCRIPT_INVALID, several at once as SEVERAL_FINDINGS. */
-export function assemblePlan({ config, set, added, outputs, disk }: AssembleRequest): BuildPlan {
+export function assemblePlan({ config, set, added, outputs, aciManifest, disk }: AssembleRequest): BuildPlan {
   const { files: hookFiles, clashes } = mergeHookFiles(set.elements, added);
   throwFindings([...clashes, ...checkScripts(set.elements), ...checkLinks(set.elements)]);
   return {
@@ -53,11 +55,12 @@ export function assemblePlan({ config, set, added, outputs, disk }: AssembleRequ
     environment: assembleEnvironment(config, set.elements),
     packages: config.packages,
     disk: disk?.plan,
-    outputs: outputs.map(({ name, from, extension, consumesImage }) => ({
+    outputs: outputs.map(({ name, from, extension, consumesImage, isFolder }) => ({
       format: name,
       from,
       extension,
       ...(consumesImage === undefined ? {} : { consumesImage }),
+      ...(isFolder === undefined ? {} : { isFolder }),
     })),
     checksums: config.checksums,
     settings: {
@@ -65,6 +68,9 @@ export function assemblePlan({ config, set, added, outputs, disk }: AssembleRequ
       minTmpfsGiB: config.minTmpfsGiB,
       qcow2Compression: config.qcow2Compression,
       qemuImgOptions: config.qemuImgOptions,
+      gzipProgram: config.gzipProgram,
+      dockerTarget: config.dockerTarget,
+      aciManifest,
       offline: config.offline,
       breaks: config.breaks,
       shellOnError: config.shellOnError,
@@ -72,11 +78,12 @@ export function assemblePlan({ config, set, added, outputs, disk }: AssembleRequ
       overwriteOldImage: config.overwriteOldImage,
       keep: config.keep,
     },
-    hostCommands: hostCommands(set.elements, outputs, disk?.hostCommands ?? []),
+    hostCommands: hostCommands(config, set.elements, outputs, disk?.hostCommands ?? []),
   };
 }
 
 function hostCommands(
+  config: BuildConfig,
   elements: readonly Element[],
   outputs: readonly ImageFormat[],
   ofDisk: readonly PlannedHostCommand[],
@@ -86,7 +93,10 @@ function hostCommands(
       commands.map((command) => ({ ...command, neededFor: `element ${name}` })),
     ),
     ...outputs.flatMap(({ name, hostCommands: commands }) =>
-      commands.map((command) => ({ ...command, neededFor: `format ${name}` })),
+      (typeof commands === "function" ? commands(config) : commands).map((command) => ({
+        ...command,
+        neededFor: `format ${name}`,
+      })),
     ),
     ...ofDisk,
   ];

@@ -83,10 +83,16 @@ async function missingCommands(
 ): Promise<readonly PlannedHostCommand[]> {
   const found = await Promise.all(
     commands.map(async ({ command, or = [] }) =>
-      (await Promise.all([command, ...or].map((name) => probe.which(name)))).some((path) => path !== undefined),
+      (await Promise.all([command, ...or].map((name) => isThere(name, probe)))).includes(true),
     ),
   );
   return commands.filter((_, index) => found[index] === false);
+}
+
+/** Most are programs in PATH; a path may be a folder of files that a program reads. */
+async function isThere(command: string, probe: HostProbe): Promise<boolean> {
+  if (command === "docker engine") return probe.dockerAnswers();
+  return (await (command.startsWith("/") ? probe.kindOf(command) : probe.which(command))) !== undefined;
 }
 
 const dockerFlags =
@@ -222,7 +228,9 @@ async function checkOutput(plan: BuildPlan, { output }: BuildPlaces, probe: Host
   const kind = await probe.kindOf(folder);
   if (kind !== "folder") return unwritable(output, `${folder} is not a folder`);
   if (!(await probe.canWrite(folder))) return unwritable(output, `the folder ${folder} is not writable`);
-  const files = plan.outputs.map(({ extension }) => `${output}.${extension}`);
+  const files = plan.outputs
+    .filter(({ isFolder }) => isFolder !== true)
+    .map(({ extension }) => `${output}.${extension}`);
   const kinds = await Promise.all(files.map((file) => probe.kindOf(file)));
   return files.flatMap((file, index) => (kinds[index] === "folder" ? unwritable(file, "it is a folder") : []));
 }

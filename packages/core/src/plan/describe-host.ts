@@ -31,9 +31,14 @@ const abilities: readonly {
   { what: "xfs", programs: [["mkfs.xfs"]], fileSystem: "xfs" },
   { what: "btrfs", programs: [["mkfs.btrfs"]], fileSystem: "btrfs" },
   { what: "vfat", programs: [["mkfs.vfat"], ...fatTools.map((tool) => [tool])] },
-  { what: "output format qcow2", programs: [["qemu-img"]] },
-  { what: "output formats tar and tgz", programs: [["tar"], ["pigz", "gzip"]] },
+  { what: "output formats qcow2, vhd, vhdx, vmdk and vdi", programs: [["qemu-img"]] },
+  { what: "output formats tar, tgz and aci", programs: [["tar"], ["pigz", "gzip"]] },
   { what: "output format squashfs", programs: [["mksquashfs"]] },
+  { what: "output formats oci and oci-dir", programs: [["umoci"]] },
+  {
+    what: "output format iso",
+    programs: [["mksquashfs"], ["grub-mkrescue", "grub2-mkrescue"], ["xorriso"], ["mformat"]],
+  },
   { what: "Debian and Ubuntu elements", programs: [["mmdebstrap", "debootstrap"]] },
   { what: "dib boot", programs: [["qemu-system-x86_64"]] },
 ];

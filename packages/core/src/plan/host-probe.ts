@@ -24,6 +24,8 @@ export interface HostProbe {
   readText(path: string): Promise<string | undefined>;
   /** What sudo says when it won't run a program without asking for a password; undefined when it will. */
   sudoRefusal(): Promise<string | undefined>;
+  /** Whether there is a docker engine that this user, or root, may use. */
+  dockerAnswers(): Promise<boolean>;
 }
 
 /** This machine, with `path` as PATH. */
@@ -51,6 +53,11 @@ export function openProbe(path: string): HostProbe {
         env: { PATH: path },
       });
       return exitCode === 0 ? undefined : stderr.trim();
+    },
+    dockerAnswers: async () => {
+      const raise = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
+      const [program = "", ...args] = [...raise, "docker", "version", "--format", "{{.Server.Version}}"];
+      return (await createExec()(program, args, { env: { PATH: path } })).exitCode === 0;
     },
   };
 }

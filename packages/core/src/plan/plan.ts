@@ -101,6 +101,8 @@ export interface PlannedDisk {
   readonly mkfsOptions: string;
   readonly maxOnlineResize: number | undefined;
   readonly sectorSizeBytes: number;
+  /** The size is rounded up to it. @default 64 KiB */
+  readonly sizeMultipleBytes?: number | undefined;
 }
 
 export interface PlannedOutput {
@@ -109,6 +111,7 @@ export interface PlannedOutput {
   readonly extension: string;
   /** Takes the raw image away: written last. */
   readonly consumesImage?: boolean;
+  readonly isFolder?: boolean;
 }
 
 export interface PlannedSettings {
@@ -116,6 +119,10 @@ export interface PlannedSettings {
   readonly minTmpfsGiB: number;
   readonly qcow2Compression: "zstd" | "zlib" | "none";
   readonly qemuImgOptions: string;
+  readonly gzipProgram?: string | undefined;
+  readonly dockerTarget?: string | undefined;
+  /** Its text. */
+  readonly aciManifest?: string | undefined;
   readonly offline: boolean;
   readonly breaks: readonly string[];
   readonly shellOnError: boolean;

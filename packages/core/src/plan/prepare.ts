@@ -7,7 +7,10 @@ import type { ElementCatalog, ElementSet } from "../elements/element.js";
 import { elementNotes } from "../elements/notes.js";
 import { resolveElements } from "../elements/resolve.js";
 import { setUpElements, type Added } from "../elements/set-up.js";
+import { readAciManifest } from "../formats/aci.js";
 import { builtInFormats, tapFormats } from "../formats/built-in.js";
+import { checkFormatSettings } from "../formats/check.js";
+import type { ImageFormat } from "../formats/format.js";
 import { sealHooks } from "../hooks.js";
 import { assemblePlan, chooseFormats } from "./assemble.js";
 import { checkChangedPlan } from "./check-changed.js";
@@ -43,8 +46,10 @@ export async function preparePlan(written: BuildConfig, { hooks }: Pick<BuildCon
   sealHooks(hooks);
 
   const outputs = chooseFormats(config, [...builtInFormats, ...added.formats]);
-  const disk = outputs.some(({ from }) => from === "disk") ? await prepareDisk(config, set, added) : undefined;
-  const plan = await hooks.plan.run(assemblePlan({ config, set, added, outputs, disk }));
+  const disk = outputs.some(({ from }) => from === "disk") ? await prepareDisk(config, set, added, outputs) : undefined;
+  await checkFormatSettings(outputs, { config, disk: disk?.plan, elements: set.elements });
+  const aciManifest = outputs.some(({ name }) => name === "aci") ? await readAciManifest(config) : undefined;
+  const plan = await hooks.plan.run(assemblePlan({ config, set, added, outputs, aciManifest, disk }));
   checkChangedPlan(plan);
   const notes = [...elementNotes(catalog, set), ...scriptNotes(set.elements)];
   return { config, plan, places: placesOf(config, set.elements), set, catalog, hooks, notes };
@@ -70,8 +75,18 @@ async function setUpSet(
   return { set, added };
 }
 
-async function prepareDisk(config: BuildConfig, set: ElementSet, added: Added) {
+async function prepareDisk(config: BuildConfig, set: ElementSet, added: Added, outputs: readonly ImageFormat[]) {
   const types = new Map([...builtInBlockNodes, ...added.blockNodes].map((type) => [type.name, type]));
   const plan = planDisk((await readDisk(config, set.elements)) ?? defaultDisk, config, types);
-  return { plan, hostCommands: diskHostCommands(plan, types) };
+  const sizeMultipleBytes = leastCommonMultiple(outputs.flatMap((output) => output.sizeMultipleBytes ?? []));
+  return {
+    plan: sizeMultipleBytes === undefined ? plan : { ...plan, sizeMultipleBytes },
+    hostCommands: diskHostCommands(plan, types),
+  };
 }
+
+/** Of what the formats want the disk's size to be a multiple of. */
+const leastCommonMultiple = (sizes: readonly number[]): number | undefined =>
+  sizes.length === 0 ? undefined : sizes.reduce((all, size) => (all / greatestCommonDivisor(all, size)) * size);
+
+const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));

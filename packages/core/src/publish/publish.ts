@@ -52,14 +52,23 @@ async function publish(request: PublishRequest): Promise<BuildReport> {
     keepAs: asides.find(({ target }) => target === image.target)?.keepAs,
   }));
   const report = request.describe(prepared.map(({ artifact }) => artifact));
+  const folders = await Promise.all(sideFolders.map((folder) => keepOld(folder, plan.settings)));
   const written = await writeReport(report, request);
   for (const folder of sideFolders) await syncFolder(folder.staged);
   ctx.signal.throwIfAborted();
   const around = sideFolders.map(({ target }) => dirname(target));
   await inFolders(around, places.caller, () =>
-    replaceFiles([...stale, ...sums, written, ...sideFolders, ...images], staging),
+    replaceFiles([...stale, ...sums, written, ...folders, ...images], staging),
   );
   return report;
+}
+
+async function keepOld(
+  { staged, target, isOutput = false }: SideFolder,
+  { overwriteOldImage }: PublishRequest["plan"]["settings"],
+): Promise<Replacement> {
+  const isKept = isOutput && !overwriteOldImage && (await isThere(target));
+  return { staged, target, ...(isKept ? { keepAs: await freeName(target, new Date()) } : {}) };
 }
 
 /** Makes what is missing of the folders; when the action fails, that goes again. */

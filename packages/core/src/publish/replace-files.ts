@@ -10,7 +10,7 @@ export interface Replacement {
   /** Absolute, a file or a folder on the file system of `target`; undefined when the target is only taken away. */
   readonly staged: string | undefined;
   readonly target: string;
-  /** Where a file that is there already is kept; undefined when it is given up. */
+  /** Where what is there already is kept; undefined when it is given up. */
   readonly keepAs?: string | undefined;
 }
 
@@ -35,7 +35,7 @@ async function replaceFile(
 ): Promise<void> {
   const old = await lstat(target).catch(() => undefined);
   if (staged !== undefined && (await lstat(staged)).isDirectory())
-    return replaceFolder({ staged, target, isThere: old !== undefined }, scratch, undo);
+    return replaceFolder({ staged, target, isThere: old !== undefined }, keepAs ?? scratch, undo);
   if (old?.isDirectory()) throw new Error("a folder of that name is there");
   if (old === undefined) undo.push(() => rm(target, { force: true }));
   else {
@@ -49,7 +49,7 @@ async function replaceFile(
   await (staged === undefined ? rm(target, { force: true }) : rename(staged, target));
 }
 
-/** Whatever is there goes as a whole. */
+/** Whatever is there moves as a whole. */
 async function replaceFolder(
   { staged, target, isThere }: { readonly staged: string; readonly target: string; readonly isThere: boolean },
   kept: string,

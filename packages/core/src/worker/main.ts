@@ -1,6 +1,6 @@
 /** The worker's table of contents: everything after the plan, from the workspace to the staged outputs. */
 import type { BuildContext } from "../context.js";
-import { exportDisk, exportTree } from "../formats/export.js";
+import { exportDisk, exportTree, joinExported } from "../formats/export.js";
 import { SourceRecord } from "../fetch/sources.js";
 import { checkGathered } from "../lock/policy.js";
 import { writeLockedLists } from "../phases/fetch-log.js";
@@ -94,14 +94,17 @@ async function makeOutputs(
   const formats = { plan, staging, ctx, stopwatch };
   const exported = await exportTree({ ...formats, root: workspace.mountDir });
   await finished.disk?.unmount();
-  const converted = finished.disk === undefined ? [] : await exportDisk({ ...formats, image: finished.disk.image });
+  const converted = finished.disk === undefined ? [] : [await exportDisk({ ...formats, image: finished.disk.image })];
+  const { files, folders, finish } = joinExported([exported, ...converted]);
+  setting.sideFolders.addOutputs(folders, places.output);
   const sideFolders = await setting.sideFolders.settle(ctx);
+  for (const act of finish) await act();
 
   const { reports, packages, disk } = finished;
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   return {
     staging,
-    staged: [...exported, ...converted],
+    staged: files,
     sideFolders,
     phases: [...tree.reports, ...reports],
     stages: stopwatch.seconds,

@@ -11,6 +11,8 @@ export interface SideFolder {
   readonly staged: string;
   /** Absolute. */
   readonly target: string;
+  /** It is an output: an older one is kept aside, unless the plan overwrites it. */
+  readonly isOutput?: boolean;
 }
 
 export class SideFolders {
@@ -32,6 +34,13 @@ export class SideFolders {
     await mkdir(staged);
     this.#folders.push({ staged, target });
     return staged;
+  }
+
+  /** Folders that are outputs: staged already, in the folder of the others. What was there before is kept as files are. */
+  addOutputs(outputs: readonly { readonly staged: string; readonly extension: string }[], output: string): void {
+    this.#folders.push(
+      ...outputs.map(({ staged, extension }) => ({ staged, target: `${output}.${extension}`, isOutput: true })),
+    );
   }
 
   /** All of them, the caller's now. */

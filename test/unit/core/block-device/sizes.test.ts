@@ -43,8 +43,9 @@ test.each([
   expect(parseSize(written)).toBeUndefined();
 });
 
-test("image sizes are rounded up to 64 KiB", () => {
-  expect([1, 65536, 65537].map(roundUpSize)).toEqual([65536, 65536, 131072]);
+test("image sizes are rounded up to 64 KiB, or to what a format needs", () => {
+  expect([1, 65536, 65537].map((size) => roundUpSize(size))).toEqual([65536, 65536, 131072]);
+  expect([1, 2 * mib, 2 * mib + 1].map((size) => roundUpSize(size, 2 * mib))).toEqual([2 * mib, 2 * mib, 4 * mib]);
 });
 
 test("without an explicit size the content takes 60 % and the journal of ext4 comes on top", () => {

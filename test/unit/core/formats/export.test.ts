@@ -34,7 +34,11 @@ function exportAs(written: string) {
 test("a file in the folder that the format was given is taken", async () => {
   writeFileSync(join(staging, "image.odd"), "image");
   const staged = join(staging, "image.odd");
-  expect(await exportAs(staged)).toEqual([{ format: "odd", staged, extension: "odd" }]);
+  expect(await exportAs(staged)).toEqual({
+    files: [{ format: "odd", staged, extension: "odd" }],
+    folders: [],
+    finish: [],
+  });
 });
 
 test.each([

@@ -20,6 +20,7 @@ interface FakeHost {
   type?: number;
   files?: Readonly<Record<string, string | undefined>>;
   sudoRefusal?: string;
+  hasDockerEngine?: boolean;
 }
 
 const unseen = { "/lib/modules/6.1.0/modules.dep": undefined };
@@ -51,6 +52,7 @@ function aHost(host: FakeHost = {}): HostProbe {
     }),
     readText: async (path) => files[path],
     sudoRefusal: async () => host.sudoRefusal,
+    dockerAnswers: async () => host.hasDockerEngine ?? false,
   };
 }
 
@@ -170,6 +172,20 @@ describe("what a host lacks", () => {
       aPlan({ disk: disk("vfat") }),
     ],
     ["a way into the namespaces of the worker", "HOST_TOOL_MISSING", { without: ["nsenter"] }],
+    [
+      "a docker engine, and what stands in for it",
+      "HOST_TOOL_MISSING",
+      { without: ["umoci"] },
+      aPlan({ hostCommands: [{ command: "docker engine", neededFor: "docker", or: ["umoci"] }] }),
+    ],
+    [
+      "a folder that a program reads",
+      "HOST_TOOL_MISSING",
+      {},
+      aPlan({
+        hostCommands: [{ command: "/usr/lib/grub/i386-pc", neededFor: "iso", or: ["/usr/share/grub2/i386-pc"] }],
+      }),
+    ],
     ["root and sudo", "HOST_PRIVILEGE_MISSING", { uid: 1000, without: ["sudo"] }],
     [
       "a sudo that asks for no password",

@@ -23,6 +23,7 @@ import { keptName } from "@dibjs/core/publish/replace-files.js";
 import type { BuildEvent } from "@dibjs/core/report/events.js";
 import type { Artifact, BuildReport } from "@dibjs/core/report/report.js";
 import { toyPlan } from "../../../support/toy-disk.js";
+import { vector } from "../../../support/vectors.js";
 
 let folder: string;
 let out: string;
@@ -83,20 +84,24 @@ const verify = () =>
     encoding: "utf8",
   });
 
-test("a published image has its sums beside it, verifiable in its folder", async () => {
-  const [artifact] = await publish({ qcow2: "image" });
-  expect(readdirSync(out).sort()).toEqual(["toy.qcow2", "toy.qcow2.md5", "toy.qcow2.sha256", report]);
-  expect(verify()).toBe("");
-  expect(artifact).toMatchObject({
-    format: "qcow2",
-    path: join(out, "toy.qcow2"),
-    sizeBytes: 5,
-    sideFiles: [join(out, "toy.qcow2.md5"), join(out, "toy.qcow2.sha256")],
-  });
-  expect(artifact?.digests.sha256).toBe(
-    execFileSync("sha256sum", [join(out, "toy.qcow2")], { encoding: "utf8" }).slice(0, 64),
-  );
-});
+vector(
+  "finish-image/checksums",
+  async () => {
+    const [artifact] = await publish({ qcow2: "image" });
+    expect(readdirSync(out).sort()).toEqual(["toy.qcow2", "toy.qcow2.md5", "toy.qcow2.sha256", report]);
+    expect(verify()).toBe("");
+    expect(artifact).toMatchObject({
+      format: "qcow2",
+      path: join(out, "toy.qcow2"),
+      sizeBytes: 5,
+      sideFiles: [join(out, "toy.qcow2.md5"), join(out, "toy.qcow2.sha256")],
+    });
+    expect(artifact?.digests.sha256).toBe(
+      execFileSync("sha256sum", [join(out, "toy.qcow2")], { encoding: "utf8" }).slice(0, 64),
+    );
+  },
+  "a published image has its sums beside it, verifiable in its folder",
+);
 
 test.each([
   [0o077, 0o600],
@@ -120,15 +125,19 @@ test("without checksums the report still gets sha256, and no side file is writte
   expect(readdirSync(out)).toEqual(["toy.raw", report].sort());
 });
 
-test("an old image is kept aside with sums that name it", async () => {
-  await publish({ qcow2: "old" });
-  await publish({ qcow2: "new" });
-  const kept = readdirSync(out).filter((name) => /^toy-\d{4}\.\d\d\.\d\d-\d\d\.\d\d\.\d\d\.qcow2$/.test(name));
-  expect(kept.map(read)).toEqual(["old"]);
-  expect(read("toy.qcow2")).toBe("new");
-  expect(readdirSync(out)).toHaveLength(7);
-  expect(verify()).toBe("");
-});
+vector(
+  "finish-image/renames",
+  async () => {
+    await publish({ qcow2: "old" });
+    await publish({ qcow2: "new" });
+    const kept = readdirSync(out).filter((name) => /^toy-\d{4}\.\d\d\.\d\d-\d\d\.\d\d\.\d\d\.qcow2$/.test(name));
+    expect(kept.map(read)).toEqual(["old"]);
+    expect(read("toy.qcow2")).toBe("new");
+    expect(readdirSync(out)).toHaveLength(7);
+    expect(verify()).toBe("");
+  },
+  "an old image is kept aside with sums that name it",
+);
 
 test("two old images of one second get two names", async () => {
   for (const content of ["one", "two", "three"]) await publish({ qcow2: content }, {}, []);
@@ -136,12 +145,16 @@ test("two old images of one second get two names", async () => {
   expect(images.map(read).sort()).toEqual(["one", "three", "two"]);
 });
 
-test("with overwriteOldImage nothing is kept, and sums that would be stale go too", async () => {
-  await publish({ qcow2: "old" });
-  await publish({ qcow2: "new" }, { overwriteOldImage: true }, ["sha256"]);
-  expect(readdirSync(out).sort()).toEqual(["toy.qcow2", "toy.qcow2.sha256", report]);
-  expect(execFileSync("sha256sum", ["-c", "--quiet", "toy.qcow2.sha256"], { cwd: out, encoding: "utf8" })).toBe("");
-});
+vector(
+  "finish-image/overwrites",
+  async () => {
+    await publish({ qcow2: "old" });
+    await publish({ qcow2: "new" }, { overwriteOldImage: true }, ["sha256"]);
+    expect(readdirSync(out).sort()).toEqual(["toy.qcow2", "toy.qcow2.sha256", report]);
+    expect(execFileSync("sha256sum", ["-c", "--quiet", "toy.qcow2.sha256"], { cwd: out, encoding: "utf8" })).toBe("");
+  },
+  "with overwriteOldImage nothing is kept, and sums that would be stale go too",
+);
 
 test("a link under the output's name is replaced and never written through", async () => {
   writeFileSync(join(folder, "elsewhere"), "precious");

@@ -1,0 +1,55 @@
+import { rm } from "node:fs/promises";
+import { containerConfig } from "./container-config.js";
+import { defineFormat, type FormatRequest, type FormatResult } from "./format.js";
+import { checkReference, imageReference } from "./image-reference.js";
+import { umoci, writeArchive, writeLayout } from "./oci.js";
+import { runForFormat } from "./run-for-format.js";
+import { tarCommand, writeTar } from "./tar.js";
+
+/**
+ * An image in the docker engine, imported when all other outputs are whole. Without an engine that answers: what the
+ * formats `oci` and `oci-dir` are, unless these were asked for, too.
+ */
+export const docker = defineFormat({
+  name: "docker",
+  from: "tree",
+  extension: "docker",
+  hostCommands: [
+    tarCommand,
+    { command: "docker engine", or: [umoci.command], debian: "umoci", fedora: "umoci", opensuse: "umoci" },
+  ],
+  check: checkReference,
+  async write(request) {
+    const hasEngine = (await request.exec("docker", engineQuestion)).exitCode === 0;
+    return hasEngine ? prepareImport(request) : writeInstead(request);
+  },
+});
+
+/** Only an engine that runs knows its version. */
+export const engineQuestion: readonly string[] = ["version", "--format", "{{.Server.Version}}"];
+
+async function prepareImport(request: FormatRequest): Promise<FormatResult> {
+  const { plan, root, staged, note } = request;
+  const target = imageReference(plan.settings.dockerTarget, plan.output);
+  const { command, environment, architecture } = await containerConfig(plan.arch, root);
+  const changes = [`CMD ${JSON.stringify(command)}`, ...environment.map((variable) => `ENV ${variable}`)];
+  await writeTar(request);
+  return {
+    files: [],
+    async finish() {
+      const options = [`--platform=linux/${architecture}`, ...changes.flatMap((change) => ["--change", change])];
+      await runForFormat(request, ["docker", "import", ...options, staged, target]);
+      await rm(staged);
+      note(`The docker engine has the image ${target}.`);
+    },
+  };
+}
+
+async function writeInstead(request: FormatRequest): Promise<FormatResult> {
+  const asked = new Set(request.plan.outputs.map(({ format }) => format));
+  request.note("No docker engine answers: the image is written as an OCI archive and an OCI layout.");
+  return {
+    files: asked.has("oci") ? [] : [await writeArchive(request)],
+    folders: asked.has("oci-dir") ? [] : [await writeLayout(request)],
+  };
+}
