@@ -540,6 +540,26 @@ export const catalogue = {
     message: `Block device config (${c.place}): ${c.reason}`,
     hint: "Correct it there: DIB_BLOCK_DEVICE_CONFIG (YAML, or file://PATH), blockDevice in dib.config, or an element's block-device-*.yaml.",
   })),
+  BLOCK_DEVICE_PARAMETERS_INVALID: entry("request", (c: { file: string; reason: string }) => ({
+    message: `Parameters of the block device (${c.file}): ${c.reason}`,
+    hint: "--params or DIB_BLOCK_DEVICE_PARAMS_YAML name a YAML file with build-dir, config, image-dir, mount-base, image-size, root-fs-type, root-fs-opts and root-label.",
+  })),
+  BLOCK_DEVICE_STATE_MISSING: entry("request", (c: { what: string; file: string; command: string }) => ({
+    message: `${c.what}: ${c.file}`,
+    hint: `Run ${c.command} first, with the same parameters.`,
+  })),
+  BLOCK_DEVICE_STATE_BROKEN: entry("host", (c: { file: string; reason: string }) => ({
+    message: `${c.file} can't be read: ${c.reason}`,
+    hint: "Only dib block-device writes that file. See losetup -a and findmnt for what is still held, free it by hand, and remove the folder.",
+  })),
+  BLOCK_DEVICE_HELD: entry("request", (c: { stateDir: string; held: readonly string[] }) => ({
+    message: `${c.stateDir} still holds a block device: ${c.held.join(", ")}.`,
+    hint: "Run umount and cleanup, or delete, with the same parameters.",
+  })),
+  BLOCK_DEVICE_IMAGE_EXISTS: entry("request", (c: { image: string }) => ({
+    message: `${c.image} is there already, and nothing is written over it.`,
+    hint: "Remove it, or give another image-dir.",
+  })),
   BLOCK_DEVICE_NODE_FAILED: entry("element", (c: { node: string; doing: string; reason: string }) => ({
     message: `Block device node ${c.node}: ${c.doing} failed: ${c.reason}`,
   })),

@@ -1,4 +1,15 @@
 /** The public API of @dibjs/core: each name listed. */
+export {
+  cleanUpBlockDevice,
+  createBlockDevice,
+  deleteBlockDevice,
+  getBlockDeviceValue,
+  initBlockDevice,
+  unmountBlockDevice,
+  writeBlockDeviceFstab,
+  type BlockDeviceServices,
+} from "./block-device/command/commands.js";
+export { readParameters, type BlockDeviceParameters } from "./block-device/command/parameters.js";
 export { buildImage, planImage, updateLock, type BuildOptions } from "./build.js";
 export {
   defineBlockNode,

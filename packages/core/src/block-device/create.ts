@@ -149,9 +149,13 @@ function imageUnder(planned: PlannedDisk, state: DiskState): string {
 function imageBlockDevices(planned: PlannedDisk, { blockdev }: DiskState): Readonly<Record<string, string>> {
   return {
     IMAGE_BLOCK_DEVICE: blockdev.get(loopUnderRoot(planned))?.device ?? "",
-    IMAGE_BLOCK_DEVICES: [...blockdev].map(([name, { device }]) => ` [${name}]=${device} `).join(""),
+    IMAGE_BLOCK_DEVICES: formatDevices(blockdev),
   };
 }
+
+/** What bash evaluates to an array: ` [name]=device ` for each. */
+export const formatDevices = (blockdev: ReadonlyMap<string, { readonly device: string }>): string =>
+  [...blockdev].map(([name, { device }]) => ` [${name}]=${device} `).join("");
 
 /** Loop devices, partitions and mapped devices of this disk. */
 async function deviceNodes({ blockdev }: DiskState): Promise<readonly DeviceNode[]> {

@@ -15,8 +15,8 @@ export async function releaseDeadLoops(folder: string, { exec }: Pick<BuildConte
   for (const name of (await readdir(sysfs)).filter((block) => block.startsWith("loop"))) {
     const image = await readFile(join(sysfs, name, "loop/backing_file"), "utf8").catch(() => ""); // free devices have none
     if (!image.startsWith(`${folder}/`)) continue;
-    await exec("partx", ["-d", `/dev/${name}`]); // the kernel drops partitions with the loop only if it was told so
     await removeMappedOn(name, exec);
+    await exec("partx", ["-d", `/dev/${name}`]); // the kernel drops partitions with the loop only if it was told so
     await exec("losetup", ["-d", `/dev/${name}`]);
     released.push(`/dev/${name}`);
   }
