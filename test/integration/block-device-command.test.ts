@@ -156,3 +156,17 @@ test("init refuses a config with the place in it", () => {
     stderr: expect.stringMatching(/config\.yaml:9:\d+\).*type "123" is not a file system/) as string,
   });
 });
+
+test("a state that was cut short is told by its file, and nothing is done", () => {
+  using folder = new BlockDeviceFolder(disk);
+  expect(run(folder, "init").status).toBe(0);
+  const state = join(folder.stateDir, "state.json");
+  writeFileSync(state, '{ "blockdev": ');
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [bin("dib"), "block-device", "--params", folder.paramsFile, "getval", "image-path"],
+    { encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } },
+  );
+  expect([status, stderr]).toEqual([3, expect.stringContaining("BLOCK_DEVICE_STATE_BROKEN")]);
+  expect(stderr).toContain(state);
+});
