@@ -40,6 +40,26 @@ test.each<[string, Answer, RegExp]>([
   expect([created, released]).toEqual([[], []]);
 });
 
+test("a group by the name of what lies in /dev is refused", async () => {
+  const nodes = plannedNodes([
+    ...start,
+    {
+      lvm: {
+        name: "lvm",
+        pvs: [{ name: "pv", base: "root" }],
+        vgs: [{ name: "null", base: ["pv"] }],
+        lvs: [{ name: "lv", base: "null", size: "8MiB" }],
+      },
+    },
+  ]);
+  const { failure, created } = await runRecorded(lvm, nodes);
+  expect(failure).toMatchObject({
+    code: "BLOCK_DEVICE_NAME_TAKEN",
+    message: expect.stringContaining("by /dev/null") as string,
+  });
+  expect(created).toEqual([]);
+});
+
 test("what was made before a volume failed goes, newest first, by lvm's own settings", async () => {
   const folders = new Set<string | undefined>();
   const { failure, created, released } = await runRecorded(lvm, volumes, {

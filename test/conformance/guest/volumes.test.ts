@@ -11,7 +11,7 @@ const toyOs = anElement("toy-os")
   .script(
     "root.d/10-toy-os",
     `set -euo pipefail
-mkdir -p "$TARGET_ROOT"/{bin,usr/bin,etc,tmp,proc,sys,dev,root,run,var/log,boot}
+mkdir -p "$TARGET_ROOT"/{bin,usr/bin,etc,tmp,proc,sys,dev,root,run,var/lib,boot}
 cp /bin/busybox "$TARGET_ROOT/bin/"
 for name in sh ls cat mkdir mount umount sleep; do ln -s busybox "$TARGET_ROOT/bin/$name"; done
 cp /bin/bash /bin/env "$TARGET_ROOT/usr/bin/"
@@ -20,7 +20,7 @@ for program in bash env; do
 done
 ln -s /usr/bin/bash "$TARGET_ROOT/bin/bash"
 echo told > "$TARGET_ROOT/etc/told"
-echo kept > "$TARGET_ROOT/var/log/kept"`,
+echo kept > "$TARGET_ROOT/var/lib/kept"`,
   )
   .script(
     "finalise.d/50-show",
@@ -76,8 +76,8 @@ const thin = `${start}
     lvs:
       - { name: pool, type: thin-pool, base: vg, size: 200MiB }
       - { name: root, type: thin, thin-pool: pool, base: vg, size: 400MiB }
-      - { name: log, type: thin, thin-pool: pool, base: vg, size: 400MiB }
-${mkfs("fs_root", "root", "/")}${mkfs("fs_log", "log", "/var/log")}`;
+      - { name: lib, type: thin, thin-pool: pool, base: vg, size: 400MiB }
+${mkfs("fs_root", "root", "/")}${mkfs("fs_lib", "lib", "/var/lib")}`;
 
 const luks = (name: string, base: string) => `
 - luks:
@@ -127,10 +127,11 @@ async function inGuest(command: string, hasUdev: boolean): Promise<GuestResult> 
   await using folder = await tempFolder();
   toyOs.writeTo(folder.path);
   const files = { "lvm.yaml": lvm, "thin.yaml": thin, "lvm-on-luks.yaml": lvmOnLuks, "luks-on-lvm.yaml": luksOnLvm };
+  const more = { "parameters.yaml": parameters, "functions.sh": functions };
   const share = [{ folder: folder.path, isWritable: false }];
   return await runInGuest({
     command: `ln -s ${folder.path} /job-elements\n${functions}${command}`,
-    files,
+    files: { ...files, ...more },
     share,
     hasUdev,
     timeoutSeconds: 900,
@@ -146,13 +147,13 @@ build lvm; left
 attach lvm
 lvs --noheadings --units m -o lv_name,lv_size | tr -s ' '
 vgchange -qq -ay my-vg > /dev/null
-mkdir -p m; mount /dev/my-vg/lv_root m; mount /dev/my-vg/lv-var m/var; cat m/etc/told m/var/log/kept m/etc/mapped m/etc/fstab; umount m/var m
+mkdir -p m; mount /dev/my-vg/lv_root m; mount /dev/my-vg/lv-var m/var; cat m/etc/told m/var/lib/kept m/etc/mapped m/etc/fstab; umount m/var m
 vgchange -qq -an my-vg > /dev/null; detach; rm lvm.raw
 
 build thin; left
 attach thin
 vgchange -qq -ay vg > /dev/null
-mount /dev/vg/root m; mount /dev/vg/log m/var/log; cat m/etc/told m/var/log/kept; umount m/var/log m
+mount /dev/vg/root m; mount /dev/vg/lib m/var/lib; cat m/etc/told m/var/lib/kept; umount m/var/lib m
 vgchange -qq -an vg > /dev/null; detach; rm thin.raw
 
 build lvm-on-luks; left
@@ -180,6 +181,53 @@ grep -rl "$DIB_TOY_PASSPHRASE" out *.log *.d 2>/dev/null
       "Version:       \t2\nLabel:         \tcrypt_pv\n\tPBKDF:      pbkdf2\n",
       "told\ncrypt_pv UUID=X none luks,initramfs\n",
       `luks-on-lvm: 0\n${nothingLeft}`,
+    ].join(""),
+  );
+});
+
+const parameters = `
+config: /job/lvm.yaml
+image-dir: /var/tmp/command
+build-dir: /var/tmp/command/build
+mount-base: /var/tmp/command/build/mnt
+root-fs-type: ext4
+root-label: root
+image-size: 1GiB
+`;
+
+test("a host's group is left alone, what a killed build held goes with the next, and a disk may pass from process to process", async () => {
+  const { stdout, stderr } = await inGuest(
+    `
+truncate -s 64M host.raw; host=$(losetup --show -f host.raw)
+pvcreate -qq "$host"; vgcreate -qq my-vg "$host"; lvcreate -qq -y -n lv_root -l 1 my-vg
+build lvm 3
+grep -o -m1 '^✖ BLOCK_DEVICE_NAME_TAKEN' out | cut -d' ' -f2
+dmsetup ls | cut -f1; vgchange -qq -an my-vg > /dev/null
+build lvm 3
+grep -o 'a volume group of this host' out
+vgremove -qq -f my-vg; losetup -d "$host"
+
+DIB_TOY_SLEEP=1000 setsid sh -c '. /job/functions.sh; build thin' &
+while ! dmsetup ls | grep -q vg-root; do sleep 1; done; sleep 5
+kill -9 -$!; sleep 3
+dmsetup ls | grep -c '^vg'
+build thin; left
+
+mkdir -p command/build
+block_device() { node ${repository}/packages/cli/bin/dib-block-device.js --params /job/parameters.yaml "$@" > out 2>&1 || cat out >&2; }
+block_device init; block_device create
+dmsetup ls | cut -f1 | sort; echo passed > command/build/mnt/passed
+block_device umount; left; block_device cleanup; ls command
+`,
+    false,
+  );
+  expect(stderr).toBe("");
+  expect(stdout).toBe(
+    [
+      "lvm: 3\nBLOCK_DEVICE_NAME_TAKEN\nmy--vg-lv_root\n",
+      "lvm: 3\na volume group of this host\n",
+      `6\nthin: 0\n${nothingLeft}`,
+      `my--vg-lv--var\nmy--vg-lv_root\nmy--vg-lv_swap\n${nothingLeft}build\nimage0.raw\n`,
     ].join(""),
   );
 });

@@ -2,6 +2,8 @@
  * Physical volumes, volume groups and logical volumes. The entry expands into one node for each; the node of the entry
  * itself makes all of them, in DIB's way, and the others are places in the order for what stands on them.
  */
+import { lstat, readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
 import { BuildError } from "../../errors.js";
 import { lvmEnv, writeLvmSystem } from "../lvm-system.js";
 import { isOfGroup, nameTaken, reserveName, volumeDevice } from "../device-mapper.js";
@@ -57,6 +59,7 @@ async function createVolumes(node: NodeConfig, graph: readonly NodeConfig[], req
   const devices = new Map(pvs.map(({ name, base = "" }) => [name, deviceOf(base, request)]));
   for (const { name } of [...vgs].sort((a, b) => (a.name < b.name ? -1 : 1))) await claimGroup(name, request);
   const systemDir = await writeLvmSystem(request.imageDir, node.name, [...devices.values()]);
+  request.borrow(lvmSystem, { systemDir });
   const env = lvmEnv(systemDir);
   const run = (command: readonly [string, ...string[]]) => runForNode(request, command.join(" "), command, { env });
 
@@ -101,6 +104,19 @@ async function claimGroup(group: string, request: NodeRequest): Promise<void> {
   if (active !== undefined) throw taken(`the device ${active}`);
   const { stdout } = await request.exec("vgs", ["--noheadings", "-o", "vg_name"], { signal: request.signal });
   if (stdout.split(/\s+/).includes(group)) throw taken("a volume group of this host");
+  if (!(await isFree(join("/dev", group)))) throw taken(`/dev/${group}`);
+}
+
+/** Where lvm makes a folder of links: one without udev keeps those of a killed build, which lead nowhere. */
+async function isFree(folder: string): Promise<boolean> {
+  if ((await lstat(folder).catch(() => undefined)) === undefined) return true;
+  const links = await readdir(folder).catch(() => [""]); // not a folder
+  for (const link of links.map((name) => join(folder, name))) {
+    const target = await stat(link).catch(() => undefined);
+    if (target !== undefined || !(await lstat(link)).isSymbolicLink()) return false;
+  }
+  await rm(folder, { recursive: true });
+  return true;
 }
 
 const extentBytes = 4 * 2 ** 20;
@@ -125,6 +141,13 @@ function wholeExtents(written: unknown): number {
 }
 
 const optionsOf = ({ values }: NodeConfig): readonly string[] => splitWords(values.options);
+
+/** The folder that every lvm command of the build is led by: it goes after the last of them. */
+export const lvmSystem = defineLoan<{ systemDir: string }>({
+  name: "lvm-system",
+  label: ({ systemDir }) => `settings in ${systemDir}`,
+  release: ({ systemDir }) => rm(systemDir, { recursive: true, force: true }),
+});
 
 export const volumeGroup = defineLoan<{ group: string; systemDir: string }>({
   name: "volume-group",

@@ -4,7 +4,7 @@ import type { NodeRequest } from "../node.js";
 import type { Partition } from "../partition-table.js";
 import { runForNode } from "./run-for-node.js";
 
-const deadlineMs = 5_000;
+const deadlineMs = 2_000;
 const kernelSectorBytes = 512; // also of a disk with larger ones
 
 /**
