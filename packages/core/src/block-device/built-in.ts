@@ -3,8 +3,8 @@ import type { BlockNodeType, Loan, LoanData } from "./node.js";
 import { crypttab } from "./nodes/crypttab.js";
 import { fstab } from "./nodes/fstab.js";
 import { localLoop, loopDevice } from "./nodes/local-loop.js";
-import { luks } from "./nodes/luks.js";
-import { lvm } from "./nodes/lvm.js";
+import { encryptedDevice, luks } from "./nodes/luks.js";
+import { logicalVolume, lvm, volumeGroup } from "./nodes/lvm.js";
 import { mkfs } from "./nodes/mkfs.js";
 import { gatheredFiles, mount, mountedFileSystem } from "./nodes/mount.js";
 import { deviceNode, partition, partitioning } from "./nodes/partitioning.js";
@@ -22,7 +22,16 @@ export const builtInBlockNodes: readonly BlockNodeType[] = [
 ];
 
 /** What they borrow. Another process finds each by its name. */
-export const builtInLoans = [loopDevice, partition, deviceNode, mountedFileSystem, gatheredFiles].map(
+export const builtInLoans = [
+  loopDevice,
+  partition,
+  deviceNode,
+  volumeGroup,
+  logicalVolume,
+  encryptedDevice,
+  mountedFileSystem,
+  gatheredFiles,
+].map(
   (loan) => loan as unknown as Loan<LoanData>, // its data comes from a file that it wrote itself
 );
 
