@@ -56,7 +56,9 @@ describe("a device that the script made for this build", () => {
       'test "$(losetup -n -O BACK-FILE "$IMAGE_BLOCK_DEVICE")" = "$TMP_IMAGE_PATH"',
     );
     const { report } = await build();
-    expect(report.disk?.partitions).toEqual([{ name: "root", offsetBytes: 2 ** 20, sizeBytes: expect.any(Number) as number }]);
+    expect(report.disk?.partitions).toEqual([
+      { name: "root", offsetBytes: 2 ** 20, sizeBytes: expect.any(Number) as number },
+    ]);
     expect(run("sfdisk", "-d", raw())).toMatch(/start= +2048, .* type=83, bootable/);
     expect(run("blkid", "-p", "-O", String(2 ** 20), "-s", "TYPE", "-o", "value", raw())).toBe("ext4\n");
   });

@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { defaultEnv } from "@dibjs/core/process/exec.js";
 import { phaseNames } from "@dibjs/core/phases/table.js";
 import { anElement, type ElementFixture } from "./build-fixture.js";
 import { runDropIn } from "./drop-in.js";
@@ -134,6 +135,7 @@ async function build(by: "dib" | "ours", parent: string, request: BothRequest): 
   const env = {
     HOME: join(folder, "home"),
     USER: "root",
+    ...defaultEnv,
     TMP_DIR: join(folder, "tmp"),
     ELEMENTS_PATH: `${join(folder, "elements")}:${elements}`,
     PROBE_OUT: join(folder, "probe"),

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createExec, mustRun, type ExecResult } from "@dibjs/core/process/exec.js";
+import { createExec, defaultEnv, mustRun, type ExecResult } from "@dibjs/core/process/exec.js";
 import { fileURLToPath } from "node:url";
 import { cacheFolder } from "./cache-folder.js";
 import { lockFile } from "./file-lock.js";
@@ -36,28 +36,26 @@ export interface PeerOptions {
   readonly input?: string;
 }
 
+/** sudo looks for programs in places of its own: the stand-ins take the programs' places. */
+const inNamespaces = `set -eu
+standIns=$1; shift
+mkdir -p /dev/mapper
+mount -t tmpfs tmpfs /dev/mapper
+for program in kpartx dmsetup; do mount --bind "$standIns/$program" "$(command -v "$program")"; done
+exec "$@"`;
+
 /**
  * Runs a program of it, or Python with its modules, as root in mount and process namespaces of its own: what it mounts and
  * starts goes with it. kpartx and dmsetup are stand-ins, which need no device mapper.
  */
 export async function runReleased(command: readonly string[], options: PeerOptions = {}): Promise<ExecResult> {
   await releasedDib();
-  const path = `${standIns}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin`;
-  const inside = 'mkdir -p /dev/mapper && mount -t tmpfs tmpfs /dev/mapper && exec "$@"';
-  return exec(
-    "unshare",
-    [
-      ..."--mount --pid --fork --kill-child --mount-proc --propagation private sh -c".split(" "),
-      inside,
-      "sh",
-      ...command,
-    ],
-    {
-      cwd: options.cwd ?? "/",
-      env: { PATH: path, PYTHONPATH: pythonPath, PYTHONDONTWRITEBYTECODE: "1", HOME: "/root", ...options.env },
-      ...(options.input === undefined ? {} : { input: options.input }),
-    },
-  );
+  const namespaces = "--mount --pid --fork --kill-child --mount-proc --propagation private".split(" ");
+  return exec("unshare", [...namespaces, "sh", "-c", inNamespaces, "sh", standIns, ...command], {
+    cwd: options.cwd ?? "/",
+    env: { ...defaultEnv, PYTHONPATH: pythonPath, PYTHONDONTWRITEBYTECODE: "1", HOME: "/root", ...options.env },
+    ...(options.input === undefined ? {} : { input: options.input }),
+  });
 }
 
 async function fetchPackage(): Promise<void> {

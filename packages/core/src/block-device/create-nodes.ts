@@ -14,14 +14,29 @@ export interface CreationRequest {
   readonly mountBase: string;
   readonly imageDir: string;
   readonly imageSizeBytes: number;
+  /** @default none */
+  readonly secrets?: NodeRequest["secrets"];
   /** @default false */
   readonly outlivesProcess?: boolean;
   /** Nodes of the plan that a script has made already. */
   readonly given?: GivenNodes | undefined;
   /** Told of everything that is borrowed, in the statement after it came to be. */
   readonly onBorrow?: (loan: string, data: LoanData) => void;
+  /** What is filled in, also when creating fails. @default a new one */
+  readonly state?: DiskState;
   readonly ctx: BuildContext;
 }
+
+export const emptyState = (): DiskState => ({
+  blockdev: new Map(),
+  pvs: new Map(),
+  vgs: new Map(),
+  filesys: new Map(),
+  mount: new Map(),
+  mountOrder: [],
+  fstab: new Map(),
+  crypttab: new Map(),
+});
 
 export interface CreatedNodes {
   readonly state: DiskState;
@@ -34,14 +49,8 @@ export interface CreatedNodes {
 export async function createNodes(request: CreationRequest): Promise<CreatedNodes> {
   await using resources = new ResourceStack();
   const completions: (() => Promise<void>)[] = [];
-  const state: DiskState = {
-    blockdev: new Map(),
-    filesys: new Map(),
-    mount: new Map(),
-    mountOrder: [],
-    fstab: new Map(),
-  };
-  const { planned, imageDir, imageSizeBytes, mountBase, outlivesProcess = false, ctx } = request;
+  const { state = emptyState(), planned, imageDir, imageSizeBytes, mountBase, secrets = {}, ctx } = request;
+  const { outlivesProcess = false } = request;
   const { exec, emit, signal } = ctx;
   const shared = {
     graph: planned.nodes,
@@ -50,6 +59,7 @@ export async function createNodes(request: CreationRequest): Promise<CreatedNode
     imageSizeBytes,
     sectorSizeBytes: planned.sectorSizeBytes,
     mountBase,
+    secrets,
     outlivesProcess,
     isVfatMountable: await canMountVfat(ctx),
     borrow: borrowOn(resources, completions, request),

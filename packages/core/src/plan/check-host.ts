@@ -5,6 +5,8 @@ import {
   canRunForeign,
   existingPart,
   hasFileSystem,
+  hasMapper,
+  hasModule,
   isContainer,
   missingCapabilities,
   mountOptions,
@@ -28,6 +30,7 @@ export async function checkHost(
     checkPrivileges(probe),
     checkLoop(plan, probe),
     checkKernel(plan, probe),
+    checkMapper(plan, probe),
     checkArch(plan, probe),
     checkFolders(plan, places, probe),
     checkOutput(plan, places, probe),
@@ -183,6 +186,29 @@ async function checkKernel(plan: BuildPlan, probe: HostProbe): Promise<readonly 
           hint: `modprobe ${type}`,
         }),
     );
+}
+
+/** What volumes and encrypted devices stand on, by their type in a config. */
+const mapperModules = { lvm: [], luks: ["dm-crypt"], thin: ["dm-thin-pool"] } as const;
+
+async function checkMapper({ disk }: BuildPlan, probe: HostProbe): Promise<readonly BuildError[]> {
+  const nodes = disk?.nodes ?? [];
+  const types = new Set([...nodes.map(({ type }) => type), ...nodes.map(({ values }) => values.type)]);
+  const needed = (["lvm", "luks", "thin"] as const).filter((type) => types.has(type));
+  if (needed.length === 0) return [];
+  const missing = (feature: string, module: string) => [
+    new BuildError("HOST_KERNEL_UNFIT", {
+      feature,
+      neededFor: needed.map((type) => `block device ${type}`).join(", "),
+      hint: `modprobe ${module.replaceAll("-", "_")}\nA kernel without it can't make this disk: build on one that a distribution made, in a virtual machine if need be.`,
+    }),
+  ];
+  if (!(await hasMapper(probe))) return missing("device mapper", "dm-mod");
+  const targets = needed.flatMap((type) => mapperModules[type]);
+  const has = await Promise.all(targets.map((target) => hasModule(target, probe)));
+  return targets
+    .filter((_, index) => has[index] === false)
+    .flatMap((target) => missing(`device mapper's ${target}`, target));
 }
 
 /** Without FAT, which is filled in another way, and swap. */

@@ -100,6 +100,18 @@ export async function hasFileSystem(name: string, probe: HostProbe): Promise<boo
   return modules?.includes(`/${name}.ko`);
 }
 
+/** Whether the kernel has device mapper, or can load it. */
+export const hasMapper = async (probe: HostProbe): Promise<boolean> =>
+  (await probe.kindOf("/sys/class/misc/device-mapper")) !== undefined || (await hasModule("dm-mod", probe)) === true;
+
+/** Whether the kernel has a module, or can load it. Undefined where its modules can't be seen, as in containers. */
+export async function hasModule(name: string, probe: HostProbe): Promise<boolean | undefined> {
+  if ((await probe.kindOf(`/sys/module/${name.replaceAll("-", "_")}`)) !== undefined) return true;
+  const folder = `/lib/modules/${probe.kernelRelease}`;
+  const lists = await Promise.all(["dep", "builtin"].map((list) => probe.readText(`${folder}/modules.${list}`)));
+  return lists[0] === undefined ? undefined : lists.some((list) => list?.includes(`/${name}.ko`) === true);
+}
+
 /** Numbers in linux/capability.h. */
 const capabilityBits = { CAP_SYS_CHROOT: 18, CAP_SYS_ADMIN: 21, CAP_MKNOD: 27 } as const;
 

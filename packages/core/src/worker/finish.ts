@@ -56,6 +56,7 @@ export async function finishOnDisk(planned: PlannedDisk, tree: BuiltTree, settin
     mountBase: mountDir,
     imageDir,
     imageSizeBytes,
+    secrets: setting.places.secrets,
     stopwatch,
     ctx,
   });

@@ -373,3 +373,44 @@ describe("what dib doctor tells", () => {
     expect(await factOf("KVM", { readOnly: ["/dev/kvm"] })).toMatchObject({ ok: false, fix: undefined });
   });
 });
+
+describe("device mapper", () => {
+  const mapped = (values: Record<string, unknown>, ...types: readonly string[]) =>
+    aPlan({ disk: { rootFsType: "ext4", nodes: types.map((type) => node(type, values)) } as unknown as PlannedDisk });
+  const modules = (text: string) => ({ "/lib/modules/6.1.0/modules.dep": text });
+  const loaded = { "/sys/class/misc/device-mapper": "folder" } as const;
+
+  test.each([
+    ["nothing of it", {}, mapped({}, "lvm"), "The kernel lacks device mapper, needed for block device lvm."],
+    [
+      "no module list",
+      { files: unseen },
+      mapped({}, "luks"),
+      "The kernel lacks device mapper, needed for block device luks.",
+    ],
+    [
+      "no dm-crypt",
+      { kinds: loaded, files: modules("dm/dm-thin-pool.ko:\n") },
+      mapped({}, "luks"),
+      "device mapper's dm-crypt",
+    ],
+    [
+      "no thin pools",
+      { kinds: loaded, files: modules("dm/dm-crypt.ko:\n") },
+      mapped({ type: "thin" }, "lvm"),
+      "device mapper's dm-thin-pool",
+    ],
+  ])("%s is said before the build", async (_, host, plan, message) => {
+    await expect(checkHost(plan, places, aHost(host))).rejects.toMatchObject({
+      code: "HOST_KERNEL_UNFIT",
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
+  test.each([
+    ["can be loaded", { files: modules("dm/dm-mod.ko.xz:\ndm/dm-crypt.ko.xz:\ndm/dm-thin-pool.ko.xz:\n") }],
+    ["is there, and a container sees no modules", { kinds: loaded, files: unseen }],
+  ])("fine when it %s", async (_, host) => {
+    await checkHost(mapped({ type: "thin" }, "lvm", "luks"), places, aHost(host));
+  });
+});
