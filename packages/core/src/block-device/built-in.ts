@@ -23,8 +23,15 @@ export const builtInBlockNodes: readonly BlockNodeType[] = [
 
 /** What they borrow. Another process finds each by its name. */
 export const builtInLoans = [
-  ...[loopDevice, partition, deviceNode, mountedFileSystem, gatheredFiles],
-  ...[lvmSystem, volumeGroup, logicalVolume, encryptedDevice],
+  loopDevice,
+  partition,
+  deviceNode,
+  lvmSystem,
+  volumeGroup,
+  logicalVolume,
+  encryptedDevice,
+  mountedFileSystem,
+  gatheredFiles,
 ].map(
   (loan) => loan as unknown as Loan<LoanData>, // its data comes from a file that it wrote itself
 );
