@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Builds `debian-minimal vm` with the released diskimage-builder (Debian's python3-diskimage-builder), from nothing.
-#   dib.sh FOLDER MIRROR   the image is FOLDER/image.qcow2; FOLDER must be new
+# Builds `debian-minimal vm` with a disk-image-create, from nothing: that of the released diskimage-builder (Debian's
+# python3-diskimage-builder), or the one named.
+#   dib.sh FOLDER MIRROR [disk-image-create…]   the image is FOLDER/image.qcow2; FOLDER must be new
 # Runs in a mount namespace of its own: there the stand-ins lie over kpartx and dmsetup when the kernel has no device
 # mapper, and whatever a failed build leaves mounted goes with the namespace.
 set -euo pipefail
@@ -11,6 +12,8 @@ if [ "${DIB_BENCH_INSIDE:-}" != yes ]; then
 fi
 
 folder=$1 mirror=$2
+shift 2
+create=("${@:-disk-image-create}")
 if ! grep -qw device-mapper /proc/devices; then
   for tool in kpartx dmsetup; do mount --bind "$here/stand-ins/$tool" "$(command -v "$tool")"; done
 fi
@@ -25,4 +28,4 @@ updates:deb $mirror bookworm-updates main
 security:deb $mirror-security bookworm-security main"
 # Newer releases default to mmdebstrap; any value here keeps them at debootstrap, as 3.13 is.
 export DIB_DEBOOTSTRAP_EXTRA_ARGS=--merged-usr
-exec disk-image-create -o "$folder/image" -t qcow2 debian-minimal vm </dev/null
+exec "${create[@]}" -o "$folder/image" -t qcow2 debian-minimal vm </dev/null

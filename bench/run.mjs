@@ -192,10 +192,14 @@ async function measureBuilds(rounds) {
     }
     const ours = [];
     const theirs = [];
+    const dropIns = { "our elements": [], "its elements": [] };
     const reports = [];
     for (let round = 1; round <= rounds; round++) {
       console.error(`bench: round ${round} of ${rounds}`);
       if (hasDib) theirs.push(buildWithDib(proxy.mirror, `round ${round}`));
+      if (hasDib)
+        for (const [whose, times] of Object.entries(dropIns))
+          times.push(buildWithDib(proxy.mirror, `drop-in ${whose}, round ${round}`, dropIn(whose)));
       const built = buildWithUs(proxy.mirror, `round ${round}`);
       ours.push(built.seconds);
       reports.push(built.report);
@@ -203,9 +207,19 @@ async function measureBuilds(rounds) {
     add("debian-minimal vm, cold, dibjs", median(ours), "s", hasDib ? median(theirs) : undefined, ours);
     if (hasDib) add("debian-minimal vm, cold, diskimage-builder", median(theirs), "s", undefined, theirs);
     if (hasDib) add("dibjs / diskimage-builder", median(ours) / median(theirs), "", 1);
+    if (hasDib) addDropIns(dropIns, median(theirs));
     addFromReports(reports);
   } finally {
     proxy.close();
+  }
+}
+
+/** The same command with the same variables and the same compression of qcow2. */
+function addDropIns(dropIns, theirs) {
+  const goals = { "our elements": 0.6, "its elements": 0.8 };
+  for (const [whose, times] of Object.entries(dropIns)) {
+    add(`our disk-image-create with ${whose}`, median(times), "s", undefined, times);
+    add("  / diskimage-builder", median(times) / theirs, "", goals[whose]);
   }
 }
 
@@ -254,9 +268,19 @@ function buildWithUs(mirror, round) {
   return { seconds: time, report };
 }
 
-function buildWithDib(mirror, round) {
+/** Our disk-image-create, with the elements of the released diskimage-builder before our own or without. */
+function dropIn(whose) {
+  const program = join(root, "packages/cli/bin/disk-image-create.js");
+  return whose === "our elements" ? [program] : ["env", `ELEMENTS_PATH=${releasedElements}`, program];
+}
+
+const releasedElements = "/usr/lib/python3/dist-packages/diskimage_builder/elements";
+
+function buildWithDib(mirror, round, create = []) {
   const folder = mkdtempSync(join(scratch, "dib-"));
-  const time = seconds(() => run(join(root, "bench/dib.sh"), [folder, mirror], { log: `diskimage-builder ${round}` }));
+  const time = seconds(() =>
+    run(join(root, "bench/dib.sh"), [folder, mirror, ...create], { log: `diskimage-builder ${round}` }),
+  );
   if (!existsSync(join(folder, "image.qcow2"))) throw new Error("diskimage-builder made no image");
   rmSync(folder, { recursive: true, force: true });
   return time;

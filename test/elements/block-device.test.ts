@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { anElement } from "../support/build-fixture.js";
 import { fileOf, testDifference } from "../support/test-difference.js";
 import { buildToy } from "../support/toy-image.js";
 
@@ -14,7 +15,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  for (const { folder } of built.values()) await folder[Symbol.asyncDispose]();
+  for (const { folder } of [...built.values(), ...trees]) await folder[Symbol.asyncDispose]();
 });
 
 function buildOf(layout: (typeof layouts)[number]) {
@@ -47,6 +48,15 @@ const linux = "0FC63DAF-8483-4772-8E79-3D69D8477DE4";
 const rootLine = "LABEL=cloudimg-rootfs / ext4 defaults 0 1\n";
 const espLine = "LABEL=MKFS_ESP /boot/efi vfat defaults 0 2\n";
 
+/** A build without a disk: this kernel may not be able to make one of volumes. */
+async function ofTree(elements: readonly string[]) {
+  const toy = await buildToy({ elements, flags: { formats: ["tar"], arch: "amd64" } });
+  trees.push(toy);
+  return toy.run;
+}
+const trees: Awaited<ReturnType<typeof buildToy>>[] = [];
+const installed = (packages: string) => fileOf(`install-packages ${packages}\n`);
+
 describe("disk layouts", () => {
   testDifference("block-device-mbr", "the root is all that is mounted", () => buildOf("block-device-mbr").run, {
     added: { "/etc/fstab": fileOf(rootLine) },
@@ -56,6 +66,35 @@ describe("disk layouts", () => {
   });
   testDifference("block-device-efi", "the ESP is mounted after the root", () => buildOf("block-device-efi").run, {
     added: { "/etc/fstab": fileOf(`${rootLine}${espLine}`), "/boot/efi": { kind: "folder" } },
+  });
+
+  testDifference(
+    "block-device-efi-lvm",
+    "brings what finds its volumes at boot",
+    () => ofTree(["block-device-efi-lvm"]),
+    {
+      added: { "/var/lib/packages": installed("lvm2 thin-provisioning-tools") },
+    },
+  );
+  testDifference("lvm", "installs LVM", () => ofTree(["lvm"]), {
+    added: { "/var/lib/packages": installed("lvm2 thin-provisioning-tools") },
+  });
+  testDifference("luks", "installs cryptsetup for the initramfs", () => ofTree(["luks"]), {
+    added: { "/var/lib/packages": installed("cryptsetup cryptsetup-initramfs") },
+  });
+
+  test("luks: the initramfs is built again when there is a crypttab with an entry", async () => {
+    const crypttab = anElement("crypttab").script(
+      "post-install.d/50-crypttab",
+      "echo 'root UUID=1 none luks' > /etc/crypttab",
+    );
+    const update = anElement("update").script(
+      "install.d/50-update",
+      `printf '#!/bin/sh\necho "$@" >> /etc/updated\n' > /usr/bin/update-initramfs; chmod 755 /usr/bin/update-initramfs`,
+    );
+    const { tree, folder } = await buildToy({ elements: ["luks", "crypttab", "update"], fixtures: [crypttab, update] });
+    await using _folder = folder;
+    expect(tree.get("/etc/updated")).toMatchObject(fileOf("-u -k all\n"));
   });
 
   test("block-device-mbr: one bootable partition over the whole disk", () => {

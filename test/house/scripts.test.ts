@@ -62,3 +62,11 @@ test("what asks sudo for root keeps PATH, proxies and DIB's variables, and no mo
   ]);
   expect(await raised({})).toEqual(["sudo", "-n", "env", "PATH=/usr/bin:/bin"]);
 });
+
+test("the test command runs every project of vitest's config that is there without being named", () => {
+  const config = read("vitest.config.ts");
+  const projects = [...config.matchAll(/^ {6}project\("(\w+)"/gm)].map(([, name]) => name);
+  const run = [...read("scripts/test").matchAll(/--project (\w+)/g)].map(([, name]) => name);
+  expect(projects.length).toBeGreaterThan(6);
+  expect(run.sort()).toEqual(projects.sort());
+});

@@ -87,9 +87,9 @@ describe.each(openings)("from a folder above that %s, root takes", (_, open) => 
   test("no dib of a project", async () => {
     const own = write("../global/dist/main.js");
     write("node_modules/@dibjs/cli/dist/main.js");
-    expect(await findProjectCli(mine, own)).toBeDefined();
+    expect(await findProjectCli(mine, "main.js", own)).toBeDefined();
     open();
-    expect(await findProjectCli(mine, own)).toBeUndefined();
+    expect(await findProjectCli(mine, "main.js", own)).toBeUndefined();
   });
 });
 

@@ -340,13 +340,6 @@ describe("options", () => {
       },
     ],
     [
-      "a format that is an option",
-      {
-        args: [...subject, "--docker-target", "x"],
-        ...{ code: "USAGE_INVALID", exitCode: 2, says: ["--docker-target"], hint: "-t tar" },
-      },
-    ],
-    [
       "an error code to explain that is none",
       { args: ["explain", "NONE"], code: "USAGE_INVALID", exitCode: 2, says: ['"NONE"'], hint: "dib explain" },
     ],

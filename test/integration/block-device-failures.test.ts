@@ -74,12 +74,25 @@ test("whichever program fails, once, what was made before is gone again", async 
     expect(hostState(), `after a failing ${failed}`).toEqual(before);
   }
   const filler = readFileSync("/proc/filesystems", "utf8").includes("vfat") ? [] : ["mmd", "mcopy"];
-  const wanted = ["flock", "losetup", "sfdisk", "partx", "mkfs.vfat", "mkfs.ext4", "cp", "sync", ...filler].map(
+  const wanted = ["flock", "losetup", "sfdisk", "mkfs.vfat", "mkfs.ext4", "cp", "sync", ...filler].map(
     (file) => `${file}: BLOCK_DEVICE_NODE_FAILED`,
   );
   expect(outcomes).toEqual(
-    expect.arrayContaining([...wanted, "mount: MOUNT_FAILED", "fstrim: went on", "umount: went on"]),
+    expect.arrayContaining([...wanted, "mount: MOUNT_FAILED", "partx: went on", "fstrim: went on", "umount: went on"]),
   );
+});
+
+test("a partition that the kernel never takes is told, and what was made before is gone again", async () => {
+  const real = createExec();
+  const exec: Exec = async (file, args, options) =>
+    file === "partx" && args[0] === "-a"
+      ? { exitCode: 1, signal: undefined, stdout: "", stderr: "injected" }
+      : real(file, args, options);
+  const attempt = createToyDisk(mbrDisk, scratch, diskContext(exec));
+  await expect(attempt).rejects.toMatchObject({
+    code: "BLOCK_DEVICE_NODE_FAILED",
+    message: expect.stringContaining("adding the partition failed: injected") as string,
+  });
 });
 
 test("an image that is too small for its tree is refused with the size it needs, before anything is converted", async () => {

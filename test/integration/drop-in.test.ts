@@ -251,6 +251,13 @@ describe("the commands", () => {
     expect(version).toEqual({ exitCode: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) as string, stderr: "" });
   });
 
+  test("complete offers options and elements, and what is asked for otherwise is an element", async () => {
+    expect((await create(["complete", "bash"])).stdout).toContain("# bash completion for disk-image-create\n");
+    expect((await create(["complete", "--", "-o", "x", "--image-s"])).stdout).toMatch(/^--image-size\t/);
+    expect((await create(["complete", "--", "toy-os", "subj"])).stdout).toMatch(/^subject\t/);
+    expect((await create(["-n", "complete"])).stderr).toContain("Element 'complete' not found");
+  });
+
   test("ramdisk-image-create puts the ramdisk element first", async () => {
     const { exitCode, stderr } = await runDropIn(
       "ramdisk-image-create",

@@ -3,33 +3,20 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { readHostState, type HostState } from "../support/host-guard.js";
 import { outputOf, Project } from "../support/toy-os.js";
 
 let project: Project;
-let before: string;
+let before: HostState;
 
-/** What a build could have left or changed; what other programs do on this machine meanwhile is none of it. */
-const hostState = (): string =>
-  JSON.stringify({
-    mounts: readFileSync("/proc/self/mountinfo", "utf8")
-      .split("\n")
-      .filter((line) => line.includes("dibjs")),
-    loops: execFileSync("losetup", ["-l", "-n", "-O", "NAME,BACK-FILE"])
-      .toString()
-      .split("\n")
-      .filter((line) => line.includes("dibjs")),
-    dev: readdirSync("/dev").filter((name) => !/^(pts|loop)/.test(name)),
-    resolv: readFileSync("/etc/resolv.conf", "utf8"),
-  });
-
-beforeEach(() => {
-  before = hostState();
+beforeEach(async () => {
   project = new Project();
+  before = await readHostState(project.dir);
 });
 
-afterEach(() => {
+afterEach(async () => {
   expect(readdirSync(join(project.dir, "tmp"))).toEqual([]);
-  expect(hostState()).toBe(before);
+  expect(await readHostState(project.dir)).toEqual(before);
   project[Symbol.dispose]();
 });
 

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { root } from "../house/source.js";
 import { dibEnvironment, resultOf, type DibPlace, type DibResult } from "./dib.js";
 
+export const dropInProgram = (name: string): string => join(root, "packages/cli/bin", `${name}.js`);
+
 /** Starts a command of the name that DIB has for it, in a session of its own: no terminal's Ctrl-C reaches it. */
 export const startDropIn = (name: string, args: readonly string[], place: DibPlace): ChildProcess =>
-  spawn(process.execPath, [join(root, "packages/cli/bin", `${name}.js`), ...args], {
+  spawn(process.execPath, [dropInProgram(name), ...args], {
     cwd: place.cwd,
     env: dibEnvironment(place),
     stdio: ["ignore", "pipe", "pipe"],

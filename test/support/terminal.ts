@@ -20,14 +20,23 @@ export interface OnTerminal {
 }
 
 /** Runs `dib` on a pseudo-terminal of 100 columns and talks to it. */
-export function dibOnTerminal(
+export const dibOnTerminal = (
+  args: readonly string[],
+  steps: readonly Step[],
+  where: DibPlace,
+  timeout = 60,
+): OnTerminal => onTerminal(dibProgram, args, steps, where, timeout);
+
+/** The same for any program that Node runs. */
+export function onTerminal(
+  program: string,
   args: readonly string[],
   steps: readonly Step[],
   where: DibPlace,
   timeout = 60,
 ): OnTerminal {
   const job = {
-    command: [process.execPath, dibProgram, ...args],
+    command: [process.execPath, program, ...args],
     env: { TERM: "xterm", ...dibEnvironment(where) },
     cwd: where.cwd,
     timeout,

@@ -113,6 +113,11 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
       (await import("./commands/boot.js")).boot(...all),
     ),
   );
+  add(
+    "block-device [command] [symbol]",
+    "make a disk and take it apart, as separate commands: init, getval SYMBOL, create, umount, cleanup, delete, writefstab",
+    async (...all) => (await import("./commands/block-device.js")).blockDevice(...all),
+  ).option("--params <file>", "YAML file with the parameters; DIB_BLOCK_DEVICE_PARAMS_YAML without it");
   add("run-parts <dir>", "run the scripts of a folder in DIB's order", async (...all) =>
     (await import("./commands/run-parts.js")).runParts(...all),
   ).option("--list", "print the scripts and run none");

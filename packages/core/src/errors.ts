@@ -81,6 +81,33 @@ export const catalogue = {
     hint: c.hint,
   })),
 
+  // image definitions, which diskimage-builder reads
+  DEFINITION_UNREADABLE: entry("request", (c: { place: Place; reason: string }) => ({
+    message: `${formatPlace(c.place)}: ${c.reason}`,
+    hint: "An image definition is a YAML file with a list of maps, indented with spaces, each key once. Nothing was built.",
+  })),
+  DEFINITION_KEY_UNKNOWN: entry(
+    "request",
+    (c: { place: Place; key: string; nearest?: string | undefined; known: readonly string[] }) => ({
+      message: `${formatPlace(c.place)}: unknown key "${c.key}".`,
+      hint: `${did(c.nearest) ?? `The keys are ${c.known.join(", ")}.`} Nothing was built.`,
+    }),
+  ),
+  DEFINITION_VALUE_INVALID: entry(
+    "request",
+    (c: { place: Place; key: string; value: string; expected: string; hint?: string | undefined }) => ({
+      message: `${formatPlace(c.place)}: ${c.key} is ${c.value}, expected ${c.expected}.`,
+      hint: `${c.hint ?? `Correct ${c.key} there, or leave it out.`} Nothing was built.`,
+    }),
+  ),
+  DEFINITION_IMAGES_FAILED: entry(
+    "element",
+    (c: { failed: readonly { image: string; exitCode: number }[]; left: readonly string[] }) => ({
+      message: `${c.failed.map(({ image, exitCode }) => `${image} failed with exit code ${exitCode}`).join(", ")}${c.left.length > 0 ? `; not begun: ${c.left.join(", ")}` : ""}.`,
+      hint: "What went wrong stands above, where each of them ended.",
+    }),
+  ),
+
   // elements
   ELEMENT_NONE: entry("request", (_: Record<string, never>) => ({
     message: "No elements were given.",
@@ -513,8 +540,36 @@ export const catalogue = {
     message: `Block device config (${c.place}): ${c.reason}`,
     hint: "Correct it there: DIB_BLOCK_DEVICE_CONFIG (YAML, or file://PATH), blockDevice in dib.config, or an element's block-device-*.yaml.",
   })),
+  BLOCK_DEVICE_PARAMETERS_INVALID: entry("request", (c: { file: string; reason: string }) => ({
+    message: `Parameters of the block device (${c.file}): ${c.reason}`,
+    hint: "--params or DIB_BLOCK_DEVICE_PARAMS_YAML name a YAML file with build-dir, config, image-dir, mount-base, image-size, root-fs-type, root-fs-opts and root-label.",
+  })),
+  BLOCK_DEVICE_STATE_MISSING: entry("request", (c: { what: string; file: string; command: string }) => ({
+    message: `${c.what}: ${c.file}`,
+    hint: `Run ${c.command} first, with the same parameters.`,
+  })),
+  BLOCK_DEVICE_STATE_BROKEN: entry("host", (c: { file: string; reason: string }) => ({
+    message: `${c.file} can't be read: ${c.reason}`,
+    hint: "Only dib block-device writes that file. See losetup -a and findmnt for what is still held, free it by hand, and remove the folder.",
+  })),
+  BLOCK_DEVICE_HELD: entry("request", (c: { stateDir: string; held: readonly string[] }) => ({
+    message: `${c.stateDir} still holds a block device: ${c.held.join(", ")}.`,
+    hint: "Run umount and cleanup, or delete, with the same parameters.",
+  })),
+  BLOCK_DEVICE_IMAGE_EXISTS: entry("request", (c: { image: string }) => ({
+    message: `${c.image} is there already, and nothing is written over it.`,
+    hint: "Remove it, or give another image-dir.",
+  })),
   BLOCK_DEVICE_NODE_FAILED: entry("element", (c: { node: string; doing: string; reason: string }) => ({
     message: `Block device node ${c.node}: ${c.doing} failed: ${c.reason}`,
+  })),
+  BLOCK_DEVICE_FOREIGN: entry("element", (c: { device: string; script: string; element: string }) => ({
+    message: `${c.script} of element ${c.element} hands over ${JSON.stringify(c.device)}, which is no device that it made for this build.`,
+    hint: 'It may hand over a loop device over a file that it made in $TMP_IMAGE_DIR (losetup -f --show "$TMP_IMAGE_DIR/image.raw"), or a partition of one. A block-device-default.yaml in the element does all that without a script.',
+  })),
+  BLOCK_DEVICE_NAME_TAKEN: entry("host", (c: { node: string; name: string; by: string }) => ({
+    message: `Block device node ${c.node}: the name ${c.name} is taken on this host, by ${c.by}.`,
+    hint: "Device mapper has one list of names for the whole host. Give the volume group or encrypted device another name, or build when the other is gone; dib doctor --fix clears what dead builds left.",
   })),
   IMAGE_TOO_SMALL: entry("space", (c: { sizeBytes: number; neededBytes: number }) => ({
     message: `The image of ${Math.floor(c.sizeBytes / 2 ** 20)} MiB is too small: its content needs about ${Math.ceil(c.neededBytes / 2 ** 20)} MiB.`,

@@ -1,4 +1,15 @@
 /** The public API of @dibjs/core: each name listed. */
+export {
+  cleanUpBlockDevice,
+  createBlockDevice,
+  deleteBlockDevice,
+  getBlockDeviceValue,
+  initBlockDevice,
+  unmountBlockDevice,
+  writeBlockDeviceFstab,
+  type BlockDeviceServices,
+} from "./block-device/command/commands.js";
+export { readParameters, type BlockDeviceParameters } from "./block-device/command/parameters.js";
 export { buildImage, planImage, updateLock, type BuildOptions } from "./build.js";
 export {
   defineBlockNode,
@@ -15,8 +26,11 @@ export {
 export { defineConfig } from "./config/define-config.js";
 export { loadConfig, loadElementPlaces, type LoadedConfig, type LoadRequest } from "./config/load.js";
 export { debianArch, type Flags } from "./config/normalize.js";
+export { parseYaml, type ParsedYaml, type PlaceOf } from "./config/parse-yaml.js";
 export { findProject, findWorkspace } from "./config/project.js";
 export { trustedFolders } from "./config/trusted-folders.js";
+export { shownValue } from "./config/shown.js";
+export { isSecretName } from "./config/variables.js";
 export type { WrittenConfig, WrittenSettings } from "./config/written.js";
 export type { BuildConfig, Origin } from "./config/schema.js";
 export { discoverElements, type DiscoverRequest } from "./elements/discover.js";
@@ -33,13 +47,15 @@ export {
   type StandardSchema,
   type Step,
 } from "./elements/element.js";
-export { requestedElements } from "./elements/expand.js";
+export { requestedElements, type Asked, type Expansion } from "./elements/expand.js";
+export { imageElementArray, imageElementYaml } from "./elements/image-elements.js";
 export { checkInstalled } from "./elements/check-installed.js";
 export { loadElement } from "./elements/load.js";
 export { readPackage, isUsable, type ElementPackage, type UnusablePackage } from "./elements/package.js";
 export { describePackage, formatPackedManifest, type PackedManifest } from "./elements/packed-manifest.js";
+export { parseElementName } from "./elements/name.js";
 export { readRelations } from "./elements/relations.js";
-export { resolveElements } from "./elements/resolve.js";
+export { expandRequest, resolveElements } from "./elements/resolve.js";
 export { setUpElements } from "./elements/set-up.js";
 export {
   BuildError,
@@ -75,6 +91,7 @@ export { checkLock, readLockState, type LockMode, type LockState } from "./lock/
 export type { ImportedElement, ImportRequest } from "./import/import-elements.js";
 export { importElements } from "./import/start.js";
 export { lintElements, type LintFinding, type LintReport, type LintRequest } from "./lint/lint.js";
+export { credentialsIn } from "./mask.js";
 export { nearest } from "./nearest.js";
 export { makePackageFolder } from "./pack/new-folder.js";
 export { packageNameOf, type NamedPackage } from "./pack/package-name.js";
@@ -96,6 +113,7 @@ export type {
 } from "./plan/plan.js";
 export type { PreparedPlan } from "./plan/prepare.js";
 export { createExec, startProcess, type Exec, type ExecOptions, type ExecResult } from "./process/exec.js";
+export { shellWord } from "./process/shell-word.js";
 export type { BuildEvent, ScriptRef } from "./report/events.js";
 export type { AptSuite, Artifact, BuildReport, PhaseReport, ScriptReport } from "./report/report.js";
 export type { ShellRequest } from "./worker/launch.js";

@@ -20,6 +20,10 @@ export async function createImage(command: ImageCommand, args: readonly string[]
   const terminal = openTerminal();
   try {
     const env = process.env;
+    if (args[0] === "complete") {
+      const { completeElements } = await import("../completion.js");
+      if (await completeElements(command, dropInOptions, args)) return 0;
+    }
     const { options, operands } = await readCommandLine({ command, options: dropInOptions, args, env });
     const asked = readOptions({ options });
     if (asked.tells !== undefined) {

@@ -77,6 +77,12 @@ export const dropInOptions: readonly DropInOption[] = [
   },
   { long: "install-type", takes: "TYPE", help: "source or package (default: source)", set: flag("installType") },
   {
+    long: "docker-target",
+    takes: "REPO[:TAG]",
+    help: "name of a container image (default: that of the output)",
+    set: flag("dockerTarget"),
+  },
+  {
     long: "logfile",
     takes: "FILE",
     help: "append the log to FILE; implies DIB_QUIET=1",

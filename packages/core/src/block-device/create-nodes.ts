@@ -3,7 +3,10 @@ import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
 import type { PlannedDisk } from "../plan/plan.js";
 import { ResourceStack } from "../workspace/resource-stack.js";
+import type { GivenNodes } from "./handed-over.js";
 import type { Borrow, DiskState, LoanData, NodeRequest } from "./node.js";
+import { loopDevice } from "./nodes/local-loop.js";
+import { partition } from "./nodes/partitioning.js";
 
 export interface CreationRequest {
   readonly planned: Pick<PlannedDisk, "nodes" | "sectorSizeBytes">;
@@ -11,12 +14,29 @@ export interface CreationRequest {
   readonly mountBase: string;
   readonly imageDir: string;
   readonly imageSizeBytes: number;
+  /** @default none */
+  readonly secrets?: NodeRequest["secrets"];
   /** @default false */
   readonly outlivesProcess?: boolean;
+  /** Nodes of the plan that a script has made already. */
+  readonly given?: GivenNodes | undefined;
   /** Told of everything that is borrowed, in the statement after it came to be. */
   readonly onBorrow?: (loan: string, data: LoanData) => void;
+  /** What is filled in, also when creating fails. @default a new one */
+  readonly state?: DiskState;
   readonly ctx: BuildContext;
 }
+
+export const emptyState = (): DiskState => ({
+  blockdev: new Map(),
+  pvs: new Map(),
+  vgs: new Map(),
+  filesys: new Map(),
+  mount: new Map(),
+  mountOrder: [],
+  fstab: new Map(),
+  crypttab: new Map(),
+});
 
 export interface CreatedNodes {
   readonly state: DiskState;
@@ -29,14 +49,8 @@ export interface CreatedNodes {
 export async function createNodes(request: CreationRequest): Promise<CreatedNodes> {
   await using resources = new ResourceStack();
   const completions: (() => Promise<void>)[] = [];
-  const state: DiskState = {
-    blockdev: new Map(),
-    filesys: new Map(),
-    mount: new Map(),
-    mountOrder: [],
-    fstab: new Map(),
-  };
-  const { planned, imageDir, imageSizeBytes, mountBase, outlivesProcess = false, ctx } = request;
+  const { state = emptyState(), planned, imageDir, imageSizeBytes, mountBase, secrets = {}, ctx } = request;
+  const { outlivesProcess = false } = request;
   const { exec, emit, signal } = ctx;
   const shared = {
     graph: planned.nodes,
@@ -45,13 +59,26 @@ export async function createNodes(request: CreationRequest): Promise<CreatedNode
     imageSizeBytes,
     sectorSizeBytes: planned.sectorSizeBytes,
     mountBase,
+    secrets,
     outlivesProcess,
     isVfatMountable: await canMountVfat(ctx),
     borrow: borrowOn(resources, completions, request),
     ...{ exec, emit, signal, resources },
   };
-  for (const node of planned.nodes) await createNode({ ...shared, node }, ctx);
+  takeGiven(request.given ?? new Map(), shared);
+  for (const node of planned.nodes) if (!state.blockdev.has(node.name)) await createNode({ ...shared, node }, ctx);
   return { state, resources: resources.move(), completions };
+}
+
+/** From here on they are the build's own, and given back like all that it borrows. */
+function takeGiven(given: GivenNodes, { state, borrow }: Pick<NodeRequest, "state" | "borrow">): void {
+  let loop = "";
+  for (const [name, made] of given) {
+    const { device, image } = made;
+    if (image !== undefined) borrow(loopDevice, { device: (loop = device), image });
+    else borrow(partition, { path: device, device: loop, number: Number(/\d+$/.exec(device)?.[0]) });
+    state.blockdev.set(name, made);
+  }
 }
 
 function borrowOn(

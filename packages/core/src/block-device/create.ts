@@ -11,19 +11,25 @@ import type { ResourceStack } from "../workspace/resource-stack.js";
 import { targetFiles } from "../workspace/target.js";
 import { createNodes } from "./create-nodes.js";
 import { deviceNumber } from "./device-number.js";
+import type { GivenNodes } from "./handed-over.js";
 import type { DiskState } from "./node.js";
+import { formatCrypttab } from "./nodes/crypttab.js";
 import { formatFstab } from "./nodes/fstab.js";
 import { chainBelow, computeImageSize, roundUpSize } from "./sizes.js";
 
 export interface DiskRequest {
   readonly plan: BuildPlan;
   readonly planned: PlannedDisk;
+  /** What of it a script has made. */
+  readonly given?: GivenNodes | undefined;
   /** Absolute: the finished tree. */
   readonly tree: string;
   /** Absolute: where the disk's root is mounted. */
   readonly mountBase: string;
   readonly imageDir: string;
   readonly imageSizeBytes: number;
+  /** Values of secret variables by name. @default none */
+  readonly secrets?: Readonly<Record<string, string>>;
   readonly stopwatch: Stopwatch;
   readonly ctx: BuildContext;
 }
@@ -54,6 +60,8 @@ export async function createDisk(asked: DiskRequest): Promise<Disk> {
   await stopwatch.time("copy", () => copyTree(tree, mountBase, request));
   const fstab = formatFstab(state);
   if (fstab !== undefined) await targetFiles(mountBase).write("/etc/fstab", fstab);
+  const crypttab = formatCrypttab(state);
+  if (crypttab !== undefined) await targetFiles(mountBase).write("/etc/crypttab", crypttab);
   const image = imageUnder(planned, state);
   const parts = {
     image,
@@ -141,11 +149,15 @@ function imageUnder(planned: PlannedDisk, state: DiskState): string {
 function imageBlockDevices(planned: PlannedDisk, { blockdev }: DiskState): Readonly<Record<string, string>> {
   return {
     IMAGE_BLOCK_DEVICE: blockdev.get(loopUnderRoot(planned))?.device ?? "",
-    IMAGE_BLOCK_DEVICES: [...blockdev].map(([name, { device }]) => ` [${name}]=${device} `).join(""),
+    IMAGE_BLOCK_DEVICES: formatDevices(blockdev),
   };
 }
 
-/** Loop devices and partition nodes of this disk. */
+/** What bash evaluates to an array: ` [name]=device ` for each. */
+export const formatDevices = (blockdev: ReadonlyMap<string, { readonly device: string }>): string =>
+  [...blockdev].map(([name, { device }]) => ` [${name}]=${device} `).join("");
+
+/** Loop devices, partitions and mapped devices of this disk. */
 async function deviceNodes({ blockdev }: DiskState): Promise<readonly DeviceNode[]> {
   return Promise.all(
     [...blockdev.values()].map(async ({ device }) => ({
@@ -163,7 +175,7 @@ function describeDisk(planned: PlannedDisk, state: DiskState, imageSizeBytes: nu
     ...{ origin, rootLabel, rootFsType, mountPoints },
     sizeBytes: state.blockdev.get(loopUnderRoot(planned))?.sizeBytes ?? imageSizeBytes,
     partitions: blockdevs
-      .filter(([, { image }]) => image === undefined)
+      .filter(([, { image, vgs, luksUuid }]) => image === undefined && vgs === undefined && luksUuid === undefined)
       .map(([name, { sizeBytes, offsetBytes }]) => ({ name, sizeBytes, offsetBytes })),
     fileSystems: [...state.filesys].map(([name, { fstype, label, uuid }]) => ({
       name,

@@ -9,10 +9,30 @@ export interface NodeConfig {
   readonly values: Readonly<Record<string, unknown>>;
 }
 
+/** A logical volume as the config has it; `vgs` is the name of its group. */
+export interface WrittenVolume {
+  readonly vgs: string;
+  readonly size: string | undefined;
+  readonly extents: string | undefined;
+  readonly opts: readonly string[];
+}
+
 /** What nodes leave for the nodes that stand on them, by node name. */
 export interface DiskState {
-  /** Loop devices with their image files, and partition nodes. */
-  readonly blockdev: Map<string, { device: string; image?: string; offsetBytes: number; sizeBytes: number }>;
+  /** Loop devices with their image files, partitions, logical volumes (with what was written of them) and encrypted devices. */
+  readonly blockdev: Map<
+    string,
+    {
+      device: string;
+      image?: string;
+      offsetBytes: number;
+      sizeBytes: number;
+      luksUuid?: string;
+    } & Partial<WrittenVolume>
+  >;
+  /** Physical volumes and volume groups of LVM. */
+  readonly pvs: Map<string, { device: string; opts: readonly string[] }>;
+  readonly vgs: Map<string, { devices: readonly string[]; opts: readonly string[] }>;
   readonly filesys: Map<
     string,
     { uuid: string; label: string; fstype: string; opts: readonly string[]; device: string }
@@ -22,6 +42,8 @@ export interface DiskState {
   readonly mountOrder: string[];
   /** By the name of the mount node that the line is for. */
   readonly fstab: Map<string, { name: string; base: string; options: string; dumpFreq: number; fsckPassno: number }>;
+  /** By the name of the encrypted device that the line is for. */
+  readonly crypttab: Map<string, { options: string; keyFile: string }>;
 }
 
 /** A node to be created by a `blockDevice` tap; return undefined to leave it to another tap. */
@@ -36,6 +58,8 @@ export interface NodeRequest {
   readonly sectorSizeBytes: number;
   readonly mountBase: string;
   readonly isVfatMountable: boolean;
+  /** Values of secret variables by name, for what must not be in the config. */
+  readonly secrets: Readonly<Record<string, string>>;
   readonly exec: BuildContext["exec"];
   readonly emit: BuildContext["emit"];
   readonly signal: AbortSignal;

@@ -1,6 +1,8 @@
 import type { BuildConfig } from "../config/schema.js";
 import type { PlannedDisk, PlannedHostCommand } from "../plan/plan.js";
-import { checkNodes, expandNodes, flattenConfig, orderNodes, parseBlockDeviceConfig, type NodeTypes } from "./graph.js";
+import { ConfigPlaces } from "./config-places.js";
+import { checkNodes, expandNodes, flattenConfig, orderNodes, type NodeTypes } from "./graph.js";
+import { parseBlockDeviceConfig } from "./parse-config.js";
 import type { NodeConfig } from "./node.js";
 import { labelOf } from "./file-system.js";
 import { roundUpSize } from "./sizes.js";
@@ -43,27 +45,52 @@ export type DiskSettings = Pick<
 
 /** The disk of a plan. Pure. Throws BLOCK_DEVICE_CONFIG_INVALID, several at once as SEVERAL_FINDINGS. */
 export function planDisk({ config, origin }: WrittenDisk, settings: DiskSettings, types: NodeTypes): PlannedDisk {
-  const entries = typeof config === "string" ? parseBlockDeviceConfig(config, origin) : config;
-  const merged = mergeRootParameters(flattenConfig(entries, types, origin), settings);
-  const nodes = expandNodes(merged, types, origin);
-  checkNodes(nodes, types, origin);
-  const ordered = orderNodes(nodes, types, origin);
-  const mounts = nodes.filter(({ type }) => type === "mount");
-  const root = fileSystemUnder("/", ordered);
-  const boot = fileSystemUnder("/boot", ordered);
+  const places = new ConfigPlaces(origin);
+  const entries = typeof config === "string" ? parseBlockDeviceConfig(config, places) : config;
+  const merged = mergeRootParameters(flattenConfig(entries, types, places), rootParameters(settings));
+  const facts = describeGraph(assembleGraph(merged, types, places));
   return {
     origin,
-    nodes: ordered,
-    rootLabel: root === undefined ? "" : labelOf(root.name, root.values),
-    rootFsType: textOf(root?.values.type) ?? settings.fsType,
-    bootLabel: boot === undefined ? "" : labelOf(boot.name, boot.values),
-    mountPoints: mounts.map(({ values }) => textOf(values.mount_point) ?? ""),
+    ...facts,
+    rootFsType: facts.rootFsType ?? settings.fsType,
     sizeBytes: settings.imageSizeGiB === undefined ? undefined : roundUpSize(settings.imageSizeGiB * 2 ** 30),
     extraSizeBytes: settings.imageExtraSizeMiB === undefined ? undefined : settings.imageExtraSizeMiB * 2 ** 20,
     journalSizeMiB: settings.mkfsJournalSizeMiB,
     mkfsOptions: settings.mkfsOptions,
     maxOnlineResize: settings.maxOnlineResize,
-    sectorSizeBytes: sectorSize(ordered, settings),
+    sectorSizeBytes: settings.sectorSizeBytes === 512 ? facts.sectorSizeBytes : settings.sectorSizeBytes, // DIB_BLOCK_SIZE wins
+  };
+}
+
+/** All nodes, in config order and in the order of creation. Throws BLOCK_DEVICE_CONFIG_INVALID. */
+export function assembleGraph(
+  entries: readonly NodeConfig[],
+  types: NodeTypes,
+  places: ConfigPlaces,
+): Readonly<Record<"nodes" | "ordered", readonly NodeConfig[]>> {
+  const nodes = expandNodes(entries, types, places);
+  checkNodes(nodes, types, places);
+  return { nodes, ordered: orderNodes(nodes, types, places) };
+}
+
+/** What a graph says of the disk. */
+export interface GraphFacts extends Pick<
+  PlannedDisk,
+  "nodes" | "rootLabel" | "bootLabel" | "mountPoints" | "sectorSizeBytes"
+> {
+  readonly rootFsType: string | undefined;
+}
+
+export function describeGraph({ nodes, ordered }: ReturnType<typeof assembleGraph>): GraphFacts {
+  const root = fileSystemUnder("/", ordered);
+  const boot = fileSystemUnder("/boot", ordered);
+  return {
+    nodes: ordered,
+    rootLabel: root === undefined ? "" : labelOf(root.name, root.values),
+    rootFsType: textOf(root?.values.type),
+    bootLabel: boot === undefined ? "" : labelOf(boot.name, boot.values),
+    mountPoints: nodes.filter(({ type }) => type === "mount").map(({ values }) => textOf(values.mount_point) ?? ""),
+    sectorSizeBytes: Number(nodes.find(({ type }) => type === "local_loop")?.values.block_size ?? 512),
   };
 }
 
@@ -78,13 +105,32 @@ export function diskHostCommands({ nodes }: PlannedDisk, types: NodeTypes): read
   return [...new Map(all.map((command) => [command.command, command])).values()];
 }
 
-/** DIB's _merge_rootfs_params: what the node `mkfs_root` leaves open comes from the settings. */
-function mergeRootParameters(nodes: readonly NodeConfig[], settings: DiskSettings): readonly NodeConfig[] {
+/** What the node `mkfs_root` gets when it does not say it itself. */
+export interface RootParameters {
+  readonly type?: string | undefined;
+  /** Null: the default label of the type. Undefined: the node's name stays its label. */
+  readonly label?: string | null | undefined;
+  /** Of a file system of that type. */
+  readonly opts?: ((type: string) => string) | undefined;
+}
+
+const rootParameters = (settings: DiskSettings): RootParameters => ({
+  type: settings.fsType,
+  label: settings.rootLabel ?? null,
+  opts: (type) => rootOptions(type, settings),
+});
+
+/** DIB's _merge_rootfs_params. */
+export function mergeRootParameters(nodes: readonly NodeConfig[], root: RootParameters): readonly NodeConfig[] {
   return nodes.map((node) => {
     if (node.type !== "mkfs" || node.name !== "mkfs_root") return node;
-    const type = textOf(node.values.type) ?? settings.fsType;
-    const label = node.values.label ?? settings.rootLabel ?? (type === "xfs" ? "img-rootfs" : "cloudimg-rootfs");
-    return { ...node, values: { ...node.values, type, label, opts: node.values.opts ?? rootOptions(type, settings) } };
+    const type = textOf(node.values.type) ?? root.type;
+    const label = root.label === null ? (type === "xfs" ? "img-rootfs" : "cloudimg-rootfs") : root.label;
+    const given = { type, label, opts: type === undefined ? undefined : root.opts?.(type) };
+    const missing = Object.entries(given).filter(
+      ([key, value]) => value !== undefined && (node.values[key] ?? undefined) === undefined,
+    );
+    return { ...node, values: { ...node.values, ...Object.fromEntries(missing) } };
   });
 }
 
@@ -100,10 +146,4 @@ function rootOptions(type: string, { maxOnlineResize, mkfsJournalSizeMiB, mkfsOp
 function fileSystemUnder(mountPoint: string, nodes: readonly NodeConfig[]): NodeConfig | undefined {
   const mount = nodes.find(({ type, values }) => type === "mount" && values.mount_point === mountPoint);
   return nodes.find(({ type, name }) => type === "mkfs" && name === mount?.base);
-}
-
-/** DIB_BLOCK_SIZE wins over the layout's own block_size. */
-function sectorSize(nodes: readonly NodeConfig[], { sectorSizeBytes }: DiskSettings): number {
-  if (sectorSizeBytes !== 512) return sectorSizeBytes;
-  return Number(nodes.find(({ type }) => type === "local_loop")?.values.block_size ?? 512);
 }

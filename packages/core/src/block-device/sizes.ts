@@ -56,7 +56,8 @@ export function sizeForContent(planned: PlannedDisk, contentBytes: number): numb
   const journalBytes = isExt4 ? planned.journalSizeMiB * 2 ** 20 : 0;
   // mke2fs wants a file system of more than twice the journal; a tiny tree would not reach that.
   const smallest = Math.max(journalBytes * 2.125, smallestBytes[planned.rootFsType] ?? 0) + 4 * tableBytes;
-  const bytes = Math.max(content + journalBytes, smallest) + fixedPartitionBytes(planned);
+  const { ofRoot, others } = fixedPartitionBytes(planned);
+  const bytes = Math.max(content + journalBytes, smallest, ofRoot) + others;
   return roundUpSize(bytes, planned.sizeMultipleBytes);
 }
 
@@ -66,14 +67,26 @@ async function measureTree(tree: string, { exec }: Pick<BuildContext, "exec">): 
   return kib * 1024;
 }
 
-function fixedPartitionBytes({ nodes }: PlannedDisk): number {
+/** What partitions of a size of their own take, with their tables: those that the root lies on, and the others. */
+function fixedPartitionBytes({ nodes }: PlannedDisk): { readonly ofRoot: number; readonly others: number } {
   const rootChain = chainBelow("/", nodes);
   const partitions = nodes.filter(({ type }) => type === "partitioning");
-  const fixed = partitions
-    .filter(({ name }) => !rootChain.has(name))
-    .map(({ values }) => parseSize(values.size))
-    .reduce((sum, size) => sum + (size !== undefined && "bytes" in size ? size.bytes : 0), 0);
-  return fixed === 0 ? 0 : fixed + tableBytes;
+  const sumOf = (isCounted: (name: string) => boolean) =>
+    partitions
+      .filter(({ name }) => isCounted(name))
+      .map(({ values }) => parseSize(values.size))
+      .reduce((sum, size) => sum + (size !== undefined && "bytes" in size ? size.bytes : 0), 0);
+  const withTables = (bytes: number, tables: number) => (bytes === 0 ? 0 : bytes + tables * tableBytes);
+  return {
+    ofRoot: withTables(
+      sumOf((name) => rootChain.has(name)),
+      4,
+    ),
+    others: withTables(
+      sumOf((name) => !rootChain.has(name)),
+      1,
+    ),
+  };
 }
 
 /** Names of the nodes that the mount of `mountPoint` stands on. */

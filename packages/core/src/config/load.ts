@@ -102,7 +102,7 @@ export async function loadConfig(request: LoadRequest): Promise<LoadedConfig> {
 
 /** Where elements are looked for, and nothing of what is to be built. Throws what is wrong with the config file. */
 export async function loadElementPlaces(
-  request: Pick<LoadRequest, "cwd" | "configFile" | "elementPaths" | "bundled" | "env" | "host">,
+  request: Pick<LoadRequest, "cwd" | "configFile" | "elementPaths" | "dropIn" | "bundled" | "env" | "host">,
 ): Promise<Pick<BuildConfig, "elementPaths" | "projectDir" | "bundled" | "caller">> {
   const env = request.env ?? process.env;
   const { source, host, projectDir } = await readPlaces(request, env);

@@ -10,8 +10,16 @@ export type PlaceOf = (path: KeyPath, part?: "key" | "value") => Place;
 
 const maxBytes = 2 ** 20;
 
-/** `yaml` is loaded when it is needed. Throws CONFIG_UNREADABLE. */
-export async function parseYaml(path: string, text: string): Promise<{ value: unknown; placeOf: PlaceOf }> {
+export interface ParsedYaml {
+  readonly value: unknown;
+  readonly placeOf: PlaceOf;
+}
+
+/**
+ * `yaml` is loaded when it is needed. Files for programs in Python are read as those read them: `yes` is true there.
+ * Throws CONFIG_UNREADABLE.
+ */
+export async function parseYaml(path: string, text: string, reader: "dib" | "python" = "dib"): Promise<ParsedYaml> {
   if (text.length > maxBytes) throw unreadable("it is larger than 1 MiB", { file: path });
   if (text.includes("\0")) throw unreadable("it is no UTF-8 text", { file: path });
   const yaml = await import("yaml");
@@ -22,10 +30,12 @@ export async function parseYaml(path: string, text: string): Promise<{ value: un
       prettyErrors: false,
       stringKeys: true,
       merge: true,
+      ...(reader === "python" ? { version: "1.1" } : {}),
     });
     const [problem] = [...document.errors, ...document.warnings];
     if (problem !== undefined) throw unreadable(problem.message, placeAt(problem.pos[0], lines, path));
-    keepNumbersAsWritten(document, yaml);
+    if (reader === "python") keepTextOfPython(document, yaml);
+    else keepNumbersAsWritten(document, yaml);
     return { value: document.toJS(), placeOf: placesIn(document, lines, path, yaml) };
   } catch (error) {
     if (isBuildError(error)) throw error;
@@ -55,6 +65,31 @@ function keepNumbersAsWritten(document: Document, yaml: typeof Yaml): void {
     },
   });
 }
+
+/** Of what YAML 1.1 takes for a number or a yes, PyYAML leaves some as text, for example `y` and 12e3. */
+function keepTextOfPython(document: Document, yaml: typeof Yaml): void {
+  yaml.visit(document, {
+    Scalar(_, scalar) {
+      const isTyped = typeof scalar.value === "boolean" || typeof scalar.value === "number";
+      if (isTyped && scalar.tag === undefined && scalar.source !== undefined && !typedInPython.test(scalar.source))
+        scalar.value = scalar.source;
+    },
+  });
+}
+
+const typedInPython = new RegExp(
+  [
+    "true|True|TRUE|yes|Yes|YES|on|On|ON",
+    "false|False|FALSE|no|No|NO|off|Off|OFF",
+    "[-+]?0(b[01_]+|x[0-9a-fA-F_]+|[0-7_]*)",
+    "[-+]?[1-9][0-9_]*(:[0-5]?[0-9])*",
+    "([-+]?[0-9][0-9_]*\\.[0-9_]*|\\.[0-9][0-9_]*)([eE][-+][0-9]+)?",
+    "[-+]?[0-9][0-9_]*(:[0-5]?[0-9])+\\.[0-9_]*",
+    "[-+]?\\.(inf|Inf|INF)|\\.(nan|NaN|NAN)",
+  ]
+    .map((form) => `^(?:${form})$`)
+    .join("|"),
+);
 
 function placesIn(document: Document, lines: LineCounter, file: string, yaml: typeof Yaml): PlaceOf {
   const child = (node: unknown, key: PropertyKey): { key: unknown; value: unknown } | undefined => {

@@ -113,6 +113,11 @@ export interface HostCommand {
   readonly or?: readonly string[] | undefined;
 }
 
+/** A program, and for an interpreter modules of its language, such as PyYAML's `yaml`. */
+export interface HostProgram extends HostCommand {
+  readonly modules?: readonly string[] | undefined;
+}
+
 /** A file of an element, relative to its folder, with `/`. Folders are implied; empty ones are listed. */
 export interface ElementFile {
   readonly path: string;
@@ -145,7 +150,7 @@ export interface Element extends ElementRelations {
   /** Absolute path of the module, when the element is typed. */
   readonly entry?: string;
   readonly arch?: readonly string[];
-  readonly hostCommands: readonly HostCommand[];
+  readonly hostCommands: readonly HostProgram[];
   readonly reads: readonly PhaseName[];
   readonly network: readonly PhaseName[];
   readonly isCacheable: boolean;

@@ -5,6 +5,7 @@ import { compareBytes, isPackageList, isScriptName } from "../phases/order.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
 import type { Element, ElementFile, ElementRef, ElementRelations, HostCommand } from "./element.js";
 import { digestFile, invalid, readElementFiles, type ElementTree } from "./files.js";
+import { pythonOf } from "./host-python.js";
 import { elementFolders } from "./manifest.js";
 import { othersBelow, readPackedManifest, restoreFiles } from "./packed-manifest.js";
 import { readRelations } from "./relations.js";
@@ -37,7 +38,7 @@ export async function loadElement(
     ),
     ...(entry === undefined ? {} : { entry }),
     ...(manifest?.arch === undefined ? {} : { arch: manifest.arch }),
-    hostCommands: commandsOf(ref),
+    hostCommands: ref.package === undefined ? await pythonOf(files, ref.folder) : commandsOf(ref),
     reads: manifest?.reads ?? [],
     network: manifest?.network ?? [],
     isCacheable: manifest?.cache ?? true,

@@ -27,18 +27,7 @@ export async function resolveElements(
   catalog: ElementCatalog,
 ): Promise<ElementSet> {
   const asked = requestedElements(config);
-  throwFindings(
-    asked
-      .filter(({ name, range }) => !isElementName(name) || !isRange(range))
-      .map(
-        ({ name, range, origin }) =>
-          new BuildError("ELEMENT_NAME_INVALID", { name: range === "*" ? name : `${name}@${range}`, origin }),
-      ),
-  );
-  const names = asked.map(({ name }) => name);
-  const relations = await readClosure(names, catalog);
-  const known = lookUp(relations, catalog);
-  const expansion = expandElements(names, known);
+  const { expansion, known } = await expandIn(asked, catalog);
   throwFindings([
     ...misspeltOptions(config.options, expansion, known, catalog),
     ...versionConflicts(asked, expansion),
@@ -48,6 +37,33 @@ export async function resolveElements(
   const codeDigests = new Map<string, Promise<string>>();
   const elements = await Promise.all(expansion.elements.map((each) => loadElement(each, codeDigests)));
   return { elements, askedBy: Object.fromEntries(expansion.askedBy), provided: Object.fromEntries(expansion.provided) };
+}
+
+/**
+ * The closure alone: of its elements nothing is read but whom they need and what they provide. Throws what
+ * `resolveElements` does, but for options, architectures, and files that a build would not take.
+ */
+export async function expandRequest(asked: readonly Asked[], catalog: ElementCatalog): Promise<Expansion> {
+  const { expansion } = await expandIn(asked, catalog);
+  throwFindings([...versionConflicts(asked, expansion), ...copiesOf(expansion, catalog)]);
+  return expansion;
+}
+
+async function expandIn(
+  asked: readonly Asked[],
+  catalog: ElementCatalog,
+): Promise<{ expansion: Expansion; known: KnownElements }> {
+  throwFindings(
+    asked
+      .filter(({ name, range }) => !isElementName(name) || !isRange(range))
+      .map(
+        ({ name, range, origin }) =>
+          new BuildError("ELEMENT_NAME_INVALID", { name: range === "*" ? name : `${name}@${range}`, origin }),
+      ),
+  );
+  const names = asked.map(({ name }) => name);
+  const known = lookUp(await readClosure(names, catalog), catalog);
+  return { expansion: expandElements(names, known), known };
 }
 
 /** Relations of everything that may be reached, read level by level. */

@@ -5,11 +5,12 @@
  */
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { stringify } from "yaml";
 import type { BuildContext } from "../context.js";
+import { imageElementArray, imageElementYaml } from "../elements/image-elements.js";
 import { BuildError } from "../errors.js";
 import { declareVariables } from "../plan/declared.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
+import { shellWord } from "../process/shell-word.js";
 import type { Workspace } from "../workspace/workspace.js";
 import { fetchVariables, fetchVariablesInside } from "./fetch-log.js";
 import { compareBytes, isEnvironmentFileName } from "./order.js";
@@ -25,8 +26,7 @@ export function hostEnvironment(
   workspace: Workspace,
   pathPrefix: string | undefined,
 ): Env {
-  const names = plan.elements.map(({ name }) => name);
-  const folders = Object.fromEntries([...names].sort().map((name) => [name, places.elements[name]?.folder ?? ""]));
+  const elements = plan.elements.map(({ name }) => ({ name, folder: places.elements[name]?.folder ?? "" }));
   const asked = Object.fromEntries(
     plan.environment.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
   );
@@ -42,9 +42,9 @@ export function hostEnvironment(
     IMAGE_NAME: plan.output,
     IMAGE_TYPE: "qcow2", // DIB exports this whatever is asked for
     FS_TYPE: plan.disk?.rootFsType ?? "ext4",
-    IMAGE_ELEMENT: names.join(" "),
-    IMAGE_ELEMENT_YAML: stringify(folders),
-    "BASH_FUNC_get_image_element_array%%": `() {  echo '${names.map((name) => `[${name}]=${quoteForEval(folders[name] ?? "")}`).join(" ")} '\n}`,
+    IMAGE_ELEMENT: elements.map(({ name }) => name).join(" "),
+    IMAGE_ELEMENT_YAML: imageElementYaml(elements),
+    "BASH_FUNC_get_image_element_array%%": `() {  echo ${shellWord(imageElementArray(elements))}\n}`,
     ...bashFunctions,
     ELEMENTS_PATH: places.elementsPath,
     DIB_ARGS: places.args,
@@ -52,6 +52,7 @@ export function hostEnvironment(
     DIB_DEBUG_TRACE: String(plan.settings.debugTrace),
     DIB_IMAGE_CACHE: places.cacheDir,
     DIB_LOCKFILES: places.lockDir,
+    ...(plan.settings.breaks.length === 0 ? {} : { break: plan.settings.breaks.join(",") }),
     DIB_OFFLINE: plan.settings.offline ? "1" : "",
     DIB_CHECKSUM: plan.checksums.length > 0 ? plan.checksums.join(",") : "0",
     DIB_NO_TMPFS: plan.settings.useTmpfs ? "0" : "1",
@@ -111,9 +112,6 @@ const declared = (plan: BuildPlan): string =>
       ),
     ),
   );
-
-/** DIB's scripts take the list through `eval`: a path with odd characters is escaped for it, inside single quotes. */
-const quoteForEval = (path: string): string => path.replace(/'/g, `'"'"'`).replace(/[^\w@%+=:,./'"-]/g, "\\$&");
 
 /** Regular files whose names DIB would source, in its order: bytewise, not by number. */
 export async function environmentFiles(hooksDir: string): Promise<string[]> {

@@ -5,13 +5,15 @@ import {
   canRunForeign,
   existingPart,
   hasFileSystem,
+  hasMapper,
+  hasModule,
   isContainer,
   missingCapabilities,
   mountOptions,
   openProbe,
   type HostProbe,
 } from "./host-probe.js";
-import { coreTools, diskTools, fatTools, packages } from "./host-tools.js";
+import { coreTools, diskTools, fatTools, packages, pythonModules } from "./host-tools.js";
 import type { BuildPlaces, BuildPlan, PlannedHostCommand } from "./plan.js";
 
 /**
@@ -28,6 +30,7 @@ export async function checkHost(
     checkPrivileges(probe),
     checkLoop(plan, probe),
     checkKernel(plan, probe),
+    checkMapper(plan, probe),
     checkArch(plan, probe),
     checkFolders(plan, places, probe),
     checkOutput(plan, places, probe),
@@ -46,7 +49,29 @@ async function checkTools(plan: BuildPlan, probe: HostProbe): Promise<readonly B
     fedora: fedora ?? packages[command]?.fedora,
     opensuse: opensuse ?? packages[command]?.opensuse,
   }));
-  return tools.length === 0 ? [] : [new BuildError("HOST_TOOL_MISSING", { tools })];
+  const all = [...tools, ...(await missingModules(needed, plan, probe))];
+  return all.length === 0 ? [] : [new BuildError("HOST_TOOL_MISSING", { tools: all })];
+}
+
+/** Asked of the interpreter that scripts get; without one the interpreter itself is what is missing. */
+async function missingModules(needed: readonly PlannedHostCommand[], { environment }: BuildPlan, probe: HostProbe) {
+  const given = environment.find(({ name }) => name === "DIB_PYTHON_EXEC")?.value;
+  const asked = needed.flatMap(({ command, neededFor, modules = [] }) =>
+    modules.map((module) => ({ python: given ?? command, module, neededFor })),
+  );
+  const missing = await Promise.all(
+    asked.map(async ({ python, module }) => {
+      const isThere = python.includes("/") || (await probe.which(python)) !== undefined;
+      return isThere && !(await probe.hasPythonModule(python, module));
+    }),
+  );
+  return asked
+    .filter((_, index) => missing[index])
+    .map(({ python, module, neededFor }) => ({
+      tool: `${python} module ${module}`,
+      neededFor,
+      ...pythonModules[module],
+    }));
 }
 
 async function commandsOfCore(plan: BuildPlan, probe: HostProbe): Promise<readonly PlannedHostCommand[]> {
@@ -66,13 +91,15 @@ function distinctCommands(commands: readonly PlannedHostCommand[]): readonly Pla
   const byName = new Map<string, PlannedHostCommand>();
   for (const command of commands) {
     const known = byName.get(command.command);
-    byName.set(
-      command.command,
-      known === undefined ? command : { ...command, ...known, neededFor: joined(known.neededFor, command.neededFor) },
-    );
+    byName.set(command.command, known === undefined ? command : { ...command, ...known, ...together(known, command) });
   }
   return [...byName.values()];
 }
+
+const together = (known: PlannedHostCommand, more: PlannedHostCommand) => ({
+  neededFor: joined(known.neededFor, more.neededFor),
+  modules: [...new Set([...(known.modules ?? []), ...(more.modules ?? [])])],
+});
 
 const joined = (reasons: string, reason: string): string =>
   reasons.split(", ").includes(reason) ? reasons : `${reasons}, ${reason}`;
@@ -159,6 +186,29 @@ async function checkKernel(plan: BuildPlan, probe: HostProbe): Promise<readonly 
           hint: `modprobe ${type}`,
         }),
     );
+}
+
+/** What volumes and encrypted devices stand on, by their type in a config. */
+const mapperModules = { lvm: [], luks: ["dm-crypt"], thin: ["dm-thin-pool"] } as const;
+
+async function checkMapper({ disk }: BuildPlan, probe: HostProbe): Promise<readonly BuildError[]> {
+  const nodes = disk?.nodes ?? [];
+  const types = new Set([...nodes.map(({ type }) => type), ...nodes.map(({ values }) => values.type)]);
+  const needed = (["lvm", "luks", "thin"] as const).filter((type) => types.has(type));
+  if (needed.length === 0) return [];
+  const missing = (feature: string, module: string) => [
+    new BuildError("HOST_KERNEL_UNFIT", {
+      feature,
+      neededFor: needed.map((type) => `block device ${type}`).join(", "),
+      hint: `modprobe ${module.replaceAll("-", "_")}\nA kernel without it can't make this disk: build on one that a distribution made, in a virtual machine if need be.`,
+    }),
+  ];
+  if (!(await hasMapper(probe))) return missing("device mapper", "dm-mod");
+  const targets = needed.flatMap((type) => mapperModules[type]);
+  const has = await Promise.all(targets.map((target) => hasModule(target, probe)));
+  return targets
+    .filter((_, index) => has[index] === false)
+    .flatMap((target) => missing(`device mapper's ${target}`, target));
 }
 
 /** Without FAT, which is filled in another way, and swap. */

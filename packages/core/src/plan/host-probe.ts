@@ -22,6 +22,8 @@ export interface HostProbe {
    */
   space(path: string): Promise<{ freeBytes: number; type: number; device: number } | undefined>;
   readText(path: string): Promise<string | undefined>;
+  /** Whether Python finds a module. */
+  hasPythonModule(python: string, module: string): Promise<boolean>;
   /** What sudo says when it won't run a program without asking for a password; undefined when it will. */
   sudoRefusal(): Promise<string | undefined>;
   /** Whether there is a docker engine that this user, or root, may use. */
@@ -48,6 +50,8 @@ export function openProbe(path: string): HostProbe {
       return { freeBytes: blocks === 0 ? Infinity : bavail * bsize, type, device: dev };
     },
     readText: (at) => readFile(at, "utf8").catch(() => undefined),
+    hasPythonModule: async (python, module) =>
+      (await createExec()(python, ["-c", `import ${module}`], { env: { PATH: path } })).exitCode === 0,
     sudoRefusal: async () => {
       const { exitCode, stderr } = await createExec()("setsid", ["--wait", "sudo", "-n", "true"], {
         env: { PATH: path },
@@ -94,6 +98,18 @@ export async function hasFileSystem(name: string, probe: HostProbe): Promise<boo
   if (known.split("\n").some((line) => line.split("\t").at(-1) === name)) return true;
   const modules = await probe.readText(`/lib/modules/${probe.kernelRelease}/modules.dep`);
   return modules?.includes(`/${name}.ko`);
+}
+
+/** Whether the kernel has device mapper, or can load it. */
+export const hasMapper = async (probe: HostProbe): Promise<boolean> =>
+  (await probe.kindOf("/sys/class/misc/device-mapper")) !== undefined || (await hasModule("dm-mod", probe)) === true;
+
+/** Whether the kernel has a module, or can load it. Undefined where its modules can't be seen, as in containers. */
+export async function hasModule(name: string, probe: HostProbe): Promise<boolean | undefined> {
+  if ((await probe.kindOf(`/sys/module/${name.replaceAll("-", "_")}`)) !== undefined) return true;
+  const folder = `/lib/modules/${probe.kernelRelease}`;
+  const lists = await Promise.all(["dep", "builtin"].map((list) => probe.readText(`${folder}/modules.${list}`)));
+  return lists[0] === undefined ? undefined : lists.some((list) => list?.includes(`/${name}.ko`) === true);
 }
 
 /** Numbers in linux/capability.h. */

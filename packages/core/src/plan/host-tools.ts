@@ -9,6 +9,9 @@ export const fatTools = ["mcopy", "mmd"];
 /** Names of the package in Debian, Fedora and openSUSE; the first one where they agree. */
 const pack = (debian: string, fedora = debian, opensuse = fedora) => ({ debian, fedora, opensuse });
 
+/** Where modules of Python come from. */
+export const pythonModules: typeof packages = { yaml: pack("python3-yaml", "python3-pyyaml", "python3-PyYAML") };
+
 /** Where programs come from, for what is asked for without saying so. */
 export const packages: Readonly<
   Record<string, { readonly debian: string; readonly fedora: string; readonly opensuse: string }>

@@ -138,6 +138,8 @@ export interface PlannedHostCommand {
   readonly fedora?: string | undefined;
   readonly opensuse?: string | undefined;
   readonly or?: readonly string[] | undefined;
+  /** Modules that the program, an interpreter, must find. */
+  readonly modules?: readonly string[] | undefined;
 }
 
 /** Where the plan's things lie on this machine, and what must not be in a plan. Sent to the worker beside it. */

@@ -1,6 +1,9 @@
 import { createDisk, type Disk } from "../block-device/create.js";
+import { planHandedOver, readHandedOver, type GivenNodes } from "../block-device/handed-over.js";
 import { computeImageSize } from "../block-device/sizes.js";
+import { listenForDevice } from "../phases/device-answer.js";
 import { finaliseBase } from "../phases/finalise-base.js";
+import type { Env } from "../phases/phase-run.js";
 import { runPhase, type PhaseRoot, type PhaseSetting } from "../phases/run-phases.js";
 import { phases } from "../phases/table.js";
 import type { PlannedDisk } from "../plan/plan.js";
@@ -8,6 +11,7 @@ import { tellImageUsage } from "../report/image-usage.js";
 import { readPackages } from "../report/packages.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";
 import { enterBase } from "../workspace/base.js";
+import { runExtraUnmount } from "./extra-unmount.js";
 import type { BuiltTree } from "./tree.js";
 
 /** The finalised root at the workspace's mountDir, with nothing mounted below it but its own file systems. */
@@ -35,21 +39,24 @@ export async function finishOnTree(tree: BuiltTree, setting: PhaseSetting): Prom
 export async function finishOnDisk(planned: PlannedDisk, tree: BuiltTree, setting: PhaseSetting): Promise<Finished> {
   const { workspace, ctx, stopwatch, plan } = setting;
   await tree.base.leave();
+  await runExtraUnmount(setting);
   await workspace.parkTree();
   await tellImageUsage(plan, workspace.builtDir, ctx);
   const computed = await stopwatch.time("imageSize", () => computeImageSize(planned, workspace.builtDir, ctx));
   const imageSizeBytes = await ctx.hooks.imageSize.run(computed);
   const sized = { DIB_IMAGE_SIZE: String(Math.ceil(imageSizeBytes / 1024)) };
-  const reports = await runAll(blockDevicePhase, { env: sized, resolvConf: undefined }, setting);
+  const { reports, given } = await runBlockDevice(sized, setting);
 
   const { builtDir, mountDir, imageDir } = workspace;
   await using disk = await createDisk({
     plan,
-    planned,
+    planned: given === undefined ? planned : planHandedOver(planned, given),
+    given,
     tree: builtDir,
     mountBase: mountDir,
     imageDir,
     imageSizeBytes,
+    secrets: setting.places.secrets,
     stopwatch,
     ctx,
   });
@@ -62,6 +69,19 @@ export async function finishOnDisk(planned: PlannedDisk, tree: BuiltTree, settin
   const packages = await readPackages(workspace.target);
   const finished = disk.move();
   return { reports, packages, disk: finished, [Symbol.asyncDispose]: () => finished[Symbol.asyncDispose]() };
+}
+
+/** The block-device phase, and what its scripts made in the way that was DIB's before layouts. */
+async function runBlockDevice(
+  env: Env,
+  setting: PhaseSetting,
+): Promise<{ reports: PhaseReport[]; given: GivenNodes | undefined }> {
+  const listener = listenForDevice(setting.output);
+  const listening = { ...setting, output: listener.output };
+  const reports = await runAll(blockDevicePhase, { env, resolvConf: undefined }, listening);
+  const answer = listener.answer();
+  const { workspace, ctx } = setting;
+  return { reports, given: answer && (await readHandedOver(answer, workspace.imageDir, ctx.exec)) };
 }
 
 async function runAll(which: typeof phases, root: PhaseRoot, setting: PhaseSetting): Promise<PhaseReport[]> {

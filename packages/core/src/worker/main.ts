@@ -16,6 +16,7 @@ import { SideFolders } from "../workspace/side-folders.js";
 import { openStaging, stagingFolder } from "../workspace/staging.js";
 import { newBuildId, openWorkspace, workFolders } from "../workspace/workspace.js";
 import { tapBreakPoints, type OpenShell } from "./break-points.js";
+import { runExtraUnmount } from "./extra-unmount.js";
 import { finishOnDisk, finishOnTree } from "./finish.js";
 import { runTreePhases } from "./tree.js";
 import type { WorkerResult } from "./protocol.js";
@@ -85,6 +86,7 @@ async function makeOutputs(
     stopwatch,
     pathPrefix: await sudoStandIn(places.path),
   };
+  workspace.resources.defer("EXTRA_DETACH and EXTRA_UNMOUNT", () => runExtraUnmount(setting));
   await using tree = await runTreePhases(setting);
   await using finished =
     plan.disk === undefined ? await finishOnTree(tree, setting) : await finishOnDisk(plan.disk, tree, setting);

@@ -1,4 +1,4 @@
-import { chmod, mkdir, symlink } from "node:fs/promises";
+import { chmod, mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { mustRun } from "../process/exec.js";
@@ -67,10 +67,18 @@ export async function mountKernelFileSystems(
   );
 }
 
+/** What tells GRUB's programs that a device is LVM's, and on what it lies. */
+async function addMapperControl(folder: string, ctx: BuildContext): Promise<void> {
+  await mkdir(folder);
+  const minor = /^\s*(\d+) device-mapper$/m.exec(await readFile("/proc/misc", "utf8"))?.[1];
+  if (minor !== undefined) await mustRun(ctx.exec, "mknod", ["-m", "0600", join(folder, "control"), "c", "10", minor]);
+}
+
 async function fillDev(dev: string, disk: readonly DeviceNode[], ctx: BuildContext): Promise<void> {
   for (const [name, major, minor] of characterNodes) {
     await mustRun(ctx.exec, "mknod", ["-m", "0666", join(dev, name), "c", String(major), String(minor)]);
   }
+  if (disk.some(({ path }) => path.startsWith("/dev/mapper/"))) await addMapperControl(join(dev, "mapper"), ctx);
   for (const { path, major, minor } of disk) {
     await mustRun(ctx.exec, "mknod", [
       "-m",

@@ -3,6 +3,7 @@ import { chown, mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
+import { releaseDeadLoops } from "./dead-loops.js";
 import { makeFolders, removeIfEmpty } from "./make-folders.js";
 import { mount, mountTmpfs, unmountBelow } from "./mounts.js";
 import { removeFolder } from "./remove-folder.js";
@@ -79,6 +80,7 @@ export async function openWorkspace(
     );
     if (tmpfs.fits) await mountTmpfs(folder, "mode=0755", stack, ctx);
     await chown(folder, places.caller.uid, places.caller.gid);
+    stack.defer(`loop devices that scripts left on ${folder}`, async () => void (await releaseDeadLoops(folder, ctx)));
   }
   ctx.emit({
     type: "workspace",

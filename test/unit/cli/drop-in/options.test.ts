@@ -52,6 +52,7 @@ describe("every option", () => {
     [["--root-label", "r"], { rootLabel: "r" }],
     [["--ramdisk-element", "dracut-ramdisk"], { ramdiskElement: "dracut-ramdisk" }],
     [["--install-type", "package"], { installType: "package" }],
+    [["--docker-target", "team/image"], { dockerTarget: "team/image" }],
     [["--logfile", "log"], { logFile: "log" }],
   ])("%j", async (args, set) => {
     expect(await parse([...args, "vm"])).toEqual({ ...set, operands: ["vm"] });

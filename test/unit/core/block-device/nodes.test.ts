@@ -33,7 +33,7 @@ test("options are words: quotes hold them together, and no shell sees them", () 
 
 function state(label: string, mountPoint: string): DiskState {
   return {
-    blockdev: new Map(),
+    ...{ blockdev: new Map(), pvs: new Map(), vgs: new Map(), crypttab: new Map() },
     filesys: new Map([
       ["mkfs_root", { uuid, label, fstype: "ext4", opts: [], device: "DEV" }],
       ["mkfs_swap", { uuid, label: "swap", fstype: "swap", opts: [], device: "DEV2" }],

@@ -109,7 +109,7 @@ test("the script for sfdisk says every sector, type, name and flag", () => {
     partition("Root Part", "8MiB", { type: "0FC63DAF-8483-4772-8E79-3D69D8477DE4" }),
   ]);
   expect(formatSfdiskScript(table)).toBe(
-    'label: gpt\nunit: sectors\nsector-size: 512\n\n1 : start=2048, size=16384, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name="Root Part"\n',
+    'label: gpt\nunit: sectors\nsector-size: 512\nfirst-lba: 34\n\n1 : start=2048, size=16384, type=0FC63DAF-8483-4772-8E79-3D69D8477DE4, name="Root Part"\n',
   );
   expect(formatSfdiskScript(layOutPartitions(mbr, [partition("a", "8MiB", { isBootable: true })]))).toContain(
     "1 : start=2048, size=16384, type=83, bootable\n",

@@ -71,3 +71,8 @@ test("partitions of fixed size that do not hold the root are added from the layo
   const planned = plannedDisk(efiDisk, { mkfsJournalSizeMiB: 64 });
   expect(sizeForContent(planned, 600 * mib)).toBe((1064 + 64 + 8 + 1) * mib);
 });
+
+test("a root partition of a fixed size is what the disk has room for at least", () => {
+  const fixed = plannedDisk(efiDisk.replace("size: 100%", "size: 1GiB"));
+  expect(sizeForContent(fixed, 100 * mib)).toBe((1024 + 4 + 72 + 1) * mib);
+});

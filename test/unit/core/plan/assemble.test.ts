@@ -162,7 +162,7 @@ describe("the disk", () => {
   test("that makes no sense is refused with the element", async () => {
     await expect(
       rootLabel([os(), anElement("a").file("block-device-default.yaml", "- nothing_known: {}\n")]),
-    ).rejects.toMatchObject({ code: "BLOCK_DEVICE_CONFIG_INVALID", context: { place: "element a" } });
+    ).rejects.toMatchObject({ code: "BLOCK_DEVICE_CONFIG_INVALID", context: { place: "element a:1:3" } });
   });
 });
 

@@ -20,6 +20,7 @@ interface FakeHost {
   type?: number;
   files?: Readonly<Record<string, string | undefined>>;
   sudoRefusal?: string;
+  withoutModules?: readonly string[];
   hasDockerEngine?: boolean;
 }
 
@@ -51,6 +52,7 @@ function aHost(host: FakeHost = {}): HostProbe {
       device: device(path),
     }),
     readText: async (path) => files[path],
+    hasPythonModule: async (python, module) => !(host.withoutModules ?? []).includes(`${python} ${module}`),
     sudoRefusal: async () => host.sudoRefusal,
     dockerAnswers: async () => host.hasDockerEngine ?? false,
   };
@@ -74,7 +76,15 @@ const disk = (...types: readonly string[]) =>
 function aPlan(plan: Partial<BuildPlan> = {}): BuildPlan {
   const settings = { useTmpfs: true, minTmpfsGiB: 2, breaks: [], shellOnError: false };
   const outputs = [{ format: "qcow2", from: "disk", extension: "qcow2" }];
-  return { arch: "amd64", disk: disk("ext4"), outputs, hostCommands: [], settings, ...plan } as unknown as BuildPlan;
+  return {
+    arch: "amd64",
+    disk: disk("ext4"),
+    outputs,
+    hostCommands: [],
+    environment: [],
+    settings,
+    ...plan,
+  } as unknown as BuildPlan;
 }
 
 const places = {
@@ -240,6 +250,29 @@ describe("what a host lacks", () => {
     ]);
   });
 
+  test("is a module of Python, asked of the interpreter that scripts get", async () => {
+    const hostCommands = [
+      { command: "python3", neededFor: "element one" },
+      { command: "python3", neededFor: "element two", modules: ["yaml"] },
+    ];
+    const plan = aPlan({ hostCommands });
+    const own = { name: "DIB_PYTHON_EXEC", value: "/opt/python", secret: false, origin: "environment" };
+    const toolsOf = async (host: FakeHost, asked: BuildPlan) => {
+      const { context } = (await failureOf(host, asked)) as BuildError<"HOST_TOOL_MISSING">;
+      return context.tools.map(({ tool, neededFor, debian, opensuse }) => [tool, neededFor, debian, opensuse]);
+    };
+    const packages = ["python3-yaml", "python3-PyYAML"];
+    expect(await toolsOf({ withoutModules: ["python3 yaml"] }, plan)).toEqual([
+      ["python3 module yaml", "element one, element two", ...packages],
+    ]);
+    expect(await toolsOf({ withoutModules: ["/opt/python yaml"] }, { ...plan, environment: [own] })).toEqual([
+      ["/opt/python module yaml", "element one, element two", ...packages],
+    ]);
+    const withoutPython = await toolsOf({ without: ["python3"], withoutModules: ["python3 yaml"] }, plan);
+    expect(withoutPython.map(([tool]) => tool)).toEqual(["python3"]);
+    expect(await findingsOf({}, plan)).toEqual([]);
+  });
+
   test("is told with the packages of three distributions", async () => {
     const hostCommands = [
       { command: "qemu-img", neededFor: "format qcow2" },
@@ -338,5 +371,46 @@ describe("what dib doctor tells", () => {
     });
     expect(await factOf("Debian and Ubuntu elements", { without: ["mmdebstrap"] })).toMatchObject({ ok: true });
     expect(await factOf("KVM", { readOnly: ["/dev/kvm"] })).toMatchObject({ ok: false, fix: undefined });
+  });
+});
+
+describe("device mapper", () => {
+  const mapped = (values: Record<string, unknown>, ...types: readonly string[]) =>
+    aPlan({ disk: { rootFsType: "ext4", nodes: types.map((type) => node(type, values)) } as unknown as PlannedDisk });
+  const modules = (text: string) => ({ "/lib/modules/6.1.0/modules.dep": text });
+  const loaded = { "/sys/class/misc/device-mapper": "folder" } as const;
+
+  test.each([
+    ["nothing of it", {}, mapped({}, "lvm"), "The kernel lacks device mapper, needed for block device lvm."],
+    [
+      "no module list",
+      { files: unseen },
+      mapped({}, "luks"),
+      "The kernel lacks device mapper, needed for block device luks.",
+    ],
+    [
+      "no dm-crypt",
+      { kinds: loaded, files: modules("dm/dm-thin-pool.ko:\n") },
+      mapped({}, "luks"),
+      "device mapper's dm-crypt",
+    ],
+    [
+      "no thin pools",
+      { kinds: loaded, files: modules("dm/dm-crypt.ko:\n") },
+      mapped({ type: "thin" }, "lvm"),
+      "device mapper's dm-thin-pool",
+    ],
+  ])("%s is said before the build", async (_, host, plan, message) => {
+    await expect(checkHost(plan, places, aHost(host))).rejects.toMatchObject({
+      code: "HOST_KERNEL_UNFIT",
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
+  test.each([
+    ["can be loaded", { files: modules("dm/dm-mod.ko.xz:\ndm/dm-crypt.ko.xz:\ndm/dm-thin-pool.ko.xz:\n") }],
+    ["is there, and a container sees no modules", { kinds: loaded, files: unseen }],
+  ])("fine when it %s", async (_, host) => {
+    await checkHost(mapped({ type: "thin" }, "lvm", "luks"), places, aHost(host));
   });
 });

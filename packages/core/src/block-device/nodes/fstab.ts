@@ -31,7 +31,12 @@ function checkFstab({ name, base, values }: NodeConfig): string[] {
 }
 
 /** Lines in mount order; mounts without an fstab node are left out. Undefined when there is no line at all. */
-export function formatFstab({ mount, mountOrder, filesys, fstab: lines }: DiskState): string | undefined {
+export function formatFstab({
+  mount,
+  mountOrder,
+  filesys,
+  fstab: lines,
+}: Pick<DiskState, "mount" | "mountOrder" | "filesys" | "fstab">): string | undefined {
   const written = mountOrder.flatMap((mountPoint) => {
     const { name, base } = mount.get(mountPoint) ?? { name: "", base: "" };
     const [line, fileSystem] = [lines.get(name), filesys.get(base)];

@@ -141,7 +141,7 @@ async function writeBack(device: string): Promise<string | undefined> {
 }
 
 /** By device and inode: the name that the kernel keeps is cut after 64 bytes. */
-async function isBackedBy(device: string, image: string, exec: Exec): Promise<boolean> {
+export async function isBackedBy(device: string, image: string, exec: Exec): Promise<boolean> {
   const { exitCode, stdout } = await exec("losetup", ["-n", "-O", "BACK-INO,BACK-MAJ:MIN", device]);
   const file = await stat(image, { bigint: true }).catch(() => undefined);
   if (exitCode !== 0 || file === undefined) return false;

@@ -65,7 +65,7 @@ function checkMkfs(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
   const limit = labelLimits[type];
   const sameLabel = graph.filter((other) => other.type === "mkfs" && labelOf(other.name, other.values) === label);
   return [
-    ...(/^[a-z0-9]+$/.test(type) ? [] : [`mkfs ${name}: type ${JSON.stringify(type)} is not a file system`]),
+    ...(/^[a-z][a-z0-9]*$/.test(type) ? [] : [`mkfs ${name}: type ${JSON.stringify(type)} is not a file system`]),
     ...(limit !== undefined && Buffer.byteLength(label) > limit
       ? [`Label [${label}] too long for filesystem [${type}]: ${Buffer.byteLength(label)} > ${limit}`]
       : []),

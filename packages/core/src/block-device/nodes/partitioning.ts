@@ -1,19 +1,23 @@
-import { readFile, rm, stat } from "node:fs/promises";
+import { open, readFile, rm, stat } from "node:fs/promises";
 import { BuildError } from "../../errors.js";
 import { deviceNumber } from "../device-number.js";
+import { growingTypes, resolveAttribute } from "../gpt-types.js";
+import { formatLogicalTables } from "../logical-tables.js";
 import { defineBlockNode, defineLoan, type NodeConfig, type NodeRequest } from "../node.js";
 import {
   formatSfdiskScript,
   layOutPartitions,
   resolvePartitionType,
-  smallestGptBytes,
+  type GptFields,
   type Partition,
   type PartitionTable,
-  type TableLabel,
   type WrittenPartition,
 } from "../partition-table.js";
 import { parseSize } from "../sizes.js";
+import { checkPartition } from "./check-partition.js";
+import { attributesOf, doesGrow, flagsOf, numberOf, tableOf } from "./partition-values.js";
 import { runForNode } from "./run-for-node.js";
+import { tellKernel } from "./tell-kernel.js";
 import { textOf } from "../written-text.js";
 
 /**
@@ -44,7 +48,7 @@ export const partitioning = defineBlockNode({
       });
     const table = layOut(tableOf(node, graph), disk.sizeBytes, request.sectorSizeBytes);
     if (numberOf(node) === 1) await writeTable(disk.device, table, request);
-    const own = table.partitions.find(({ name }) => name === node.name);
+    const own = table.partitions.find(({ name, isExtended = false }) => !isExtended && name === node.name);
     if (own === undefined) throw new Error(`partition ${node.name} is not in its own table`);
     const device = await addPartition(disk.device, own, request);
     const { sectorBytes } = table;
@@ -59,96 +63,21 @@ export const partitioning = defineBlockNode({
 
 /** Faults of the table itself are kept for the check as a node without a number. */
 function expandTable(table: NodeConfig): readonly NodeConfig[] {
-  const { partitions, label, align } = table.values;
+  const { partitions, label, align, uuid } = table.values;
   if (table.base === undefined || label === undefined || !Array.isArray(partitions) || partitions.length === 0)
     return [table];
   return partitions.map(({ name, ...own }: Record<string, unknown>, index) => ({
     type: table.type,
     name: textOf(name) ?? "",
     base: table.base,
-    values: { label: textOf(label), ...(align === undefined ? {} : { align }), number: index + 1, ...own },
+    values: {
+      ...own,
+      label: textOf(label),
+      ...(align === undefined ? {} : { align }),
+      ...(uuid === undefined ? {} : { diskUuid: textOf(uuid) }),
+      number: index + 1,
+    },
   }));
-}
-
-const numberOf = ({ values }: NodeConfig): number => Number(values.number ?? 0);
-
-/** All partitions of the table that a partition is in, in order. */
-const tableOf = ({ type, base }: NodeConfig, graph: readonly NodeConfig[]): readonly NodeConfig[] =>
-  graph.filter((other) => other.type === type && other.base === base).sort((a, b) => numberOf(a) - numberOf(b));
-
-function checkPartition(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
-  const { label, size, type, align } = node.values;
-  if (numberOf(node) === 0) {
-    const missing = [
-      ["base", node.base],
-      ["partitions", node.values.partitions],
-      ["label", label],
-    ].filter(([, value]) => value === undefined);
-    return missing.length === 0
-      ? [`partitions of ${node.name} must be a list that is not empty`]
-      : missing.map(([key]) => `Partitioning config needs '${String(key)}'`);
-  }
-  if (label !== "mbr" && label !== "gpt") return ["Label must be 'mbr' or 'gpt'"];
-  const bytes = parseSize(size);
-  return [
-    ...(size === undefined ? [`partition ${node.name} needs a 'size'`] : []),
-    ...(size === undefined || bytes !== undefined
-      ? []
-      : [`partition ${node.name}: size ${JSON.stringify(size)} is not a size`]),
-    ...(label === "gpt" && bytes !== undefined && "bytes" in bytes && bytes.bytes < smallestGptBytes
-      ? [`partition ${node.name}: size ${JSON.stringify(size)} is less than 1 MiB, which a GPT partition has at least`]
-      : []),
-    ...(type === undefined || resolvePartitionType(label, textOf(type) ?? "") !== undefined
-      ? []
-      : [`partition ${node.name}: type ${JSON.stringify(type)} is not known for ${label}`]),
-    ...(align === undefined || isAlignment(align)
-      ? []
-      : [`align ${JSON.stringify(align)} must be a multiple of 4096 bytes`]),
-    ...checkFlags(node, label),
-    ...checkOrder(node, tableOf(node, graph), label),
-    ...checkNames(node, label, graph),
-  ];
-}
-
-function checkNames({ name, base, type }: NodeConfig, label: TableLabel, graph: readonly NodeConfig[]): string[] {
-  const bases = graph.filter((other) => other.type === type && other.base === base && numberOf(other) === 1);
-  return [
-    // 36 UTF-16 units fit into an entry.
-    ...(label === "gpt" && (name.length > 36 || /["\\\p{Cc}]/u.test(name))
-      ? [`partition name ${JSON.stringify(name)} can't be written to a GPT`]
-      : []),
-    ...(bases.length > 1 ? [`${base} has more than one partition table`] : []),
-  ];
-}
-
-function isAlignment(align: unknown): boolean {
-  const size = parseSize(align);
-  return size !== undefined && "bytes" in size && size.bytes > 0 && size.bytes % 4096 === 0;
-}
-
-function flagsOf({ values: { flags } }: NodeConfig): readonly string[] {
-  return Array.isArray(flags)
-    ? flags.map((flag) => textOf(flag) ?? "")
-    : (textOf(flags) ?? "").split(/[\s,]+/).filter(Boolean);
-}
-
-function checkFlags(node: NodeConfig, label: TableLabel): string[] {
-  const unknown = flagsOf(node).filter((flag) => flag !== "boot" && flag !== "primary");
-  return [
-    ...unknown.map((flag) => `Unknown flag: ${flag}`),
-    ...(label === "gpt" && flagsOf(node).includes("primary") ? ["Primary flag not supported for GPT partitions"] : []),
-  ];
-}
-
-function checkOrder(node: NodeConfig, table: readonly NodeConfig[], label: TableLabel): string[] {
-  const isPrimary = (partition: NodeConfig) => flagsOf(partition).includes("primary");
-  if (label === "gpt") return table.length > 128 ? [`${node.base} has more than 128 partitions`] : [];
-  const isLate = isPrimary(node) && table.slice(0, numberOf(node) - 1).some((earlier) => !isPrimary(earlier));
-  const primaries = table.filter(isPrimary).length + (table.every(isPrimary) ? 0 : 1);
-  return [
-    ...(isLate ? ["All primary partitions must be given first"] : []),
-    ...(primaries > 4 ? [`${node.base} has more than four primary partitions, the extended one included`] : []),
-  ];
 }
 
 const defaultType = { mbr: "83", gpt: "8300" } as const;
@@ -161,21 +90,46 @@ function layOut(table: readonly NodeConfig[], diskBytes: number, sectorBytes: nu
     const flags = flagsOf(node);
     const type = resolvePartitionType(label, textOf(node.values.type) ?? defaultType[label]) ?? defaultType[label];
     const size = parseSize(node.values.size) ?? { bytes: 0 };
-    return { name: node.name, size, type, isBootable: flags.includes("boot"), isPrimary: flags.includes("primary") };
+    return {
+      ...{ name: node.name, size, type, grows: doesGrow(node) },
+      ...{ isBootable: flags.includes("boot"), isPrimary: flags.includes("primary") },
+      ...(label === "gpt" ? { gpt: gptFieldsOf(node, type) } : {}),
+    };
   });
-  return layOutPartitions({ label, diskBytes, sectorBytes, alignBytes }, partitions);
+  const uuid = textOf(table[0]?.values.diskUuid)?.replace(/^0x/i, "");
+  return layOutPartitions({ label, diskBytes, sectorBytes, alignBytes, uuid }, partitions);
+}
+
+/** What grows says so in the table too, where the type has a meaning for it: systemd grows the file system at boot. */
+function gptFieldsOf(node: NodeConfig, type: string): GptFields {
+  const attributes = attributesOf(node).map((written) => resolveAttribute(written) ?? written);
+  const grow = doesGrow(node) && growingTypes.has(type) ? ["GUID:59"] : [];
+  return {
+    label: textOf(node.values.partlabel),
+    uuid: textOf(node.values.uuid)?.toUpperCase(),
+    attributes: [...new Set([...attributes, ...grow])],
+  };
 }
 
 /** The kernel is not asked to read the table: it may have no parser for it, and partx tells it the partitions. */
 async function writeTable(device: string, table: PartitionTable, request: NodeRequest): Promise<void> {
   const sfdisk = ["sfdisk", "--no-reread", "--no-tell-kernel", "--quiet", "--wipe", "always", device] as const;
   await runForNode(request, "writing the partition table", sfdisk, { input: formatSfdiskScript(table) });
+  await writeLogicalTables(device, table);
   await request.exec("partx", ["-d", device]); // what a dead build may have left on this loop device
 }
 
-async function addPartition(device: string, { number }: Partition, request: NodeRequest): Promise<string> {
+async function writeLogicalTables(device: string, table: PartitionTable): Promise<void> {
+  await using disk = await open(device, "r+");
+  for (const { sector, content } of formatLogicalTables(table))
+    await disk.write(content, 0, content.length, sector * table.sectorBytes);
+  await disk.sync();
+}
+
+async function addPartition(device: string, added: Partition, request: NodeRequest): Promise<string> {
+  const { number } = added;
   const path = `${device}${/\d$/.test(device) ? "p" : ""}${number}`;
-  await runForNode(request, "adding the partition", ["partx", "-a", "--nr", String(number), device]);
+  await tellKernel(device, path, added, request);
   request.borrow(partition, { path, device, number });
   await waitForNode(path, request);
   return path;

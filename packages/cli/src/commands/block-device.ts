@@ -1,0 +1,127 @@
+import { BuildError } from "@dibjs/core";
+import type { BuildEvent } from "@dibjs/core";
+import { childEnvironment } from "../child-environment.js";
+import { openForeground } from "../foreground.js";
+import type { Given } from "../options.js";
+import { listenForInterrupts } from "../signals.js";
+import type { Sink, Terminal } from "../terminal.js";
+
+export const blockDeviceCommands = ["init", "getval", "create", "umount", "cleanup", "delete", "writefstab"] as const;
+type CommandName = (typeof blockDeviceCommands)[number];
+
+/** What needs no device and changes nothing but its own files. */
+const unprivileged: readonly CommandName[] = ["init", "getval"];
+
+export interface BlockDeviceRequest {
+  readonly command: CommandName;
+  readonly symbol?: string | undefined;
+  /** The parameters file; DIB_BLOCK_DEVICE_PARAMS_YAML without it. */
+  readonly params: string | undefined;
+}
+
+/** `dib block-device COMMAND [SYMBOL]`. */
+export async function blockDevice(
+  terminal: Terminal,
+  { params, json }: Given,
+  args: readonly string[],
+): Promise<number> {
+  const request = parseRequest(args, typeof params === "string" ? params : undefined);
+  if (json !== true) return runBlockDevice(terminal, request);
+  const { formatData } = await import("../envelope.js");
+  let value = "";
+  const out: Sink = { ...terminal.out, write: (text) => void (value += text) };
+  const code = await runBlockDevice({ ...terminal, out }, request);
+  const data = request.command === "getval" ? { symbol: request.symbol, value: value.replace(/\n$/, "") } : {};
+  terminal.out.write(formatData("block-device", { command: request.command, ...data }));
+  return code;
+}
+
+/** Throws USAGE_INVALID. */
+export function parseRequest([name, ...rest]: readonly string[], params: string | undefined): BlockDeviceRequest {
+  const command = blockDeviceCommands.find((known) => known === name);
+  const hint = `Commands: ${blockDeviceCommands.join(", ")}.`;
+  if (command === undefined)
+    throw new BuildError("USAGE_INVALID", {
+      reason: name === undefined ? "A command is missing." : `There is no command ${JSON.stringify(name)}.`,
+      hint,
+    });
+  const [symbol, ...more] = command === "getval" ? rest : [undefined, ...rest];
+  if (command === "getval" && symbol === undefined)
+    throw new BuildError("USAGE_INVALID", { reason: "getval needs a symbol.", hint: "See docs/block-device.md." });
+  if (more.length > 0)
+    throw new BuildError("USAGE_INVALID", { reason: `${command} takes no ${JSON.stringify(more[0])}.`, hint });
+  return { command, symbol, params };
+}
+
+/** Runs one command to its end and gives its exit code. */
+export async function runBlockDevice(terminal: Terminal, request: BlockDeviceRequest): Promise<number> {
+  const params = request.params ?? process.env.DIB_BLOCK_DEVICE_PARAMS_YAML ?? "";
+  if (params === "")
+    throw new BuildError("USAGE_INVALID", {
+      reason: "DIB_BLOCK_DEVICE_PARAMS_YAML or --params not set.",
+      hint: "Name the parameters file with one of them.",
+    });
+  if (process.getuid?.() !== 0 && !unprivileged.includes(request.command)) return await asRoot();
+  const core = await import("@dibjs/core");
+  using interrupts = listenForInterrupts((text) => terminal.err.write(`${text}\n`));
+  const abort = new AbortController();
+  interrupts.signal.addEventListener("abort", () =>
+    abort.abort(
+      new BuildError("BUILD_INTERRUPTED", { signal: String(interrupts.signal.reason), stage: request.command }),
+    ),
+  );
+  const services = {
+    exec: core.createExec(),
+    emit: (event: BuildEvent) => tell(event, terminal),
+    signal: abort.signal,
+    sectorSizeBytes: sectorSize(process.env.DIB_BLOCK_SIZE),
+  };
+  const parameters = await core.readParameters(params);
+  switch (request.command) {
+    case "init":
+      await core.initBlockDevice(parameters);
+      break;
+    case "getval":
+      terminal.out.write(`${core.getBlockDeviceValue(request.symbol ?? "", parameters)}\n`);
+      break;
+    case "create":
+      await core.createBlockDevice(parameters, services);
+      break;
+    case "umount":
+      if (!(await core.unmountBlockDevice(parameters, services)))
+        terminal.err.write("Nothing was made, or all is cleaned up: nothing to do.\n");
+      break;
+    case "cleanup":
+      await core.cleanUpBlockDevice(parameters, services);
+      break;
+    case "delete":
+      await core.deleteBlockDevice(parameters, services);
+      break;
+    case "writefstab":
+      await core.writeBlockDeviceFstab(parameters);
+      break;
+  }
+  return 0;
+}
+
+/** DIB calls sudo for each program; here the whole command is raised, once. */
+async function asRoot(): Promise<number> {
+  using foreground = openForeground();
+  const kept = "--preserve-env=DIB_BLOCK_DEVICE_PARAMS_YAML,DIB_BLOCK_SIZE";
+  return await foreground.run("sudo", [kept, "--", process.execPath, ...process.argv.slice(1)], childEnvironment());
+}
+
+function sectorSize(written: string | undefined): number | undefined {
+  if (written === undefined || written === "") return undefined;
+  if (["512", "4096"].includes(written)) return Number(written);
+  throw new BuildError("USAGE_INVALID", {
+    reason: `DIB_BLOCK_SIZE is ${written}, it must be 512 or 4096.`,
+    hint: "Correct it, or leave it out.",
+  });
+}
+
+function tell(event: BuildEvent, { err }: Terminal): void {
+  if (event.type === "disk" && event.node !== undefined) err.write(`${event.doing}: ${event.node}\n`);
+  if (event.type === "mount") err.write(`mounted ${event.what} at ${event.target}\n`);
+  if (event.type === "unmount") err.write(`unmounted ${event.target}\n`);
+}

@@ -1,0 +1,246 @@
+/**
+ * The commands of `dib block-device`: a disk that is made by one process and taken apart by another, in DIB's way. The
+ * nodes are those of a build; only their loans are written down instead of being held.
+ */
+import { existsSync } from "node:fs";
+import { mkdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { BuildContext } from "../../context.js";
+import { BuildError, reasonOf } from "../../errors.js";
+import { createHooks, sealHooks } from "../../hooks.js";
+import { ResourceStack } from "../../workspace/resource-stack.js";
+import { targetFiles } from "../../workspace/target.js";
+import { builtInBlockNodes, builtInLoans, tapBlockNodes } from "../built-in.js";
+import { ConfigPlaces } from "../config-places.js";
+import { formatDevices, loopUnderRoot } from "../create.js";
+import { createNodes, emptyState } from "../create-nodes.js";
+import { flattenConfig } from "../graph.js";
+import type { NodeConfig } from "../node.js";
+import { formatFstab } from "../nodes/fstab.js";
+import { parseBlockDeviceConfig } from "../parse-config.js";
+import { assembleGraph, describeGraph, mergeRootParameters, type GraphFacts } from "../plan-disk.js";
+import { parseSize, roundUpSize } from "../sizes.js";
+import { needParameter, type BlockDeviceParameters } from "./parameters.js";
+import {
+  configFile,
+  findNodes,
+  readConfig,
+  readNodes,
+  readState,
+  writeConfig,
+  writeNodes,
+  writeState,
+  type WrittenLoan,
+} from "./state-files.js";
+
+export interface BlockDeviceServices extends Pick<BuildContext, "exec" | "emit" | "signal"> {
+  /** DIB_BLOCK_SIZE; wins over the layout's own block_size. */
+  readonly sectorSizeBytes?: number | undefined;
+}
+
+const types = new Map(builtInBlockNodes.map((type) => [type.name, type]));
+const loans = new Map(builtInLoans.map((loan) => [loan.name, loan]));
+
+/** Reads and checks the config, and writes its graph down. May be repeated. Throws BLOCK_DEVICE_CONFIG_INVALID. */
+export async function initBlockDevice(parameters: BlockDeviceParameters): Promise<void> {
+  const file = needParameter(parameters.config, "config is missing", parameters);
+  const text = await readFile(file, "utf8").catch((error: unknown) => {
+    throw new BuildError("BLOCK_DEVICE_CONFIG_INVALID", { place: file, reason: reasonOf(error) }, { cause: error });
+  });
+  const places = new ConfigPlaces(file);
+  const { rootFsType: type, rootFsOpts: opts, rootLabel: label } = parameters;
+  const root = { type, label, opts: opts === undefined ? undefined : () => opts };
+  const nodes = mergeRootParameters(flattenConfig(parseBlockDeviceConfig(text, places), types, places), root);
+  assembleGraph(nodes, types, places);
+  await writeConfig(parameters.stateDir, nodes);
+}
+
+function readGraph({ stateDir }: BlockDeviceParameters): GraphFacts {
+  const places = new ConfigPlaces(configFile(stateDir));
+  const nodes = flattenConfig(parseBlockDeviceConfig(readConfig(stateDir), places), types, places);
+  return describeGraph(assembleGraph(nodes, types, places));
+}
+
+/** Makes everything and leaves it mounted. What was made is gone again when this throws. */
+export async function createBlockDevice(
+  parameters: BlockDeviceParameters,
+  { sectorSizeBytes, ...services }: BlockDeviceServices,
+): Promise<void> {
+  const { stateDir } = parameters;
+  const graph = readGraph(parameters);
+  const held = findNodes(stateDir);
+  if (held !== undefined && held.loans.length > 0)
+    throw new BuildError("BLOCK_DEVICE_HELD", { stateDir, held: held.loans.map(labelOf) });
+  const request = {
+    planned: { nodes: graph.nodes, sectorSizeBytes: sectorSizeBytes ?? graph.sectorSizeBytes },
+    ...(await placesFor(graph.nodes, parameters)),
+    state: emptyState(),
+    outlivesProcess: true,
+    ctx: { ...services, hooks: hooksOfNodes() },
+  };
+  const images = imagesOf(graph.nodes, request.imageDir);
+  const written: WrittenLoan[] = [];
+  try {
+    writeNodes(stateDir, { loans: written, images });
+    await createNodes({
+      ...request,
+      onBorrow: (loan, data) => {
+        written.push({ loan, data });
+        writeNodes(stateDir, { loans: written, images });
+      },
+    });
+  } catch (error) {
+    await forgetFailed(parameters, images, error);
+    throw error;
+  } finally {
+    await writeState(stateDir, request.state);
+  }
+}
+
+/** All was given back when creating failed, unless a release failed too: then nodes.json stays, for `delete`. */
+async function forgetFailed(
+  { stateDir }: BlockDeviceParameters,
+  images: readonly string[],
+  error: unknown,
+): Promise<void> {
+  if (error instanceof Error && "suppressed" in error) return;
+  for (const image of images) await rm(image, { force: true });
+  await rm(join(stateDir, "nodes.json"), { force: true });
+}
+
+async function placesFor(
+  nodes: readonly NodeConfig[],
+  parameters: BlockDeviceParameters,
+): Promise<{ mountBase: string; imageDir: string; imageSizeBytes: number }> {
+  const has = (type: string) => nodes.some((node) => node.type === type);
+  const imageDir = has("local_loop") ? needParameter(parameters.imageDir, "image-dir is missing", parameters) : "/";
+  const mountBase = has("mount")
+    ? needParameter(parameters.mountBase, "Mount default config needs 'mount-base'", parameters)
+    : "/";
+  const needsSize = nodes.some(({ type, values }) => type === "local_loop" && values.size === undefined);
+  const size = needsSize
+    ? parseSize(needParameter(parameters.imageSize, "image-size is missing", parameters))
+    : { bytes: 0 };
+  if (size === undefined || !("bytes" in size))
+    throw new BuildError("BLOCK_DEVICE_PARAMETERS_INVALID", {
+      file: parameters.file,
+      reason: `image-size ${JSON.stringify(parameters.imageSize)} is not a size`,
+    });
+  for (const image of imagesOf(nodes, imageDir))
+    if (existsSync(image)) throw new BuildError("BLOCK_DEVICE_IMAGE_EXISTS", { image });
+  await mkdir(mountBase, { recursive: true });
+  return { imageDir, mountBase: await realpath(mountBase), imageSizeBytes: roundUpSize(size.bytes) };
+}
+
+const imagesOf = (nodes: readonly NodeConfig[], imageDir: string): string[] =>
+  nodes.filter(({ type }) => type === "local_loop").map(({ name }) => join(imageDir, `${name}.raw`));
+
+function hooksOfNodes(): BuildContext["hooks"] {
+  const hooks = createHooks();
+  tapBlockNodes(hooks);
+  sealHooks(hooks);
+  return hooks;
+}
+
+/** Completes the content, unmounts and frees every device; the images stay. False when there was nothing to do. */
+export async function unmountBlockDevice(
+  { stateDir }: BlockDeviceParameters,
+  services: BlockDeviceServices,
+): Promise<boolean> {
+  const nodes = findNodes(stateDir);
+  if (nodes === undefined) return false;
+  await giveBack(stateDir, nodes, services, true);
+  return true;
+}
+
+/** Afterwards nothing but the images is left. Throws BLOCK_DEVICE_STATE_MISSING when nothing was made. */
+export async function cleanUpBlockDevice(
+  { stateDir }: BlockDeviceParameters,
+  services: BlockDeviceServices,
+): Promise<void> {
+  await giveBack(stateDir, readNodes(stateDir), services, true);
+  await rm(stateDir, { recursive: true });
+}
+
+/** After an error: nothing is left, the images neither. Throws BLOCK_DEVICE_STATE_MISSING when nothing was made. */
+export async function deleteBlockDevice(
+  { stateDir }: BlockDeviceParameters,
+  services: BlockDeviceServices,
+): Promise<void> {
+  const nodes = readNodes(stateDir);
+  await giveBack(stateDir, nodes, services, false);
+  for (const image of nodes.images) await rm(image, { force: true });
+  await rm(stateDir, { recursive: true });
+}
+
+async function giveBack(
+  stateDir: string,
+  nodes: ReturnType<typeof readNodes>,
+  services: BlockDeviceServices,
+  isComplete: boolean,
+): Promise<void> {
+  {
+    await using stack = new ResourceStack();
+    for (const written of nodes.loans) {
+      const loan = loanOf(written);
+      stack.defer(loan.label(written.data), () => loan.release(written.data, services));
+    }
+    for (const written of isComplete ? [...nodes.loans].reverse() : [])
+      await loanOf(written).complete?.(written.data, services);
+  }
+  writeNodes(stateDir, { ...nodes, loans: [] });
+}
+
+function loanOf({ loan: name }: WrittenLoan) {
+  const loan = loans.get(name);
+  if (loan === undefined) throw new Error(`nodes.json has a loan of an unknown kind: ${name}`);
+  return loan;
+}
+
+const labelOf = (written: WrittenLoan): string => loanOf(written).label(written.data);
+
+/** Writes the lines of all mounts into etc/fstab of the tree that is to be copied onto the disk. */
+export async function writeBlockDeviceFstab({ stateDir, buildDir }: BlockDeviceParameters): Promise<void> {
+  const text = formatFstab(readState(stateDir)) ?? "";
+  await writeFile(join(stateDir, "fstab"), text);
+  const tree = join(buildDir, "built");
+  await mkdir(tree, { recursive: true });
+  await targetFiles(tree).write("/etc/fstab", text);
+}
+
+type Symbols = Readonly<Record<string, (parameters: BlockDeviceParameters) => string>>;
+
+/** What `getval` can be asked for: the first four from the config, the rest of what was made. */
+const symbols: Symbols = {
+  "root-label": (parameters) => rootOf(parameters).rootLabel,
+  "root-fstype": (parameters) => rootOf(parameters).rootFsType ?? "",
+  "boot-label": (parameters) => readGraph(parameters).bootLabel,
+  "mount-points": (parameters) => readGraph(parameters).mountPoints.join("|"),
+  "image-path": (parameters) => rootDevice(parameters).image ?? "",
+  "image-block-device": (parameters) => rootDevice(parameters).device,
+  "image-block-devices": ({ stateDir }) => formatDevices(readState(stateDir).blockdev),
+};
+
+function rootOf(parameters: BlockDeviceParameters): GraphFacts {
+  const graph = readGraph(parameters);
+  if (graph.mountPoints.includes("/")) return graph;
+  throw new BuildError("BLOCK_DEVICE_CONFIG_INVALID", {
+    place: configFile(parameters.stateDir),
+    reason: "no file system is mounted at /",
+  });
+}
+
+function rootDevice(parameters: BlockDeviceParameters): { device: string; image?: string } {
+  const { blockdev } = readState(parameters.stateDir);
+  return blockdev.get(loopUnderRoot(readGraph(parameters))) ?? { device: "" };
+}
+
+/** Throws USAGE_INVALID for a symbol that there is not. */
+export function getBlockDeviceValue(symbol: string, parameters: BlockDeviceParameters): string {
+  const found = Object.hasOwn(symbols, symbol) ? symbols[symbol] : undefined;
+  if (found !== undefined) return found(parameters);
+  throw new BuildError("USAGE_INVALID", {
+    reason: `Invalid symbol [${symbol}] for getval.`,
+    hint: `Symbols: ${Object.keys(symbols).join(", ")}.`,
+  });
+}

@@ -1,0 +1,172 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { BlockDeviceFolder } from "../support/block-device-folder.js";
+
+const bin = (name: string) => fileURLToPath(new URL(`../../packages/cli/bin/${name}.js`, import.meta.url));
+const disk = `
+- local_loop: { name: image0 }
+- partitioning:
+    base: image0
+    label: gpt
+    partitions:
+      - { name: root, size: 100%, mkfs: { mount: { mount_point: /, fstab: {} } } }
+`;
+
+/** Runs \`dib-block-device\` on a folder. */
+function run(folder: BlockDeviceFolder, ...args: readonly string[]) {
+  const env = { ...process.env, DIB_BLOCK_DEVICE_PARAMS_YAML: folder.paramsFile, NO_COLOR: "1" };
+  return spawnSync(process.execPath, [bin("dib-block-device"), ...args], { encoding: "utf8", env });
+}
+
+test("each command is a process of its own, and what is written between create and umount is in the image", () => {
+  using folder = new BlockDeviceFolder(disk);
+  const done = (...args: readonly string[]) => {
+    const { status, stdout, stderr } = run(folder, ...args);
+    expect({ args, status, stderr: status === 0 ? "" : stderr }).toEqual({ args, status: 0, stderr: "" });
+    return stdout.trimEnd();
+  };
+  done("init");
+  expect(done("getval", "root-label")).toBe("cloudimg-rootfs");
+  done("create");
+  const image = done("getval", "image-path");
+  expect(done("getval", "image-block-devices")).toMatch(/^ \[image0\]=\/dev\/loop\d+ {2}\[root\]=\/dev\/loop\d+p1$/);
+  writeFileSync(join(folder.path, "build/mnt/hello"), "world");
+  done("writefstab");
+  done("umount");
+  expect(folder.held()).toEqual([]);
+  done("cleanup");
+  const { stdout } = spawnSync("debugfs", ["-R", "cat /hello", `${image}?offset=${2 ** 20}`], { encoding: "utf8" });
+  expect(stdout).toBe("world");
+  expect(existsSync(folder.stateDir)).toBe(false);
+});
+
+test("dib block-device is the same command, with an envelope on request", () => {
+  using folder = new BlockDeviceFolder(disk);
+  const dib = (...args: readonly string[]) =>
+    spawnSync(process.execPath, [bin("dib"), "block-device", "--params", folder.paramsFile, ...args], {
+      encoding: "utf8",
+    });
+  expect(dib("init").status).toBe(0);
+  expect(JSON.parse(dib("--json", "getval", "mount-points").stdout)).toMatchObject({
+    data: { symbol: "mount-points", value: "/" },
+  });
+  expect(dib("getval", "nothing")).toMatchObject({ status: 2, stdout: "" });
+});
+
+test("a create that is killed can be undone: what it borrowed is written down before it goes on", async () => {
+  using folder = new BlockDeviceFolder(disk);
+  expect(run(folder, "init").status).toBe(0);
+  const env = { ...process.env, DIB_BLOCK_DEVICE_PARAMS_YAML: folder.paramsFile };
+  const victim = spawn(process.execPath, [bin("dib-block-device"), "create"], {
+    env,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const ended = once(victim, "exit");
+  victim.stderr.on("data", (text: Buffer) => {
+    if (text.includes("partitioning: root")) victim.kill("SIGKILL");
+  });
+  expect(await ended).toEqual([null, "SIGKILL"]);
+  expect(folder.held()).not.toEqual([]);
+  expect(run(folder, "create")).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining("BLOCK_DEVICE_HELD") as string,
+  });
+  expect(run(folder, "delete").status).toBe(0);
+  expect([folder.held(), readdirSync(join(folder.path, "images"))]).toEqual([[], []]);
+});
+
+test("an interrupted create undoes what it made", async () => {
+  using folder = new BlockDeviceFolder(disk);
+  expect(run(folder, "init").status).toBe(0);
+  const env = { ...process.env, DIB_BLOCK_DEVICE_PARAMS_YAML: folder.paramsFile };
+  const child = spawn(process.execPath, [bin("dib-block-device"), "create"], {
+    env,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  child.stderr.on("data", (text: Buffer) => {
+    said += text.toString();
+    if (text.includes("partitioning: root")) child.kill("SIGTERM");
+  });
+  expect(await once(child, "exit")).toEqual([1, null]);
+  expect(said).toContain("BUILD_INTERRUPTED");
+  expect([folder.held(), readdirSync(join(folder.path, "images"))]).toEqual([[], []]);
+});
+
+const answers = [
+  [[], 2, "A command is missing"],
+  [["mkfs"], 2, 'There is no command "mkfs"'],
+  [["getval"], 2, "getval needs a symbol"],
+  [["init", "more"], 2, 'init takes no "more"'],
+  [["--size", "1", "init"], 2, "Unknown option"],
+  [["--params", "", "init"], 2, "DIB_BLOCK_DEVICE_PARAMS_YAML or --params not set"],
+  [["--params", "/nowhere.yaml", "init"], 1, "BLOCK_DEVICE_PARAMETERS_INVALID"],
+  [["getval", "image-block-partition"], 1, "Invalid symbol [image-block-partition] for getval"],
+  [["getval", "image-path"], 1, "State dump not found"],
+  [["cleanup"], 1, "Pickle file not found"],
+  [["delete"], 1, "Pickle file not found"],
+] as const;
+
+test("exit codes: 2 for what can't be asked, 1 for what fails", () => {
+  using folder = new BlockDeviceFolder(disk);
+  expect(run(folder, "init").status).toBe(0);
+  for (const [args, status, message] of answers)
+    expect({ args, ...run(folder, ...args) }).toMatchObject({
+      args,
+      status,
+      stdout: "",
+      stderr: expect.stringContaining(message) as string,
+    });
+  expect(folder.held()).toEqual([]);
+});
+
+const refusals: readonly (readonly [string, Readonly<Record<string, unknown>>, string])[] = [
+  ["a mount without mount-base", { "mount-base": undefined }, "Mount default config needs 'mount-base'"],
+  ["no size for the image", { "image-size": undefined }, "image-size is missing"],
+  ["a size that is none", { "image-size": "lots" }, 'image-size "lots" is not a size'],
+];
+test.each(refusals)("create refuses %s, and makes nothing", (_, more, message) => {
+  using folder = new BlockDeviceFolder(disk, more);
+  expect(run(folder, "init").status).toBe(0);
+  expect(run(folder, "create")).toMatchObject({ status: 1, stderr: expect.stringContaining(message) as string });
+  expect([folder.held(), readdirSync(join(folder.path, "images"))]).toEqual([[], []]);
+});
+
+test("create writes over no file, and removes none that it did not make", () => {
+  using folder = new BlockDeviceFolder(disk);
+  const file = join(folder.path, "images/image0.raw");
+  writeFileSync(file, "precious");
+  run(folder, "init");
+  expect(run(folder, "create")).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining("BLOCK_DEVICE_IMAGE_EXISTS") as string,
+  });
+  expect(readFileSync(file, "utf8")).toBe("precious");
+});
+
+test("init refuses a config with the place in it", () => {
+  using folder = new BlockDeviceFolder(`${disk}\n- mkfs: { base: root, name: twice, type: 123, label: 0x83 }\n`);
+  const { status, stderr } = run(folder, "init");
+  expect({ status, stderr }).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/config\.yaml:9:\d+\).*type "123" is not a file system/) as string,
+  });
+});
+
+test("a state that was cut short is told by its file, and nothing is done", () => {
+  using folder = new BlockDeviceFolder(disk);
+  expect(run(folder, "init").status).toBe(0);
+  const state = join(folder.stateDir, "state.json");
+  writeFileSync(state, '{ "blockdev": ');
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    [bin("dib"), "block-device", "--params", folder.paramsFile, "getval", "image-path"],
+    { encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } },
+  );
+  expect([status, stderr]).toEqual([3, expect.stringContaining("BLOCK_DEVICE_STATE_BROKEN")]);
+  expect(stderr).toContain(state);
+});

@@ -1,0 +1,67 @@
+import type { BlockNodeType, DiskState, NodeConfig, NodeRequest } from "@dibjs/core/block-device/node.js";
+import { planDisk } from "@dibjs/core/block-device/plan-disk.js";
+import type { Exec, ExecOptions, ExecResult } from "@dibjs/core/process/exec.js";
+import { ResourceStack } from "@dibjs/core/workspace/resource-stack.js";
+import { tempFolder } from "./temp-folder.js";
+import { diskSettings, nodeTypes } from "./toy-disk.js";
+
+export interface Ran {
+  readonly created: readonly string[];
+  readonly released: readonly string[];
+  readonly state: DiskState;
+  /** What creating threw. */
+  readonly failure: unknown;
+}
+
+/** What a program answers; undefined is success and silence. */
+export type Answer = (command: string, options?: ExecOptions) => Partial<ExecResult> | undefined;
+
+export const plannedNodes = (config: readonly unknown[]): readonly NodeConfig[] =>
+  planDisk({ config, origin: "the test" }, diskSettings, nodeTypes).nodes;
+
+const isOfInterest = (command: string) => /^((pv|vg|lv)(create|change)|udevadm|cryptsetup) /.test(command);
+
+/** Creates the nodes of a type on partitions that are called /dev/fake/NAME, then releases them; programs only note how they were called. */
+export async function runRecorded(
+  { name, create }: BlockNodeType,
+  nodes: readonly NodeConfig[],
+  { answer = () => undefined, secrets = {} }: { answer?: Answer; secrets?: NodeRequest["secrets"] } = {},
+): Promise<Ran> {
+  await using folder = await tempFolder();
+  const commands: string[] = [];
+  const exec: Exec = async (file, args, options) => {
+    const command = [file, ...args].join(" ");
+    if (isOfInterest(command)) commands.push(command);
+    const usual = { exitCode: 0, signal: undefined, stdout: file === "blockdev" ? "0" : "", stderr: "" };
+    return { ...usual, ...answer(command, options) };
+  };
+  const state = stateOn(nodes);
+  const resources = new ResourceStack();
+  const services = { exec, emit: () => {}, signal: new AbortController().signal };
+  const shared = {
+    ...{ graph: nodes, state, imageDir: folder.path, mountBase: folder.path, resources, secrets, ...services },
+    ...{ imageSizeBytes: 0, sectorSizeBytes: 512, isVfatMountable: false, outlivesProcess: false },
+  };
+  const borrow: NodeRequest["borrow"] = (loan, data) =>
+    void resources.defer(loan.label(data), () => loan.release(data, services));
+  let failure: unknown;
+  try {
+    for (const node of nodes.filter(({ type }) => type === name)) await create({ ...shared, node, borrow });
+  } catch (error) {
+    failure = error;
+  }
+  const created = commands.splice(0);
+  await resources[Symbol.asyncDispose]();
+  return { created, released: commands, state, failure };
+}
+
+function stateOn(nodes: readonly NodeConfig[]): DiskState {
+  const partitions = nodes.filter(({ type }) => type === "partitioning");
+  return {
+    blockdev: new Map(
+      partitions.map(({ name }) => [name, { device: `/dev/fake/${name}`, offsetBytes: 0, sizeBytes: 0 }]),
+    ),
+    ...{ pvs: new Map(), vgs: new Map(), filesys: new Map(), mount: new Map(), mountOrder: [] },
+    ...{ fstab: new Map(), crypttab: new Map() },
+  };
+}
