@@ -142,7 +142,7 @@ describe("a ramdisk is refused", () => {
     const wish = anElement("wish").file("binary-deps.d/wish", "no-such-program");
     await expect(build({ flags: { ramdisk: true } }, [machine(), wish])).rejects.toMatchObject({
       code: "SCRIPT_FAILED",
-      message: expect.stringContaining("no-such-program, which wish asks for") as string,
+      message: expect.stringContaining("no-such-program, asked for by wish") as string,
     });
   });
 

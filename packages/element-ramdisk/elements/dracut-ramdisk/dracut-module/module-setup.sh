@@ -1,5 +1,6 @@
 #!/bin/bash
 # Of dracut's own format: it sources this and calls the functions.
+# dib-lint: disable=sete setu setpipefail
 
 check() {
   return 0
