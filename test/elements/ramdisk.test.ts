@@ -47,6 +47,13 @@ const subject = (): ElementFixture =>
     .file("udev.d/70-subject.rules", "rule of the subject\n")
     .file("extra-data.d/scripts/d/subject-func", "subject_answer() { echo 42; }\n")
     .script("install.d/50-subject", 'echo "${INITRD:-not said}" > /root/initrd')
+    .script(
+      "cleanup.d/101-subject",
+      `if [ -f "$IMAGE_NAME.iso" ]; then
+        xorriso -osirrox on -indev "$IMAGE_NAME.iso" -extract_single /vmlinuz "$TMP_BUILD_DIR/vmlinuz"
+        cat "$TMP_BUILD_DIR/vmlinuz" > "$TARGET_ROOT/root/disc"
+      fi`,
+    )
     .script("ramdisk-install.d/60-subject", 'echo installed > "$TMP_MOUNT_PATH/subject"');
 
 const folders: AsyncDisposable[] = [];
@@ -54,8 +61,8 @@ afterAll(async () => {
   for (const folder of folders) await folder[Symbol.asyncDispose]();
 });
 
-async function build(request: Partial<ToyRequest>, fixtures: readonly ElementFixture[] = [machine(), subject()]) {
-  const elements = fixtures.map(({ name }) => name);
+async function build(request: Partial<ToyRequest>, fixtures: readonly ElementFixture[], more: readonly string[] = []) {
+  const elements = [...fixtures.map(({ name }) => name), ...more];
   const built = await buildToy({ elements, fixtures, ...request });
   folders.push(built.folder);
   return built;
@@ -76,7 +83,7 @@ const listing = (root: string, folder: string) =>
 let built: Built;
 let root: string;
 beforeAll(async () => {
-  built = await build({ flags: { ramdisk: true } });
+  built = await build({ flags: { ramdisk: true } }, [machine(), subject()], ["iso"]);
   root = unpack(built);
 });
 const inRamdisk = (path: string) => readFileSync(join(root, path), "utf8");
@@ -89,6 +96,10 @@ testDifference("ramdisk-base", "the image says what went into the ramdisk, and n
     "/etc/dib_binary_deps": fileOf("bash busybox ip modprobe udevadm numfmt awk\n"),
     "/root/initrd": fileOf("No\n"),
   },
+});
+
+testDifference("iso", "the disc is there for later scripts, and holds the kernel", () => built.run, {
+  added: { "/root/disc": fileOf("kernel 6.10-toy\n") },
 });
 
 describe("a ramdisk", () => {
@@ -205,10 +216,7 @@ describe("no-final-image", () => {
         'echo kernel | tee /tmp/kernel > /tmp/ramdisk; echo "${INITRD:-not said}" > /root/initrd',
       )
       .script("finalise.d/50-look", 'echo "${IMAGE_BLOCK_DEVICE:-there is no disk}" > /root/disk');
-    nothing = await build(
-      { elements: ["no-final-image", "ramdisk-base", "look"], flags: { formats: ["qcow2", "tar"] } },
-      [look],
-    );
+    nothing = await build({ flags: { formats: ["qcow2", "tar"] } }, [look], ["no-final-image", "ramdisk-base"]);
   });
 
   testDifference("no-final-image", "the last phases run on a tree that is on no disk", () => nothing.run, {
