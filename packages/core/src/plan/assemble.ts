@@ -52,7 +52,7 @@ export function assemblePlan({ config, set, added, outputs, aciManifest, disk }:
     environmentFiles: hookFiles.filter(isEnvironmentFile).map(({ path }) => path.slice("environment.d/".length)),
     phases: planPhases(hookFiles, added.steps),
     network: openPhases(set.elements),
-    environment: assembleEnvironment(config, set.elements),
+    environment: assembleEnvironment(config, set.elements, disk?.plan),
     packages: config.packages,
     disk: disk?.plan,
     outputs: outputs.map(({ name, from, extension, consumesImage, isFolder }) => ({
