@@ -54,7 +54,7 @@ describe("dib boot", () => {
   });
 
   test("ends with 0 when the text came, and shows the serial line on standard output", async () => {
-    const { exitCode, stdout, stderr } = await dib("toy.raw", "--expect", "login:");
+    const { exitCode, stdout, stderr } = await dib("toy.raw", "--expect", "login: ");
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "toy login: \n" });
     expect(stderr).toMatch(/booting .*toy\.raw \(bios, (emulated|KVM)\)/);
   });
@@ -80,7 +80,7 @@ describe("dib boot", () => {
   test("a verdict that KVM works is no promise: what it can't start is emulated, and remembered", async () => {
     const verdict = join(folder, "dib-kvm.json");
     writeFileSync(verdict, '{"works":true}\n');
-    const { exitCode, stdout, stderr } = await runDib(["boot", "toy.raw", "--expect", "login:"], {
+    const { exitCode, stdout, stderr } = await runDib(["boot", "toy.raw", "--expect", "login: "], {
       cwd: folder,
       env: { TMPDIR: folder, XDG_RUNTIME_DIR: folder },
     });

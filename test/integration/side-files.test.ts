@@ -1,8 +1,8 @@
 /** What elements put beside the output: published with it or not at all, and the whole result of a ramdisk. */
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { planImage } from "@dibjs/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Project } from "../support/toy-os.js";
@@ -66,6 +66,18 @@ describe("a ramdisk", () => {
     });
     expect(readdirSync(project.out)).toEqual(["image.kernel"]);
     expect(read("image.kernel")).toBe("old");
+  });
+
+  test("is published also in the root folder, which nothing can cover", async () => {
+    const name = `/${basename(project.dir).replace(" ", "-")}`;
+    try {
+      const { report } = await project.build({ ...asRamdisk, flags: { ...asRamdisk.flags, output: name } });
+      expect(report.artifacts.map(({ path }) => path)).toEqual([`${name}.initramfs`, `${name}.kernel`]);
+      expect(readFileSync(`${name}.kernel`, "utf8")).toBe("KERNEL\n");
+    } finally {
+      for (const ending of ["initramfs", "kernel", "report.json"]) rmSync(`${name}.${ending}`, { force: true });
+    }
+    expect(readdirSync("/").filter((entry) => entry.includes("dibjs-test"))).toEqual([]);
   });
 
   test("that nobody has built is an error", async () => {

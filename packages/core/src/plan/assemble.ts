@@ -61,7 +61,7 @@ export function assemblePlan({ config, set, added, outputs, aciManifest, disk }:
     environmentFiles: hookFiles.filter(isEnvironmentFile).map(({ path }) => path.slice("environment.d/".length)),
     phases: planPhases(hookFiles, added.steps),
     network: openPhases(set.elements),
-    environment: assembleEnvironment(config, set.elements),
+    environment: assembleEnvironment(config, set.elements, disk?.plan),
     packages: config.packages,
     result: resultOf(config, set),
     disk: disk?.plan,

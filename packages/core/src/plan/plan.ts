@@ -1,4 +1,4 @@
-import type { NodeConfig } from "../block-device/node.js";
+import type { NodeConfig, SecretPlace } from "../block-device/node.js";
 import type { ElementSource } from "../elements/element.js";
 import type { RequiredLock } from "../lock/lock.js";
 import type { PhaseName } from "../phases/table.js";
@@ -106,6 +106,8 @@ export interface PlannedDisk {
   readonly mkfsOptions: string;
   readonly maxOnlineResize: number | undefined;
   readonly sectorSizeBytes: number;
+  /** What nodes must be told in secret, and where it is. */
+  readonly secrets?: readonly { readonly node: string; readonly place: SecretPlace }[] | undefined;
   /** The size is rounded up to it. @default 64 KiB */
   readonly sizeMultipleBytes?: number | undefined;
 }

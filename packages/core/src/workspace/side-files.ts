@@ -56,8 +56,9 @@ export class SideFiles {
     return result;
   }
 
-  /** Undefined where the file system of the output can't be below an overlay: FAT, for one. */
+  /** Undefined where the output's folder can't be covered: on FAT, for one, or when it is the root folder, where all begin. */
   async #cover(upper: string, ctx: BuildContext): Promise<AsyncDisposable | undefined> {
+    if (this.#folder === "/") return undefined;
     await using stack = new ResourceStack();
     const work = `${upper}.work`;
     await mkdir(work);
