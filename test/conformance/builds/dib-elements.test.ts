@@ -2,8 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import type { BuildReport } from "@dibjs/core";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DibElementBuilds } from "../../support/dib-element-builds.js";
+import { vector } from "../../support/vectors.js";
 
 let builds: DibElementBuilds;
 
@@ -73,3 +74,32 @@ test.each(cases.map((one) => [one.elements.join(" "), one] as const))(
     expect(booted, booted.stdout.slice(-3000)).toMatchObject({ exitCode: 0 });
   },
 );
+
+/** What the kernel was told and how large the root is, once somebody has logged in. */
+describe("booted on a larger disk", () => {
+  let said = "";
+  beforeAll(async () => {
+    const login = { DIB_DEV_USER_PASSWORD: password, DIB_DEV_USER_PWDLESS_SUDO: "yes" };
+    await builds.build(["debian-minimal", "vm", "growroot", "devuser"], "qcow2", {
+      ...login,
+      DIB_BOOTLOADER_DEFAULT_CMDLINE: "nofb nomodeset note=ours",
+    });
+    execFileSync("qemu-img", ["resize", join(builds.path, "image.qcow2"), "6G"]);
+    const { exitCode, stdout } = await builds.boot(
+      ...[...toLogin, "--send", "devuser", "--expect", "Password:", "--send", password, "--expect", "$ "],
+      ...["--send", "cat /proc/cmdline", "--expect", "$ "],
+      ...["--send", "df -B1 --output=size / | tail -1 | sed 's/^/root-bytes=/'"],
+      ...["--send", "echo said-$((40 + 2))", "--expect", "said-42"],
+    );
+    said = stdout;
+    expect(exitCode, stdout.slice(-3000)).toBe(0);
+  });
+
+  vector("boot/root-grown", () => {
+    expect(Number(/root-bytes= *(\d+)/.exec(said)?.[1])).toBeGreaterThan(5e9);
+  });
+
+  vector("boot/command-line", () => {
+    expect(said).toMatch(/root=LABEL=cloudimg-rootfs .*console=tty0 console=ttyS0,115200 .*nofb nomodeset note=ours/);
+  });
+});

@@ -188,6 +188,7 @@ export const groups = {
       conditional: "an old copy is asked for with its date, unless -f asks for it anew",
     },
   },
+  // What these tests say of thin pools and of disks with several paths is about a later program than the released one.
   growvols: {
     source: "diskimage_builder/elements/growvols/tests/test_growvols.py",
     vectors: {
@@ -196,8 +197,6 @@ export const groups = {
       "not-enough-space": "with too little space it does nothing: exit 0, or 2 when that was asked for",
       devices: "disk, group and next partition are found; what is not there is named",
       amounts: "amounts in units and shares are rounded down to extents",
-      thin: "the pool grows first, and volumes in it without a device",
-      multipath: "a disk with several paths counts once",
     },
   },
   functests: {

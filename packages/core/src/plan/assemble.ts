@@ -15,9 +15,9 @@ export interface AssembleRequest {
   readonly set: ElementSet;
   readonly added: Added;
   readonly outputs: readonly ImageFormat[];
-  /** The disk and what its nodes need; undefined when no output is made from a disk. */
   /** What ACI_MANIFEST says. */
   readonly aciManifest?: string | undefined;
+  /** The disk and what its nodes need; undefined when no output is made from a disk. */
   readonly disk: { readonly plan: PlannedDisk; readonly hostCommands: readonly PlannedHostCommand[] } | undefined;
 }
 

@@ -13,7 +13,7 @@ import {
   openProbe,
   type HostProbe,
 } from "./host-probe.js";
-import { coreTools, diskTools, fatTools, packages, pythonModules } from "./host-tools.js";
+import { coreTools, diskTools, dockerEngine, fatTools, packages, pythonModules } from "./host-tools.js";
 import type { BuildPlaces, BuildPlan, PlannedHostCommand } from "./plan.js";
 
 /**
@@ -118,7 +118,7 @@ async function missingCommands(
 
 /** Most are programs in PATH; a path may be a folder of files that a program reads. */
 async function isThere(command: string, probe: HostProbe): Promise<boolean> {
-  if (command === "docker engine") return probe.dockerAnswers();
+  if (command === dockerEngine) return probe.dockerAnswers();
   return (await (command.startsWith("/") ? probe.kindOf(command) : probe.which(command))) !== undefined;
 }
 

@@ -4,6 +4,7 @@ import { release } from "node:os";
 import { dirname, join } from "node:path";
 import { debianArch } from "../config/normalize.js";
 import { createExec } from "../process/exec.js";
+import { engineQuestion } from "./host-tools.js";
 
 export interface HostProbe {
   readonly uid: number;
@@ -60,7 +61,7 @@ export function openProbe(path: string): HostProbe {
     },
     dockerAnswers: async () => {
       const raise = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
-      const [program = "", ...args] = [...raise, "docker", "version", "--format", "{{.Server.Version}}"];
+      const [program = "", ...args] = [...raise, ...engineQuestion];
       return (await createExec()(program, args, { env: { PATH: path } })).exitCode === 0;
     },
   };

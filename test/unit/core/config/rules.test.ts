@@ -1,6 +1,7 @@
 import { checkFormats } from "@dibjs/core/config/rules.js";
 import { describe, expect, test } from "vitest";
 import { codesOf, failureOf, loadPlain, loadYaml } from "./config-folder.js";
+import { vector } from "../../../support/vectors.js";
 
 describe("a setting that breaks a rule", () => {
   test.each([
@@ -54,6 +55,13 @@ test.each([
   ["output", { output: "-rf" }],
 ])("%s may be %o", async (setting, flags) => {
   expect((await loadPlain({ flags })).origins[setting]).not.toBe("default");
+});
+
+vector("break/match", async () => {
+  const { breaks } = await loadPlain({ env: { break: "after-error, before-install" } });
+  expect(breaks).toEqual(["after-error", "before-install"]);
+  for (const part of ["before-install2", "before", "install", "error"])
+    expect(await codesOf(loadPlain({ env: { break: part } })), part).toEqual(["BREAK_NAME_UNKNOWN"]);
 });
 
 test("a break point that does not exist is refused with the nearest", async () => {

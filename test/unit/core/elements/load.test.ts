@@ -7,6 +7,7 @@ import { createExec } from "@dibjs/core/process/exec.js";
 import { describe, expect, test } from "vitest";
 import { anElement, type ElementFixture, type PackageFixture } from "../../../support/build-fixture.js";
 import { tempFolder } from "../../../support/temp-folder.js";
+import { vector } from "../../../support/vectors.js";
 
 const loadPlain = (parent: string, element: ElementFixture) =>
   loadElement({ name: element.name, folder: element.writeTo(parent), source: "elements-path", version: "0.0.0-local" });
@@ -27,7 +28,7 @@ async function loadInstalled(
 const pathsOf = ({ files }: { files: readonly { path: string }[] }) => files.map(({ path }) => path);
 
 describe("files of an element", () => {
-  test("are what DIB merges, sorted by bytes", async () => {
+  const areMerged = async () => {
     await using temp = await tempFolder();
     const element = anElement("a")
       .script("install.d/10-x")
@@ -62,7 +63,9 @@ describe("files of an element", () => {
       "src/kept-in-a-plain-folder",
       "static/etc/.kept",
     ]);
-  });
+  };
+  vector("hooks/folders", areMerged);
+  vector("hooks/top-level", areMerged);
 
   test("of a package leave out its code, its files and its other elements", async () => {
     await using temp = await tempFolder();

@@ -2,6 +2,7 @@ import type { Element, ElementFile } from "@dibjs/core/elements/element.js";
 import { isEnvironmentFile, mergeHookFiles, planPhases } from "@dibjs/core/plan/hook-files.js";
 import { checkLinks, checkScripts, scriptNotes } from "@dibjs/core/plan/scripts.js";
 import { describe, expect, test } from "vitest";
+import { vector } from "../../../support/vectors.js";
 
 type Files = Readonly<Record<string, Partial<ElementFile>>>;
 
@@ -50,14 +51,16 @@ describe("merging the files of all elements", () => {
     expect(clashes).toEqual([]);
   });
 
-  test.each(["install.d/10-x", "environment.d/10-x.bash", "bin/x", "static/x", "own-folder/x"])(
-    "two elements with %s clash, and both are named",
-    (path) => {
-      const { clashes } = merge([element("one", { [path]: script }), element("two", { [path]: script })]);
-      expect(clashes).toMatchObject([{ code: "PLAN_SCRIPT_CLASH", context: { path, elements: ["one", "two"] } }]);
-      expect(clashes[0]?.message).toContain("There is a duplicated hook in your elements");
-    },
-  );
+  for (const path of ["install.d/10-x", "environment.d/10-x.bash", "bin/x", "static/x", "own-folder/x"])
+    vector(
+      "hooks/duplicate",
+      () => {
+        const { clashes } = merge([element("one", { [path]: script }), element("two", { [path]: script })]);
+        expect(clashes).toMatchObject([{ code: "PLAN_SCRIPT_CLASH", context: { path, elements: ["one", "two"] } }]);
+        expect(clashes[0]?.message).toContain("There is a duplicated hook in your elements");
+      },
+      path,
+    );
 
   test("every clash is found, three elements with one file give two", () => {
     const files = { "install.d/10-x": script, "bin/y": script };
