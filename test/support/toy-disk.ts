@@ -166,7 +166,17 @@ export function toyPlan(disk: PlannedDisk | undefined, more: Partial<BuildPlan> 
     checksums: [],
     hostCommands: [],
   };
-  return { version: 1, image: "image", output: "toy", arch: "amd64", ...lists, disk, settings, ...more };
+  return {
+    version: 1,
+    image: "image",
+    output: "toy",
+    arch: "amd64",
+    result: "image",
+    ...lists,
+    disk,
+    settings,
+    ...more,
+  };
 }
 
 /** What this process' tests hold of the build host: loop devices with partitions, and mounts. Other builds may run beside us. */
