@@ -72,6 +72,7 @@ async function publish(exported: Exported, plan: BuildPlan, staging: string, out
   const { artifacts } = await publishBuild({
     ...{ plan, places: { output, caller }, staging, staged: exported.files, ctx },
     sideFolders: await sideFolders.settle(ctx),
+    sideFiles: [],
     hashing: new Hashing(digestAlgorithms(plan)),
     describe: (artifacts) => ({ artifacts }) as unknown as BuildReport,
   });

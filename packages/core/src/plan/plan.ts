@@ -30,6 +30,11 @@ export interface BuildPlan {
   readonly environment: readonly PlannedVariable[];
   /** `-p`: installed after the install phase. */
   readonly packages: readonly string[];
+  /**
+   * `ramdisk`: a kernel and an initramfs, which elements put beside the output. `elements`: whatever they put there
+   * (no-final-image). In both no disk is made.
+   */
+  readonly result: "image" | "ramdisk" | "elements";
   readonly disk: PlannedDisk | undefined;
   readonly outputs: readonly PlannedOutput[];
   readonly checksums: readonly string[];
