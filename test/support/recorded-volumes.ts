@@ -50,7 +50,7 @@ export async function runRecorded(
     ...{ imageSizeBytes: 0, sectorSizeBytes: 512, isVfatMountable: false, outlivesProcess: false },
   };
   const borrow: NodeRequest["borrow"] = (loan, data) => {
-    resources.defer(loan.label(data), () => loan.release(data, services));
+    resources.defer(loan.label(data), () => loan.release(data, { ...services, images: [] }));
     onBorrow(loan.name);
   };
   let failure: unknown;

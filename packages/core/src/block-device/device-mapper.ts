@@ -4,6 +4,7 @@ import { mkdir, open, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../errors.js";
 import { compareBytes } from "../phases/order.js";
+import type { MappedDevice } from "../workspace/mapped-devices.js";
 import type { NodeConfig, NodeRequest } from "./node.js";
 import { textOf } from "./written-text.js";
 
@@ -17,9 +18,9 @@ export const mappedDevice = (name: string): string => join(folder, name);
 
 const doubled = (name: string): string => name.replaceAll("-", "--");
 
-/** Whether a device belongs to a volume group, also one that lvm keeps to itself. */
-export const isOfGroup = (name: string, group: string): boolean =>
-  name.replaceAll("--", "/").split("-")[0] === group.replaceAll("-", "/");
+/** Whether a device belongs to a volume group, also one that lvm keeps to itself. An encrypted one may have such a name, too. */
+export const isOfGroup = ({ name, uuid }: MappedDevice, group: string): boolean =>
+  uuid.startsWith("LVM-") && name.replaceAll("--", "/").split("-")[0] === group.replaceAll("-", "/");
 
 const lockDir = "/run/dib";
 const lockSeconds = "3600"; // the scripts of a disk may take long

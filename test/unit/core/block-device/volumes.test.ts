@@ -86,10 +86,12 @@ test("volumes come after their group, groups after their physical volumes, and t
 
 test("a hyphen in a name is written twice in the device's, so that groups are told apart", () => {
   expect(volumeDevice("my-vg", "lv-root")).toBe("/dev/mapper/my--vg-lv--root");
-  expect(isOfGroup("my--vg-lv--root", "my-vg")).toBe(true);
-  expect(isOfGroup("my--vg-lv--root", "my")).toBe(false);
-  expect(isOfGroup("vg-pool_tdata", "vg")).toBe(true);
-  expect(isOfGroup("vg2-root", "vg")).toBe(false);
+  const isOf = (name: string, group: string, uuid = "LVM-abc") => isOfGroup({ name, uuid }, group);
+  expect(isOf("my--vg-lv--root", "my-vg")).toBe(true);
+  expect(isOf("my--vg-lv--root", "my")).toBe(false);
+  expect(isOf("vg-pool_tdata", "vg")).toBe(true);
+  expect(isOf("vg2-root", "vg")).toBe(false);
+  expect(isOf("vg-crypt", "vg", "CRYPT-LUKS2-abc-vg-crypt")).toBe(false);
 });
 
 test("lvm sees the devices of the build by their whole names, and no other", () => {
@@ -127,6 +129,12 @@ test.each([
   const told = findings(luks(values));
   expect(told).toContain(message);
   expect(told).not.toContain("open sesame");
+});
+
+test("an encrypted device can't have the name of a volume of the same disk", () => {
+  expect(findings([...lvm({}), { luks: { name: "vg-lv", base: "lv", passphrase: { file: "/key" } } }])).toContain(
+    "luks name vg-lv is what the volume vg/lv is called in /dev/mapper",
+  );
 });
 
 test("luksFormat gets what is written, and the passphrase on its standard input", () => {

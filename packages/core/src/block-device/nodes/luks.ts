@@ -6,12 +6,13 @@ import { isAbsolute } from "node:path";
 import { isSecretName } from "../../config/variables.js";
 import { BuildError, reasonOf } from "../../errors.js";
 import { deviceMapperEnv, mappedNames } from "../../workspace/mapped-devices.js";
-import { mappedDevice, nameTaken } from "../device-mapper.js";
+import { mappedDevice, nameTaken, volumeDevice } from "../device-mapper.js";
 import { splitWords } from "../file-system.js";
 import { guid } from "../partition-table.js";
 import { problemOfSecret, readBytes, secretText } from "../../plan/disk-secret.js";
 import { defineBlockNode, defineLoan, type NodeConfig, type NodeRequest, type SecretPlace } from "../node.js";
 import { refusedVolumeWords } from "../volume-options.js";
+import { isOwn, leaveAlone } from "../own-devices.js";
 import { textOf } from "../written-text.js";
 import { blockDeviceOf } from "./block-device-of.js";
 import { runForNode } from "./run-for-node.js";
@@ -93,9 +94,11 @@ async function claimName({ name }: NodeConfig): Promise<void> {
 export const encryptedDevice = defineLoan<{ name: string }>({
   name: "luks",
   label: ({ name }) => `encrypted device ${name}`,
-  async release({ name }, { exec }) {
+  async release({ name }, services) {
+    const { exec } = services;
     const deadline = Date.now() + 5_000;
     while ((await mappedNames()).includes(name)) {
+      if (!(await isOwn(mappedDevice(name), services))) return leaveAlone(`encrypted device ${name}`, services);
       const { stderr } = await exec("cryptsetup", ["close", name], { env: deviceMapperEnv });
       if (!(await mappedNames()).includes(name)) return;
       if (Date.now() > deadline) throw new Error(stderr.trim() || "it is still there");
@@ -104,7 +107,7 @@ export const encryptedDevice = defineLoan<{ name: string }>({
   },
 });
 
-function checkLuks({ name, base, values }: NodeConfig): string[] {
+function checkLuks({ name, base, values }: NodeConfig, graph: readonly NodeConfig[]): string[] {
   const { label, cipher, pbkdf, uuid, options } = values;
   const word = (key: string, value: unknown, form: RegExp) =>
     value === undefined || form.test(textOf(value) ?? "")
@@ -115,6 +118,7 @@ function checkLuks({ name, base, values }: NodeConfig): string[] {
     ...(/^(?!-|control$|\.{1,2}$)[A-Za-z0-9_.+-]{1,100}$/.test(name)
       ? []
       : [`luks name ${JSON.stringify(name)} must be usable as a device name`]),
+    ...volumesCalled(name, graph).map((lv) => `luks name ${name} is what the volume ${lv} is called in /dev/mapper`),
     ...checkPassphrase(name, values.passphrase),
     ...word("label", label, /^[^\p{Cc}"'\s-][^\p{Cc}"'\s]{0,46}$/u),
     ...word("cipher", cipher, /^[a-z0-9]+(-[a-z0-9]+)*(:[a-z0-9]+)?$/),
@@ -125,6 +129,12 @@ function checkLuks({ name, base, values }: NodeConfig): string[] {
     ),
   ];
 }
+
+const volumesCalled = (name: string, graph: readonly NodeConfig[]): readonly string[] =>
+  graph
+    .filter(({ values }) => values.role === "lv")
+    .filter((lv) => volumeDevice(lv.base ?? "", lv.name) === mappedDevice(name))
+    .map((lv) => `${lv.base}/${lv.name}`);
 
 /** Values are not shown: it may be the passphrase itself. */
 function checkPassphrase(name: string, written: unknown): string[] {

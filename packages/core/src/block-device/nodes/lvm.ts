@@ -5,12 +5,20 @@
 import { lstat, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { lvmEnv, writeLvmSystem } from "../lvm-system.js";
-import { isOfGroup, nameTaken, volumeDevice } from "../device-mapper.js";
+import { isOfGroup, mappedDevice, nameTaken, volumeDevice } from "../device-mapper.js";
 import { splitWords } from "../file-system.js";
 import { checkVolumes, expandVolumes, partsOf, roleOf } from "../volumes.js";
-import { defineBlockNode, defineLoan, type NodeConfig, type NodeHostCommand, type NodeRequest } from "../node.js";
+import {
+  defineBlockNode,
+  defineLoan,
+  type LoanServices,
+  type NodeConfig,
+  type NodeHostCommand,
+  type NodeRequest,
+} from "../node.js";
+import { isOwn, leaveAlone } from "../own-devices.js";
 import { parseSize } from "../sizes.js";
-import { deviceMapperEnv, mappedNames } from "../../workspace/mapped-devices.js";
+import { deviceMapperEnv, mappedDevices, type MappedDevice } from "../../workspace/mapped-devices.js";
 import { textOf } from "../written-text.js";
 import { blockDeviceOf } from "./block-device-of.js";
 import { runForNode } from "./run-for-node.js";
@@ -95,8 +103,8 @@ const listGroups = ["timeout", "60", "vgs", "--noheadings", "-o", "vg_name"] as 
 /** Throws BLOCK_DEVICE_NAME_TAKEN for a group that the host has, active or not: its own lvm would mix them up. */
 async function claimGroup(group: string, request: NodeRequest): Promise<void> {
   const taken = (by: string) => nameTaken(request.node.name, group, by);
-  const active = (await mappedNames()).find((name) => isOfGroup(name, group));
-  if (active !== undefined) throw taken(`the device ${active}`);
+  const active = (await mappedDevices()).find((device) => isOfGroup(device, group));
+  if (active !== undefined) throw taken(`the device ${active.name}`);
   const found = await runForNode(request, "looking for groups of this host", listGroups, { env: deviceMapperEnv });
   if (found.split(/\s+/).includes(group)) throw taken("a volume group of this host");
   if (!(await isFree(join("/dev", group)))) throw taken(`/dev/${group}`);
@@ -147,19 +155,19 @@ export const lvmSystem = defineLoan<{ systemDir: string }>({
 export const volumeGroup = defineLoan<{ group: string; systemDir: string }>({
   name: "volume-group",
   label: ({ group }) => `volume group ${group}`,
-  async release({ group, systemDir }, { exec }) {
-    await exec("udevadm", ["settle"]); // where udev runs, it may be looking at a volume still
-    await deactivate(["vgchange", "-an", group], systemDir, exec, (name) => isOfGroup(name, group));
+  async release({ group, systemDir }, services) {
+    await services.exec("udevadm", ["settle"]); // where udev runs, it may be looking at a volume still
+    await deactivate(["vgchange", "-an", group], systemDir, services, (device) => isOfGroup(device, group));
   },
 });
 
 export const logicalVolume = defineLoan<{ group: string; volume: string; systemDir: string }>({
   name: "logical-volume",
   label: ({ group, volume }) => `logical volume ${group}/${volume}`,
-  async release({ group, volume, systemDir }, { exec }) {
+  async release({ group, volume, systemDir }, services) {
     const device = volumeDevice(group, volume);
-    const isActive = (name: string) => device.endsWith(`/${name}`);
-    await deactivate(["lvchange", "-an", `/dev/${group}/${volume}`], systemDir, exec, isActive);
+    const isActive = ({ name }: MappedDevice) => device.endsWith(`/${name}`);
+    await deactivate(["lvchange", "-an", `/dev/${group}/${volume}`], systemDir, services, isActive);
   },
 });
 
@@ -169,14 +177,17 @@ const deadlineMs = 5_000;
 async function deactivate(
   [file, ...args]: readonly [string, ...string[]],
   systemDir: string,
-  exec: NodeRequest["exec"],
-  isLeft: (name: string) => boolean,
+  services: LoanServices,
+  isLeft: (device: MappedDevice) => boolean,
 ): Promise<void> {
+  const { exec } = services;
   const deadline = Date.now() + deadlineMs;
   for (;;) {
-    const { exitCode, stderr } = await exec(file, args, { env: lvmEnv(systemDir) });
-    const left = (await mappedNames()).filter(isLeft);
-    if (exitCode === 0 && left.length === 0) return;
+    for (const { name } of (await mappedDevices()).filter(isLeft))
+      if (!(await isOwn(mappedDevice(name), services))) return leaveAlone(`volume ${name}`, services);
+    const { stderr } = await exec(file, args, { env: lvmEnv(systemDir) });
+    const left = (await mappedDevices()).filter(isLeft).map(({ name }) => name);
+    if (left.length === 0) return; // also a group that never came to be
     if (Date.now() > deadline) throw new Error(stderr.trim() || `${left.join(", ")} is left`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
