@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { BuildReport } from "@dibjs/core";
 import { startAptProxy } from "./apt-proxy.js";
 import { runDib, type DibResult } from "./dib.js";
+import { runDropIn } from "./drop-in.js";
 import { releasedElements } from "./released-dib.js";
 
 /** A folder of builds with DIB's own elements, which go before ours by name. It goes at the end of the block. */
@@ -34,9 +35,22 @@ export class DibElementBuilds implements AsyncDisposable {
     return JSON.parse(await readFile(join(this.path, "image.report.json"), "utf8")) as BuildReport;
   }
 
+  /** A command that DIB has; throws with the end of its log when it fails. */
+  async run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<DibResult> {
+    const result = await runDropIn(command, args, { cwd: this.path, env: { ...this.#env, ...env } });
+    const { exitCode, stdout, stderr } = result;
+    if (exitCode !== 0)
+      throw new Error(`${command} ${args.join(" ")} ended with ${exitCode}\n${(stdout + stderr).slice(-6000)}`);
+    return result;
+  }
+
   /** `dib boot` of the qcow2, with what to expect and to send. */
   boot(...talk: readonly string[]): Promise<DibResult> {
-    return runDib(["boot", "image.qcow2", ...talk, "--timeout", "600"], { cwd: this.path });
+    return this.bootFile("image.qcow2", ...talk);
+  }
+
+  bootFile(file: string, ...talk: readonly string[]): Promise<DibResult> {
+    return runDib(["boot", file, ...talk, "--timeout", "900"], { cwd: this.path });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
