@@ -1,7 +1,7 @@
 /** What came of a pair of builds. */
 import { createHash } from "node:crypto";
 import type { TreeEntry } from "@dibjs/testkit";
-import type { ElementRequest, ElementResult, Outcome } from "../../../scripts/docs/released-elements.mjs";
+import type { ElementRequest, ElementResult } from "../../../scripts/docs/released-elements.mjs";
 import { compareFacts, type Claim, type Facts } from "../../support/differences.js";
 import type { Built } from "../../support/both-builds.js";
 import type { Pair } from "./pair.js";
@@ -22,11 +22,27 @@ const byChance: readonly (readonly [RegExp, string])[] = [
 const sameButContent = (dib: TreeEntry | undefined, ours: TreeEntry | undefined): boolean =>
   dib?.kind === "file" && ours?.kind === "file" && dib.mode === ours.mode && dib.owner === ours.owner;
 
-const claims: readonly EntryClaim[] = [
+const entryClaims: readonly EntryClaim[] = [
   { id: "tree-outputs", explains: (_dib, _ours, path) => /^\/(dev\/|proc$|sys$|lost\+found$)/.test(path) },
   {
     id: "by chance",
     explains: (dib, ours, path) => byChance.some(([files]) => files.test(path)) && sameButContent(dib, ours),
+  },
+];
+
+/** What is beside the image, and which scripts ran, in order. */
+const textsOf = (built: Built): Facts<string> => ({
+  ...Object.fromEntries(Object.entries(built.manifests()).map(([path, text]) => [`beside the image: ${path}`, text])),
+  "scripts that ran": built.scripts().join("\n"),
+});
+
+const withoutDisk = (scripts = "") => scripts.replace(/^block-device\/.*\n/gm, "");
+
+const textClaims: readonly Claim<string>[] = [
+  { id: "python-exec", explains: (_dib, _ours, key) => key.endsWith("/dib_environment") },
+  {
+    id: "no-disk-for-tar",
+    explains: (dib, ours, key) => key === "scripts that ran" && withoutDisk(dib) === withoutDisk(ours),
   },
 ];
 
@@ -45,10 +61,18 @@ export async function judge(pair: Pair, of: string): Promise<ElementResult> {
   }
   if (dib.exitCode !== 0) return { ...told, result: "fails in DIB alone", "ended-in": ended };
   const entries = await entriesOf(ours);
-  const { explained, unexplained } = compareFacts(await entriesOf(dib), entries, claims);
-  const result: Outcome = unexplained.length === 0 ? "passed" : "fails";
-  const lines = unexplained.map(({ key, dib, ours }) => `${key}: ${JSON.stringify(dib)} here ${JSON.stringify(ours)}`);
-  return { ...told, result, entries: Object.keys(entries).length, differ: explained, unexplained: lines.slice(0, 50) };
+  const trees = compareFacts(await entriesOf(dib), entries, entryClaims);
+  const texts = compareFacts(textsOf(dib), textsOf(ours), textClaims);
+  const lines = [...trees.unexplained, ...texts.unexplained].map(
+    ({ key, dib, ours }) => `${key}: ${JSON.stringify(dib)} here ${JSON.stringify(ours)}`,
+  );
+  return {
+    ...told,
+    result: lines.length === 0 ? "passed" : "fails",
+    entries: Object.keys(entries).length,
+    differ: { ...trees.explained, ...texts.explained },
+    unexplained: lines.map((line) => line.slice(0, 1000)).slice(0, 50),
+  };
 }
 
 /** The last lines of a log, without the folder of the test. */

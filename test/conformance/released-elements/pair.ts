@@ -3,8 +3,8 @@ import { linkSync, copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, wri
 import { dirname, join } from "node:path";
 import { defaultEnv } from "@dibjs/core/process/exec.js";
 import type { ElementRequest } from "../../../scripts/docs/released-elements.mjs";
-import { startAptProxy } from "../../support/apt-proxy.js";
 import { Built } from "../../support/both-builds.js";
+import { dibElementsEnvironment } from "../../support/dib-element-builds.js";
 import { runDropIn } from "../../support/drop-in.js";
 import { releasedDib, runReleased } from "../../support/released-dib.js";
 import { baseTarball, baseTarballName } from "./base-tarball.js";
@@ -54,10 +54,11 @@ async function build(by: "dib" | "ours", parent: string, element: string, reques
 }
 
 async function openPlace(folder: string, { env, files }: ElementRequest) {
-  const { mirror, securityMirror, codename } = await startAptProxy();
   for (const name of ["out", "tmp", "home", "cache"]) mkdirSync(join(folder, name), { recursive: true });
   const home = join(folder, "home");
-  const filledIn = (text: string) => text.replaceAll("{folder}", home).replaceAll("{mirror}", mirror);
+  const found = await dibElementsEnvironment();
+  const filledIn = (text: string) =>
+    text.replaceAll("{folder}", home).replaceAll("{mirror}", found["DIB_DISTRIBUTION_MIRROR"] ?? "");
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(home, path)), { recursive: true });
     writeFileSync(join(home, path), filledIn(text));
@@ -69,19 +70,11 @@ async function openPlace(folder: string, { env, files }: ElementRequest) {
       HOME: home,
       USER: "root",
       ...defaultEnv,
-      ELEMENTS_PATH: (await releasedDib()).elements,
+      ...found,
       TMP_DIR: join(folder, "tmp"),
       DIB_IMAGE_CACHE: join(folder, "cache"),
       DIB_DEBIAN_USE_DEBOOTSTRAP_CACHE: "1",
       DIB_NO_TIMESTAMP: "1",
-      DIB_RELEASE: codename,
-      DIB_DISTRIBUTION_MIRROR: mirror,
-      DIB_DEBIAN_SECURITY_MIRROR: securityMirror,
-      DIB_APT_SOURCES_CONF: [
-        `default:deb ${mirror} ${codename} main`,
-        `updates:deb ${mirror} ${codename}-updates main`,
-        `security:deb ${securityMirror} ${codename}-security main`,
-      ].join("\n"),
       ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, filledIn(value)])),
     },
   };
