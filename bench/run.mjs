@@ -19,6 +19,7 @@ const { values: flags } = parseArgs({
   options: { quick: { type: "boolean" }, rounds: { type: "string", default: "1" } },
 });
 
+const releasedElements = "/usr/lib/python3/dist-packages/diskimage_builder/elements";
 const scratch = mkdtempSync(join(process.env.TMPDIR ?? "/var/tmp", "dibjs-bench-"));
 const rows = [];
 try {
@@ -26,6 +27,7 @@ try {
   measurePlan();
   await measureAdd();
   measureManyElements();
+  measureReleasedElements();
   if (!flags.quick) await measureBuilds(Number(flags.rounds));
 } finally {
   rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
@@ -178,6 +180,17 @@ function measureManyElements() {
   }
 }
 
+/** All elements of the released diskimage-builder, and as many of them in one set as go together. */
+function measureReleasedElements() {
+  if (!existsSync(releasedElements)) return note("released elements: left out, install python3-diskimage-builder");
+  const expand = (...names) => JSON.parse(run("node", [join(root, "bench/expand.mjs"), releasedElements, ...names]));
+  const together = expand();
+  const found = repeat(11, () => expand(...together));
+  const times = found.map(({ ms }) => ms);
+  const { known, expanded } = found[0];
+  add(`discover ${known} released elements and expand to ${expanded}`, median(times), "ms", 100, times);
+}
+
 /** Cold builds in turn, ours and the released diskimage-builder's, through one warmed apt cache. */
 async function measureBuilds(rounds) {
   if (process.getuid() !== 0) return note("builds: left out, this is not root");
@@ -273,8 +286,6 @@ function dropIn(whose) {
   const program = join(root, "packages/cli/bin/disk-image-create.js");
   return whose === "our elements" ? [program] : ["env", `ELEMENTS_PATH=${releasedElements}`, program];
 }
-
-const releasedElements = "/usr/lib/python3/dist-packages/diskimage_builder/elements";
 
 function buildWithDib(mirror, round, create = []) {
   const folder = mkdtempSync(join(scratch, "dib-"));

@@ -54,7 +54,7 @@ describe("dib boot", () => {
   });
 
   test("ends with 0 when the text came, and shows the serial line on standard output", async () => {
-    const { exitCode, stdout, stderr } = await dib("toy.raw", "--expect", "login:");
+    const { exitCode, stdout, stderr } = await dib("toy.raw", "--expect", "login: ");
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "toy login: \n" });
     expect(stderr).toMatch(/booting .*toy\.raw \(bios, (emulated|KVM)\)/);
   });
@@ -80,7 +80,7 @@ describe("dib boot", () => {
   test("a verdict that KVM works is no promise: what it can't start is emulated, and remembered", async () => {
     const verdict = join(folder, "dib-kvm.json");
     writeFileSync(verdict, '{"works":true}\n');
-    const { exitCode, stdout, stderr } = await runDib(["boot", "toy.raw", "--expect", "login:"], {
+    const { exitCode, stdout, stderr } = await runDib(["boot", "toy.raw", "--expect", "login: "], {
       cwd: folder,
       env: { TMPDIR: folder, XDG_RUNTIME_DIR: folder },
     });
@@ -178,8 +178,11 @@ describe("dib boot", () => {
     ["a missing image", ["none.qcow2"]],
     ["a broken image", ["broken.qcow2"]],
     ["a time that is none", ["toy.raw", "--timeout", "soon"]],
+    ["a kernel without its initramfs", ["alone.kernel"]],
+    ["words for the kernel of a disk", ["toy.raw", "--append", "quiet"]],
   ])("%s is a usage error", async (_, args) => {
     writeFileSync(join(folder, "broken.qcow2"), Buffer.from("514649fb00000063", "hex"));
+    writeFileSync(join(folder, "alone.kernel"), "");
     const { exitCode, stderr } = await dib(...args);
     expect(exitCode).toBe(2);
     expect(stderr).toContain("USAGE_INVALID");
@@ -199,5 +202,5 @@ describe("dib boot", () => {
 });
 
 test("nothing is left in the temporary folder, not even by those that were killed", () => {
-  expect(readdirSync(folder).sort()).toEqual(["broken.qcow2", "toy.qcow2", "toy.raw"]);
+  expect(readdirSync(folder).sort()).toEqual(["alone.kernel", "broken.qcow2", "toy.qcow2", "toy.raw"]);
 });

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "n
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { runDropIn, startDropIn } from "../support/drop-in.js";
+import { runDropIn, runDropInChroot, startDropIn } from "../support/drop-in.js";
 import { Project } from "../support/toy-os.js";
 
 let project: Project;
@@ -232,6 +232,14 @@ describe("break points", () => {
       "Resuming",
     ]);
     expect((await build([], { break: "after-install" })).exitCode).toBe(0); // nothing is on standard input
+  });
+
+  test("are in the image also when the command itself runs in a chroot", async () => {
+    mkdirSync(join(project.dir, "tmp/root"));
+    const env = { break: "after-install", break_cmd: "head -1 /etc/os-release" };
+    const command = ["disk-image-create", toy, place(env), join(project.dir, "tmp/root")] as const;
+    const { exitCode, stderr } = await runDropInChroot(...command);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "ID=toy\n" });
   });
 
   test("break_outside_target has the shell after an error on the host", async () => {

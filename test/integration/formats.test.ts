@@ -72,6 +72,7 @@ async function publish(exported: Exported, plan: BuildPlan, staging: string, out
   const { artifacts } = await publishBuild({
     ...{ plan, places: { output, caller }, staging, staged: exported.files, ctx },
     sideFolders: await sideFolders.settle(ctx),
+    sideFiles: [],
     hashing: new Hashing(digestAlgorithms(plan)),
     describe: (artifacts) => ({ artifacts }) as unknown as BuildReport,
   });
@@ -245,13 +246,32 @@ test("an iso has the newest kernel, with its initramfs, for a BIOS and for UEFI"
   expect(readFileSync(join(staging, "grub"), "utf8")).toMatch(/linux \/live\/vmlinuz boot=live .*ttyS0/);
 });
 
+test("what the links of an image lead to on an iso is the image's own", async () => {
+  makeBootable(join(scratch.path, "tree"));
+  shell(
+    `cd "$1/tree"; mv boot lib/modules; ln -s /lib/modules boot; mv lib/live srv; ln -s /srv lib/live
+    ln -sf /lib/modules/vmlinuz-6.9 lib/modules/vmlinuz-6.10`,
+    scratch.path,
+  );
+  const staging = scratch.make("staging");
+  await exportFolder(["iso"], staging);
+  shell(`xorriso -osirrox on -indev "$1/toy.iso" -extract /live "$1/live"`, staging);
+  expect(readFileSync(join(staging, "live/vmlinuz"), "utf8")).toBe("old");
+});
+
 test.each([
   ["a kernel", "rm boot/*"],
+  ["a kernel but a link to a file of the host", `rm boot/*; touch boot/initrd.img-1; ln -s "$1/host/vmlinuz-1" boot`],
+  ["a kernel but a folder of the host", `rm -r boot; ln -s "$1/host" boot`],
+  ["a kernel but a device without an end", "rm boot/*; mknod boot/vmlinuz-1 c 1 5; touch boot/initrd.img-1"],
+  ["a kernel but a pipe", "rm boot/*; mkfifo boot/vmlinuz-1; touch boot/initrd.img-1"],
   ["an initramfs", "rm boot/initrd*"],
   ["live-boot", "rm -r lib/live"],
+  ["live-boot but a folder of the host", `rm -r lib/live; ln -s "$1/host" lib/live`],
 ])("an iso of a tree without %s is FORMAT_FAILED", async (_, spoil) => {
   makeBootable(join(scratch.path, "tree"));
-  shell(`cd "$1"; ${spoil}`, join(scratch.path, "tree"));
+  shell(`mkdir -p "$1/host/boot"; touch "$1/host/vmlinuz-1" "$1/host/initrd.img-1" "$1/host/boot/x"`, scratch.path);
+  shell(`cd "$1/tree"; ${spoil}`, scratch.path);
   await expect(exportFolder(["iso"], scratch.make("staging"))).rejects.toMatchObject({
     code: "FORMAT_FAILED",
     hint: expect.stringContaining("-p live-boot") as string,

@@ -1,9 +1,9 @@
 import type { SerializedError } from "vitest";
-import { DefaultReporter, type TestCase, type TestModule, type TestRunEndReason } from "vitest/node";
+import { DefaultReporter, type TestCase, type TestModule, type TestResult, type TestRunEndReason } from "vitest/node";
 
 /**
- * The default report, then every skipped test with its reason, then one line for people and scripts:
- * `N passed, N failed, N skipped`. A file or suite that breaks outside its tests counts as one failure, and so does a test
+ * The default report, then every failed test with its file and every skipped one with its reason, then one line for people
+ * and scripts: `N passed, N failed, N skipped`. A file or suite that breaks outside its tests counts as one failure, and so does a test
  * of the conformance suite that was skipped.
  */
 export default class CountReporter extends DefaultReporter {
@@ -16,6 +16,10 @@ export default class CountReporter extends DefaultReporter {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const inState = (state: string) => tests.filter((test) => test.result().state === state);
     const broken = modules.reduce((sum, module) => sum + countBroken(module), 0);
+
+    for (const test of inState("failed"))
+      this.log(`failed: ${test.module.relativeModuleId}: ${test.fullName}: ${firstLine(test.result().errors)}`);
+    for (const module of modules.filter(countBroken)) this.log(`failed: ${module.relativeModuleId}`);
 
     // A test that `-t` left out was not asked for: it is neither run nor skipped.
     const isFiltered = this.ctx.config.testNamePattern !== undefined;
@@ -32,6 +36,8 @@ export default class CountReporter extends DefaultReporter {
 /** By its project, or by its title: a vector's test may be anywhere, and begins with the vector's name in brackets. */
 const isOfConformance = (test: TestCase): boolean =>
   ["conformance", "vectors"].includes(test.project.name) || /^\[[\w.-]+\/[\w.-]+\]/.test(test.name);
+
+const firstLine = (errors: TestResult["errors"]): string => errors?.[0]?.message.split("\n")[0] ?? "no error";
 
 function countBroken(module: TestModule): number {
   const suites = [module, ...module.children.allSuites()];

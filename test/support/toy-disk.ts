@@ -164,7 +164,17 @@ export function toyPlan(disk: PlannedDisk | undefined, more: Partial<BuildPlan> 
     checksums: [],
     hostCommands: [],
   };
-  return { version: 1, image: "image", output: "toy", arch: "amd64", ...lists, disk, settings, ...more };
+  return {
+    version: 1,
+    image: "image",
+    output: "toy",
+    arch: "amd64",
+    result: "image",
+    ...lists,
+    disk,
+    settings,
+    ...more,
+  };
 }
 
 /** What tests hold of the build host: loop devices, partitions (also of loops that are gone), mounts. Other builds may run beside us. */

@@ -163,6 +163,12 @@ function addBoot(command: Command): void {
   };
   command
     .addOption(
+      new Option(
+        "--append <words>",
+        "words for the command line of a NAME.kernel, which boots with its NAME.initramfs",
+      ),
+    )
+    .addOption(
       new Option("--firmware <kind>", "how the machine starts").choices(["auto", "bios", "uefi"]).default("auto"),
     )
     .addOption(

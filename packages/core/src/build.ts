@@ -15,7 +15,7 @@ import { preparePlan, type PreparedPlan } from "./plan/prepare.js";
 import { createExec } from "./process/exec.js";
 import { lockOutput } from "./publish/lock-output.js";
 import { Hashing } from "./publish/hashing.js";
-import { digestAlgorithms, publishBuild, type SideFiles } from "./publish/publish.js";
+import { digestAlgorithms, publishBuild, type Conventions } from "./publish/publish.js";
 import { openBuildLog } from "./report/build-log.js";
 import type { BuildEvent } from "./report/events.js";
 import type { Artifact, BuildReport } from "./report/report.js";
@@ -37,7 +37,7 @@ export interface BuildOptions {
    * What is published beside the images. `dib`: no report, and checksum files name the images as they were asked for,
    * since those who clean up after diskimage-builder know its files only. @default dibjs
    */
-  readonly sideFiles?: SideFiles;
+  readonly conventions?: Conventions;
   /** What `dib.lock` means to this build. @default nothing: it is neither read nor written */
   readonly lock?: LockMode | undefined;
 }
@@ -72,7 +72,7 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
       onBreak: options.onBreak ?? (async () => {}),
       onDone(result: WorkerResult) {
         const describe = (artifacts: readonly Artifact[]) => assembleReport({ plan, result, artifacts, startedAt });
-        return publishBuild({ plan, places, ...result, sideFiles: options.sideFiles, hashing, describe, ctx });
+        return publishBuild({ plan, places, ...result, conventions: options.conventions, hashing, describe, ctx });
       },
     };
     const report = await launchWorker(plan, { ...places, lock: buildLock.required }, listener, ctx);

@@ -563,6 +563,10 @@ export const catalogue = {
   BLOCK_DEVICE_NODE_FAILED: entry("element", (c: { node: string; doing: string; reason: string }) => ({
     message: `Block device node ${c.node}: ${c.doing} failed: ${c.reason}`,
   })),
+  BLOCK_DEVICE_SECRET_UNUSABLE: entry("request", (c: { node: string; from: string; reason: string }) => ({
+    message: `Block device node ${c.node}: ${c.from} holds no passphrase: ${c.reason}.`,
+    hint: "A passphrase has 1 to 512 bytes. Set the variable in the environment of the build or with --env; a file is a regular one on the build host.",
+  })),
   BLOCK_DEVICE_FOREIGN: entry("element", (c: { device: string; script: string; element: string }) => ({
     message: `${c.script} of element ${c.element} hands over ${JSON.stringify(c.device)}, which is no device that it made for this build.`,
     hint: 'It may hand over a loop device over a file that it made in $TMP_IMAGE_DIR (losetup -f --show "$TMP_IMAGE_DIR/image.raw"), or a partition of one. A block-device-default.yaml in the element does all that without a script.',

@@ -50,6 +50,8 @@ const octavia = {
   DIB_OCTAVIA_AMP_USE_NFTABLES: "True",
   DIB_CLOUD_INIT_DATASOURCES: "ConfigDrive",
 };
+/** Of its element-deps: what makes the build one without an image. */
+const agent = { "ironic-python-agent-ramdisk": ["no-final-image"] };
 const opendev = "simple-init openstack-repos nodepool-base growroot infra-package-needs cache-devstack";
 
 const rows: readonly ClientRow[] = [
@@ -108,7 +110,9 @@ const rows: readonly ClientRow[] = [
       DIB_REPOREF_ironic_python_agent: "origin/master",
       DIB_IPA_COMPRESS_CMD: "zstd -19",
     },
+    needs: agent,
     elements: "base ironic-python-agent-ramdisk debian-minimal extra-hardware",
+    outputs: [],
     settings: { output: "ipa-debian", checksums: ["sha256"] },
     scriptsSee: {
       DIB_INSTALLTYPE_pip_and_virtualenv: "package",
@@ -120,7 +124,9 @@ const rows: readonly ClientRow[] = [
     client: "Ironic's devstack, the ramdisk: one word holds several elements",
     args: ["debian-minimal  iso", "-x", "-o", "/opt/tmp/ironic-agent", "ironic-python-agent-ramdisk"],
     env: { DIB_DHCP_TIMEOUT: "60", DIB_REPOLOCATION_ironic_lib: "/opt/stack/ironic-lib" },
+    needs: agent,
     elements: "base debian-minimal iso ironic-python-agent-ramdisk",
+    outputs: [],
     settings: { output: "/opt/tmp/ironic-agent", debugTrace: 1 },
     scriptsSee: { DIB_DHCP_TIMEOUT: "60", DIB_REPOLOCATION_ironic_lib: "/opt/stack/ironic-lib" },
   },
@@ -205,6 +211,13 @@ const rows: readonly ClientRow[] = [
     },
   },
   {
+    client: "nodepool-builder for a cloud on Xen",
+    args: ["-x", "-t", "raw,vhd", "--checksum", "--no-tmpfs", "-o", "/opt/nodepool/images/debian-1", "debian", "vm"],
+    elements: "base debian vm block-device-mbr",
+    outputs: ["/opt/nodepool/images/debian-1.raw", "/opt/nodepool/images/debian-1.vhd"],
+    settings: { checksums: ["md5", "sha256"] },
+  },
+  {
     client: "OpenDev, tools/build-image.sh",
     args: ["-x", "--no-tmpfs", "-o", "test", "debian-minimal", "block-device-mbr", "vm", ...opendev.split(" ")],
     elements: `base debian-minimal block-device-mbr vm ${opendev}`,
@@ -271,7 +284,9 @@ const rows: readonly ClientRow[] = [
       "ipa",
     ],
     env: { DIB_IPA_COMPRESS_CMD: "zstd -19", DIB_CONTAINERFILE_RUNTIME: "docker" },
+    needs: agent,
     elements: "base debian-minimal dynamic-login enable-serial-console ironic-python-agent-ramdisk baremetal",
+    outputs: [],
     settings: { output: "ipa" },
     scriptsSee: { DIB_IPA_COMPRESS_CMD: "zstd -19", DIB_CONTAINERFILE_RUNTIME: "docker" },
   },
@@ -339,7 +354,16 @@ const rows: readonly ClientRow[] = [
     command: "ramdisk-image-create",
     args: ["-x", "-a", "amd64", "-o", "/httpboot/ipa", "--ramdisk-element", "own-ramdisk", "debian-minimal"],
     elements: "own-ramdisk base debian-minimal",
+    outputs: [],
     settings: { ramdisk: true, ramdiskElement: "own-ramdisk", output: "/httpboot/ipa" },
+  },
+  {
+    client: "Bifrost, a ramdisk with all that its role can set but the element",
+    command: "ramdisk-image-create",
+    args: ["-a", "amd64", "-o", "/httpboot/ipa", "-t", "qcow2,tar", "-n", "-p", "vim", "--no-tmpfs", "debian-minimal"],
+    elements: "ramdisk debian-minimal",
+    outputs: ["/httpboot/ipa.tar"],
+    settings: { ramdisk: true, ramdiskElement: "ramdisk", base: false, packages: ["vim"], useTmpfs: false },
   },
   {
     client: "Trove, trovestack build-image",

@@ -72,7 +72,7 @@ describe.each(["npm", "pnpm"] as const)("with %s", (client) => {
       exitCode: 6,
       codes: ["RELEASE_TOO_NEW"],
     });
-    expect(refused.stderr).toContain("@acme/dib-element-motd@1.0.0 is refused: it was published 0 minutes ago");
+    expect(refused.stderr).toMatch(/@acme\/dib-element-motd@1\.0\.0 is refused: it was published \d+ minutes? ago/);
     expect(await project.tree()).toEqual(before);
 
     await using timeless = await spoil(registry, (path) =>

@@ -10,11 +10,21 @@ import { escapePath, guestArch, qemuProgram } from "./qemu.js";
 
 export interface Machine {
   readonly arch: string;
-  readonly firmware: Firmware;
+  /** `none`: QEMU itself loads the kernel. */
+  readonly firmware: Firmware | "none";
   readonly firmwareOptions: readonly string[];
-  readonly image: ImageFile;
+  readonly image: ImageFile | KernelPair;
   readonly memoryMiB: number;
   readonly processors: number;
+}
+
+/** A kernel and the initramfs beside it, as ramdisk builds make them. */
+export interface KernelPair {
+  /** Of the kernel. */
+  readonly path: string;
+  readonly initramfs: string;
+  /** Words for the kernel's command line, beside the console's. */
+  readonly append: string;
 }
 
 /** What the options alone say of the machine. */
@@ -28,8 +38,10 @@ export const readMachineOptions = (given: Given): Pick<Machine, "arch" | "memory
 export async function assembleMachine(written: string, given: Given, exec: Exec): Promise<Machine> {
   const options = readMachineOptions(given);
   const { arch } = options;
-  const image = await readImage(resolve(written), exec);
+  const pair = await readPair(resolve(written), given);
+  const image = pair ?? (await readImage(resolve(written), exec));
   await checkProgram(qemuProgram(arch), arch, exec);
+  if ("initramfs" in image) return { ...options, firmware: "none", firmwareOptions: [], image };
   const asked = given.firmware as Firmware | "auto";
   const firmware = asked !== "auto" ? asked : arch === "arm64" ? "uefi" : await detectFirmware(image, exec);
   return { ...options, firmware, firmwareOptions: firmware === "uefi" ? await uefiOptions(arch) : [], image };
@@ -47,6 +59,27 @@ function integerFrom(option: string, text: unknown): number {
   if (!Number.isInteger(value))
     throw new BuildError("USAGE_INVALID", { reason: `${option} is ${String(text)}, expected a whole number.` });
   return value;
+}
+
+/** Undefined for what isn't named as one of a pair. */
+async function readPair(path: string, given: Given): Promise<KernelPair | undefined> {
+  const [, stem] = /^(.+)\.(kernel|initramfs)$/.exec(path) ?? [];
+  if (stem === undefined) {
+    if (given.append === undefined) return undefined;
+    throw new BuildError("USAGE_INVALID", {
+      reason: `--append is for a kernel, and ${path} is not named as one: NAME.kernel with NAME.initramfs beside it.`,
+    });
+  }
+  const pair = {
+    path: `${stem}.kernel`,
+    initramfs: `${stem}.initramfs`,
+    append: (given.append as string | undefined) ?? "",
+  };
+  for (const file of [pair.path, pair.initramfs])
+    await access(file).catch((error: Error) => {
+      throw new BuildError("USAGE_INVALID", { reason: `${file} can't be read: ${error.message}` }, { cause: error });
+    });
+  return pair;
 }
 
 async function readImage(path: string, exec: Exec): Promise<ImageFile> {
@@ -88,7 +121,7 @@ export function qemuCommand(
     ...(arch === "arm64" ? ["-machine", "virt"] : []),
     ...["-m", String(memoryMiB), "-smp", String(processors)],
     ...firmwareOptions,
-    ...driveOptions(arch, image),
+    ...("initramfs" in image ? kernelOptions(image, arch) : driveOptions(arch, image)),
     ...["-nic", "user,model=virtio-net-pci", "-device", "virtio-rng-pci", "-no-reboot"],
   ];
 }
@@ -101,4 +134,11 @@ function driveOptions(arch: string, { path, format, isDisc }: ImageFile): readon
   // That machine has no IDE.
   const device = ["-device", "virtio-scsi-pci", "-device", "scsi-cd,drive=disc"];
   return ["-drive", `${drive},if=none,id=disc,media=cdrom,readonly=on`, ...device];
+}
+
+/** A kernel that panics reboots at once, which here ends the machine. */
+function kernelOptions({ path, initramfs, append }: KernelPair, arch: string): readonly string[] {
+  const console = arch === "arm64" ? "ttyAMA0" : "ttyS0";
+  const words = [`console=${console}`, "panic=-1", ...append.split(/\s+/).filter(Boolean)];
+  return ["-kernel", path, "-initrd", initramfs, "-append", words.join(" ")];
 }

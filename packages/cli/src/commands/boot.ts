@@ -48,7 +48,9 @@ export async function boot(terminal: Terminal, given: Given, [image = ""]: reado
 type Booted = number | "lifeless";
 
 const tellStart = ({ image, firmware }: Machine, accelerator: Accelerator, { err }: Terminal): void =>
-  void err.write(`booting ${image.path} (${firmware}, ${accelerator === "kvm" ? "KVM" : "emulated"})\n`);
+  void err.write(
+    `booting ${image.path} (${firmware === "none" ? "with its initramfs" : firmware}, ${accelerator === "kvm" ? "KVM" : "emulated"})\n`,
+  );
 
 /** The terminal is the machine's console: every key goes there, Ctrl-C too. */
 async function attend(

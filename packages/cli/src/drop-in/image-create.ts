@@ -81,7 +81,7 @@ async function buildShown(config: BuildConfig, { signal }: Interrupts, { log, te
   using renderer = openDropInRenderer((line) => log.say(line), names);
   await buildImage(config, {
     signal,
-    sideFiles: "dib",
+    conventions: "dib",
     onEvent: (event) => renderer.onEvent(event),
     onBreak: openBreakShell(renderer, terminal, signal),
   });

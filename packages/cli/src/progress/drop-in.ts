@@ -2,6 +2,7 @@ import type { BuildEvent } from "@dibjs/core";
 import { PhaseTimes } from "./phase-times.js";
 import { formatProfile } from "./profile.js";
 import type { Renderer } from "./renderer.js";
+import { spellControls } from "./sanitise.js";
 import { formatIec } from "./units.js";
 
 /** How the files of a build are called in its log. */
@@ -102,9 +103,13 @@ function linesOf(event: BuildEvent, state: Seen, { output, path }: NamedOutputs)
 
 const parts = (line: string): string => `dib-run-parts ${line}`;
 
-function usageLines({ leastBytes, entries }: BuildEvent & { type: "image-usage" }): readonly string[] {
+function usageLines({ leastBytes, isFirst, isLast, entries }: BuildEvent & { type: "image-usage" }): readonly string[] {
   const title = leastBytes === 0 ? "Image size report" : `Image size report (files > ${formatIec(leastBytes)})`;
   const rule = "=".repeat(title.length);
-  const rows = entries.map(({ path, sizeBytes }) => `${formatIec(sizeBytes).padStart(7)}\t${path}`);
-  return [rule, title, rule, ...rows, "", "===== end image size report =====", ""];
+  const rows = entries.map(({ path, sizeBytes }) => `${formatIec(sizeBytes).padStart(7)}\t${spellControls(path)}`);
+  return [
+    ...(isFirst ? [rule, title, rule] : []),
+    ...rows,
+    ...(isLast ? ["", "===== end image size report =====", ""] : []),
+  ];
 }

@@ -82,7 +82,8 @@ function splitPartition(partition: unknown, tablePlace: string, grammar: Grammar
   const place = grammar.places.of(partition, tablePlace);
   if (!isRecord(partition)) throw invalid(place, `Config entry not a dict: ${JSON.stringify(partition)}`);
   const name = textOf(partition.name);
-  if (name === undefined) throw invalid(place, `a partition needs a 'name': ${JSON.stringify(partition)}`);
+  if (name === undefined || name === "")
+    throw invalid(place, `a partition needs a 'name': ${JSON.stringify(partition)}`);
   grammar.places.noteNode(name, place);
   const entries = Object.entries(partition);
   const below = entries
@@ -114,11 +115,20 @@ export function expandNodes(
   return nodes;
 }
 
+/** Names become words of IMAGE_BLOCK_DEVICES, which bash evaluates. */
+const nodeName = /^[\p{L}\p{N}_.,+:/@-]+( [\p{L}\p{N}_.,+:/@-]+)*$/u;
+
+/** An empty one has words of its own. */
+const checkName = ({ name }: NodeConfig): readonly string[] =>
+  name === "" || nodeName.test(name)
+    ? []
+    : [`name ${JSON.stringify(name)} must be of letters, digits and _ . , + : / @ -, with single spaces between`];
+
 /** Every node checked by its type. Throws all that is wrong at once. */
 export function checkNodes(nodes: readonly NodeConfig[], types: NodeTypes, places: ConfigPlaces): void {
   const findings = new Map<string, BuildError>();
   for (const node of nodes)
-    for (const reason of types.get(node.type)?.check?.(node, nodes) ?? [])
+    for (const reason of [...checkName(node), ...(types.get(node.type)?.check?.(node, nodes) ?? [])])
       if (!findings.has(reason)) findings.set(reason, invalid(places.ofNode(node.name), reason));
   throwFindings([...findings.values()]);
 }

@@ -1,5 +1,5 @@
 /** An lvm of the build's own: it sees the disk that is being made and nothing else of the host, and the host's settings do not reach it. */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deviceMapperEnv } from "../workspace/mapped-devices.js";
 
@@ -11,9 +11,8 @@ export const lvmEnv = (systemDir: string): Readonly<Record<string, string>> => (
 });
 
 /** Makes the folder that LVM_SYSTEM_DIR names. */
-export async function writeLvmSystem(imageDir: string, name: string, devices: readonly string[]): Promise<string> {
-  const systemDir = join(imageDir, `lvm-${name}`);
-  await mkdir(systemDir, { mode: 0o700 });
+export async function writeLvmSystem(imageDir: string, devices: readonly string[]): Promise<string> {
+  const systemDir = await mkdtemp(join(imageDir, "lvm-"));
   await writeFile(join(systemDir, "lvm.conf"), formatLvmConf(systemDir, devices));
   return systemDir;
 }
@@ -23,7 +22,7 @@ export async function writeLvmSystem(imageDir: string, name: string, devices: re
  * lvmlockd or a devices file of its own would refuse ours.
  */
 export function formatLvmConf(systemDir: string, devices: readonly string[]): string {
-  const filter = [...devices.map((device) => `"a|^${escapePattern(device)}$|"`), '"r|.*|"'].join(", ");
+  const filter = [...devices.map((device) => quoted(`a|^${escapePattern(device)}$|`)), quoted("r|.*|")].join(", ");
   return `devices {
   dir = "/dev"
   scan = [ "/dev" ]
@@ -42,7 +41,7 @@ activation {
   monitoring = 0
 }
 global {
-  locking_dir = "${systemDir}/lock"
+  locking_dir = ${quoted(`${systemDir}/lock`)}
   use_lvmlockd = 0
   use_lvmpolld = 0
   event_activation = 0
@@ -54,5 +53,7 @@ backup {
 }
 `;
 }
+
+const quoted = (text: string): string => `"${text.replace(/["\\]/g, "\\$&")}"`;
 
 const escapePattern = (device: string): string => device.replace(/[.+*?^$()[\]{}|\\]/g, "\\$&");

@@ -99,6 +99,9 @@ export interface NodeHostCommand {
   readonly opensuse?: string;
 }
 
+/** Where a secret of a node is: what is written in the config would be in plans and logs. */
+export type SecretPlace = { readonly variable: string } | { readonly file: string };
+
 /** A node type: checks its config before the build, and creates it in the worker. */
 export interface BlockNodeType {
   readonly name: string;
@@ -109,6 +112,8 @@ export interface BlockNodeType {
   readonly hostCommands?: (node: NodeConfig) => readonly NodeHostCommand[];
   /** Names of nodes that must exist before, besides `base`. */
   readonly after?: (node: NodeConfig, graph: readonly NodeConfig[]) => readonly string[];
+  /** What it must be told in secret. Such a variable is for the node alone: scripts get it only where an element declares it. */
+  readonly secrets?: (node: NodeConfig) => readonly SecretPlace[];
   readonly create: (request: NodeRequest) => Promise<true | undefined>;
 }
 

@@ -49,9 +49,13 @@ export function planDisk({ config, origin }: WrittenDisk, settings: DiskSettings
   const entries = typeof config === "string" ? parseBlockDeviceConfig(config, places) : config;
   const merged = mergeRootParameters(flattenConfig(entries, types, places), rootParameters(settings));
   const facts = describeGraph(assembleGraph(merged, types, places));
+  const secrets = facts.nodes.flatMap((node) =>
+    (types.get(node.type)?.secrets?.(node) ?? []).map((place) => ({ node: node.name, place })),
+  );
   return {
     origin,
     ...facts,
+    ...(secrets.length === 0 ? {} : { secrets }),
     rootFsType: facts.rootFsType ?? settings.fsType,
     sizeBytes: settings.imageSizeGiB === undefined ? undefined : roundUpSize(settings.imageSizeGiB * 2 ** 30),
     extraSizeBytes: settings.imageExtraSizeMiB === undefined ? undefined : settings.imageExtraSizeMiB * 2 ** 20,

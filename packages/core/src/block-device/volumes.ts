@@ -2,6 +2,7 @@
 import { splitWords } from "./file-system.js";
 import type { NodeConfig } from "./node.js";
 import { parseSize } from "./sizes.js";
+import { refusedVolumeWords } from "./volume-options.js";
 import { textOf } from "./written-text.js";
 
 type Values = Readonly<Record<string, unknown>>;
@@ -62,13 +63,13 @@ export function checkVolumes(node: NodeConfig, graph: readonly NodeConfig[]): re
     case "written":
       return checkWritten(node);
     case "lvm":
-      return [];
+      return isVolumeName(node.name) ? [] : [`lvm: ${JSON.stringify(node.name)} can't be a name for lvm`];
     case "pv":
-      return [...checkPart(node, "pvs", "pvs_config"), ...checkOptions(node)];
+      return [...checkPart(node, "pvs", "pvs_config"), ...checkOptions(node, "pv")];
     case "vg":
       return [...checkPart(node, "vgs", "vgs config"), ...checkGroup(node, parts, graph)];
     case "lv":
-      return [...checkPart(node, "lvs", "lvs config"), ...checkVolume(node, parts), ...checkOptions(node)];
+      return [...checkPart(node, "lvs", "lvs config"), ...checkVolume(node, parts), ...checkOptions(node, "lv")];
   }
 }
 
@@ -82,14 +83,13 @@ function checkWritten({ name, values }: NodeConfig): string[] {
 
 /** What lvm takes as a name, less what only it may use. */
 const volumeName = /^(?!-|\.{1,2}$|snapshot|pvmove)[A-Za-z0-9_.+-]{1,100}$/;
+const isVolumeName = (name: string): boolean => volumeName.test(name);
 
 function checkPart({ name, base }: NodeConfig, list: string, inConfig: string): string[] {
   return [
     ...(name === "" ? [`Missing 'name' in ${list} config`] : []),
     ...(base === undefined ? [`Missing 'base' in ${inConfig}`] : []),
-    ...(name === "" || volumeName.test(name)
-      ? []
-      : [`${list} config: ${JSON.stringify(name)} can't be a name for lvm`]),
+    ...(name === "" || isVolumeName(name) ? [] : [`${list} config: ${JSON.stringify(name)} can't be a name for lvm`]),
   ];
 }
 
@@ -102,7 +102,7 @@ function checkGroup(node: NodeConfig, { pvs }: VolumeParts, graph: readonly Node
       .filter((base) => !pvs.some(({ name }) => name === base))
       .map((base) => `base:${base} in vgs does not match a valid pvs`),
     ...bases.filter((base) => used.includes(base)).map((base) => `${base} is in more than one of the vgs`),
-    ...checkOptions(node),
+    ...checkOptions(node, "vg"),
   ];
 }
 
@@ -152,13 +152,13 @@ function checkThin(
   ];
 }
 
-/** What would lead lvm to other devices, or hold other words than options. */
-function checkOptions({ name, values: { options } }: NodeConfig): string[] {
+/** Only what concerns the volume itself: lvm sees no other device, configuration or file. */
+function checkOptions({ name, values: { options } }: NodeConfig, of: "pv" | "vg" | "lv"): string[] {
   if (options === undefined) return [];
   const isText = (word: unknown) => ["string", "number"].includes(typeof word);
   if (typeof options !== "string" && !(Array.isArray(options) && options.every(isText)))
     return [`${name}: options must be a list of words`];
-  return splitWords(options)
-    .filter((word) => /^--(config|devices|profile|command|metadata)|^\/dev\/|\p{Cc}/u.test(word))
-    .map((word) => `${name}: the option ${JSON.stringify(word)} can't be used: lvm sees the disk of the build only`);
+  return refusedVolumeWords(of, splitWords(options)).map(
+    (option) => `${name}: the option ${JSON.stringify(option)} can't be used for a ${of}`,
+  );
 }

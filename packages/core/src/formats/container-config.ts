@@ -1,5 +1,4 @@
-import { lstat } from "node:fs/promises";
-import { join } from "node:path";
+import { targetFiles } from "../workspace/target.js";
 
 /** What an engine runs when it is told nothing, and where that looks for programs. */
 export interface ContainerConfig {
@@ -20,16 +19,10 @@ const arches: Readonly<Record<string, string>> = {
 export const goArch = (arch: string): string => arches[arch] ?? arch;
 
 export async function containerConfig(arch: string, root: string): Promise<ContainerConfig> {
-  const hasBash = await isThere(join(root, "bin/bash"));
+  const hasBash = await targetFiles(root).exists("/bin/bash");
   return {
     command: [hasBash ? "/bin/bash" : "/bin/sh"],
     environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
     architecture: goArch(arch),
   };
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  lstat(path).then(
-    () => true,
-    () => false,
-  );

@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { dockerEngine, engineQuestion } from "../plan/host-tools.js";
 import { containerConfig } from "./container-config.js";
 import { defineFormat, type FormatRequest, type FormatResult } from "./format.js";
 import { checkReference, imageReference } from "./image-reference.js";
@@ -16,17 +17,15 @@ export const docker = defineFormat({
   extension: "docker",
   hostCommands: [
     tarCommand,
-    { command: "docker engine", or: [umoci.command], debian: "umoci", fedora: "umoci", opensuse: "umoci" },
+    { command: dockerEngine, or: [umoci.command], debian: "umoci", fedora: "umoci", opensuse: "umoci" },
   ],
   check: checkReference,
   async write(request) {
-    const hasEngine = (await request.exec("docker", engineQuestion)).exitCode === 0;
+    const [program = "", ...args] = engineQuestion;
+    const hasEngine = (await request.exec(program, args)).exitCode === 0;
     return hasEngine ? prepareImport(request) : writeInstead(request);
   },
 });
-
-/** Only an engine that runs knows its version. */
-export const engineQuestion: readonly string[] = ["version", "--format", "{{.Server.Version}}"];
 
 async function prepareImport(request: FormatRequest): Promise<FormatResult> {
   const { plan, root, staged, note } = request;

@@ -17,6 +17,8 @@ interface ExportRequest {
 /** A file that waits to be published, and the ending it gets after the image name. */
 export interface StagedFile extends StagedOutput {
   readonly format: string;
+  /** By a script, not by a format. */
+  readonly isOfElement?: boolean;
 }
 
 /** What formats wrote. */

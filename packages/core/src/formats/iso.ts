@@ -2,10 +2,11 @@
  * A live medium: kernel and initramfs of the tree, and the tree as a squashfs file system that the initramfs finds and
  * mounts under a writable layer in memory. The initramfs can do so only with live-boot in the image.
  */
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, lstat, mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../errors.js";
 import type { BuildPlan } from "../plan/plan.js";
+import { targetFiles } from "../workspace/target.js";
 import {
   defineFormat,
   type FormatCheck,
@@ -35,8 +36,8 @@ export const iso = defineFormat({
       const live = join(folder, "live");
       await mkdir(live, { recursive: true });
       await mkdir(join(folder, "boot/grub"), { recursive: true });
-      await copyFile(kernel.kernel, join(live, "vmlinuz"));
-      await copyFile(kernel.initramfs, join(live, "initrd"));
+      await copyOut(root, kernel.kernel, join(live, "vmlinuz"));
+      await copyOut(root, kernel.initramfs, join(live, "initrd"));
       // The disk's file systems are not on this medium, and waiting for them would hold up the boot.
       await writeSquashfs({ ...request, staged: join(live, "filesystem.squashfs") }, ["etc/fstab"]);
       await writeFile(join(folder, "boot/grub/grub.cfg"), grubConfig(plan));
@@ -101,12 +102,22 @@ async function checkLiveBoot({ config, elements }: FormatCheck): Promise<readonl
   return [{ setting: "formats", value: "iso", reason, hint: `Add -p ${livePackage}.` }];
 }
 
-async function mentions(folder: string, word: string): Promise<boolean> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  for (const entry of entries.filter((each) => each.isFile()))
-    if ((await readFile(join(entry.parentPath, entry.name))).includes(word)) return true;
+/** In what an element installs packages with: lists, scripts and modules. */
+async function mentions(folder: string, word: string, inside = ""): Promise<boolean> {
+  for (const entry of await readdir(join(folder, inside), { withFileTypes: true })) {
+    const path = join(inside, entry.name);
+    if (entry.isDirectory() && entry.name !== "node_modules" && (await mentions(folder, word, path))) return true;
+    if (entry.isFile() && installing.test(path) && (await isWithin(join(folder, path), word))) return true;
+  }
   return false;
 }
+const installing = /^package-installs|^pkg-map|\.d\/|^bin\/|\.[cm]?[jt]s$/;
+
+/** Whoever writes a larger one by hand writes no script. */
+const maxScriptBytes = 2 ** 20;
+
+const isWithin = async (file: string, word: string): Promise<boolean> =>
+  (await stat(file)).size <= maxScriptBytes && (await readFile(file)).includes(word);
 
 interface Kernel {
   readonly kernel: string;
@@ -115,8 +126,7 @@ interface Kernel {
 
 /** The newest version that has both, by the names of Debian, Fedora and openSUSE. */
 async function newestKernel(root: string): Promise<Kernel | undefined> {
-  const boot = join(root, "boot");
-  const names = await readdir(boot).catch((): string[] => []);
+  const names = await fileNames(root, "/boot");
   const byNumber = new Intl.Collator("en", { numeric: true });
   const versions = names
     .flatMap((name) => /^vmlinu[xz]-(.+)$/.exec(name)?.[1] ?? [])
@@ -126,13 +136,27 @@ async function newestKernel(root: string): Promise<Kernel | undefined> {
     const kernel = of(`vmlinuz-${version}`, `vmlinux-${version}`);
     const initramfs = of(`initrd.img-${version}`, `initramfs-${version}.img`, `initrd-${version}`);
     if (kernel !== undefined && initramfs !== undefined)
-      return { kernel: join(boot, kernel), initramfs: join(boot, initramfs) };
+      return { kernel: `/boot/${kernel}`, initramfs: `/boot/${initramfs}` };
   }
   return undefined;
 }
 
+/** Of a folder of the image: what are files, also by way of links in the image; no devices, which have no end. */
+async function fileNames(root: string, folder: string): Promise<readonly string[]> {
+  const files = targetFiles(root);
+  const names = await files.list(folder);
+  const isFile = async (name: string) =>
+    (await lstat(await files.resolve(`${folder}/${name}`)).catch(() => undefined))?.isFile() === true;
+  const areFiles = await Promise.all(names.map(isFile));
+  return names.filter((_, index) => areFiles[index]);
+}
+
+/** Never a file of the host, whatever the links of the image say. */
+const copyOut = async (root: string, path: string, to: string): Promise<void> =>
+  copyFile(await targetFiles(root).resolve(path), to);
+
 const hasLiveBoot = async (root: string): Promise<boolean> =>
-  (await readdir(join(root, "lib/live/boot")).catch((): string[] => [])).length > 0;
+  (await targetFiles(root).list("/lib/live/boot")).length > 0;
 
 const unfit = ({ format }: FormatRequest, reason: string) =>
   new BuildError("FORMAT_FAILED", { format, reason, hint: `Add -p ${livePackage}, and an element with a kernel.` });

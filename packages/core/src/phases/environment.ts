@@ -30,10 +30,14 @@ export function hostEnvironment(
   const asked = Object.fromEntries(
     plan.environment.flatMap(({ name, value }) => (value === undefined ? [] : [[name, value]])),
   );
+  const secrets = plan.environment.flatMap(({ name }) => {
+    const value = Object.hasOwn(places.secrets, name) ? places.secrets[name] : undefined;
+    return value === undefined ? [] : [[name, value] as const];
+  });
   return {
     ...places.runEnvironment,
     ...asked,
-    ...places.secrets,
+    ...Object.fromEntries(secrets),
     LC_ALL: "C",
     PATH: [pathPrefix, places.path].filter(Boolean).join(":"),
     HOME: places.caller.home,

@@ -11,6 +11,7 @@ import type { ScriptOwners } from "../workspace/hook-tree.js";
 import { bind } from "../workspace/mounts.js";
 import type { ResolvConf } from "../workspace/resolv-conf.js";
 import { ResourceStack } from "../workspace/resource-stack.js";
+import type { SideFiles } from "../workspace/side-files.js";
 import type { SideFolders } from "../workspace/side-folders.js";
 import { resolveInRoot } from "../workspace/target.js";
 import type { Workspace } from "../workspace/workspace.js";
@@ -33,6 +34,7 @@ export interface PhaseSetting {
   readonly breakShell: (name: string, run: PhaseRun) => Promise<void>;
   readonly sources: SourceRecord;
   readonly sideFolders: SideFolders;
+  readonly sideFiles: SideFiles;
   readonly ctx: BuildContext;
   readonly stopwatch: Stopwatch;
   /** A folder put first in PATH: the stand-in for sudo, on hosts without it. */

@@ -15,21 +15,30 @@ export interface AssembleRequest {
   readonly set: ElementSet;
   readonly added: Added;
   readonly outputs: readonly ImageFormat[];
-  /** The disk and what its nodes need; undefined when no output is made from a disk. */
   /** What ACI_MANIFEST says. */
   readonly aciManifest?: string | undefined;
+  /** The disk and what its nodes need; undefined when no output is made from a disk. */
   readonly disk: { readonly plan: PlannedDisk; readonly hostCommands: readonly PlannedHostCommand[] } | undefined;
 }
 
-/** The formats that were asked for, in that order. Throws FORMAT_UNKNOWN. */
-export function chooseFormats(config: BuildConfig, known: readonly ImageFormat[]): readonly ImageFormat[] {
+/** What the build is for: DIB's ramdisk mode, and the element of this name. */
+export const resultOf = ({ ramdisk }: BuildConfig, { elements }: ElementSet): BuildPlan["result"] =>
+  ramdisk ? "ramdisk" : elements.some(({ name }) => name === "no-final-image") ? "elements" : "image";
+
+/** The formats that were asked for, in that order; those of a disk only where one is made. Throws FORMAT_UNKNOWN. */
+export function chooseFormats(
+  config: BuildConfig,
+  known: readonly ImageFormat[],
+  result: BuildPlan["result"],
+): readonly ImageFormat[] {
   throwFindings(
     checkFormats(
       config,
       known.map(({ name }) => name),
     ),
   );
-  return config.formats.flatMap((wanted) => known.filter(({ name }) => name === wanted).slice(0, 1));
+  const chosen = config.formats.flatMap((wanted) => known.filter(({ name }) => name === wanted).slice(0, 1));
+  return chosen.filter(({ from }) => result === "image" || from === "tree");
 }
 
 /** Config and elements → plan. Pure. Throws PLAN_SCRIPT_CLASH and PLAN_SCRIPT_INVALID, several at once as SEVERAL_FINDINGS. */
@@ -52,8 +61,9 @@ export function assemblePlan({ config, set, added, outputs, aciManifest, disk }:
     environmentFiles: hookFiles.filter(isEnvironmentFile).map(({ path }) => path.slice("environment.d/".length)),
     phases: planPhases(hookFiles, added.steps),
     network: openPhases(set.elements),
-    environment: assembleEnvironment(config, set.elements),
+    environment: assembleEnvironment(config, set.elements, disk?.plan),
     packages: config.packages,
+    result: resultOf(config, set),
     disk: disk?.plan,
     outputs: outputs.map(({ name, from, extension, consumesImage, isFolder }) => ({
       format: name,

@@ -23,7 +23,7 @@ const rules: readonly ((plan: BuildPlan) => string | undefined)[] = [
     const stranger = network.find((phase) => !phaseNames.includes(phase));
     return stranger === undefined ? undefined : `it opens the network to ${stranger}, which is not a phase`;
   },
-  ({ outputs }) => (outputs.length > 0 ? undefined : "it has no outputs"),
+  ({ outputs, result }) => (outputs.length > 0 || result !== "image" ? undefined : "it has no outputs"),
   ({ outputs, disk }) =>
     disk === undefined && outputs.some(({ from }) => from === "disk") ? "it has a disk format and no disk" : undefined,
 ];

@@ -13,12 +13,13 @@ import {
   openProbe,
   type HostProbe,
 } from "./host-probe.js";
-import { coreTools, diskTools, fatTools, packages, pythonModules } from "./host-tools.js";
+import { problemOfSecret, readBytes } from "./disk-secret.js";
+import { coreTools, diskTools, dockerEngine, fatTools, packages, pythonModules } from "./host-tools.js";
 import type { BuildPlaces, BuildPlan, PlannedHostCommand } from "./plan.js";
 
 /**
  * Throws HOST_TOOL_MISSING, HOST_PRIVILEGE_MISSING, HOST_KERNEL_UNFIT, HOST_ARCH_UNFIT, HOST_SPACE_SHORT,
- * HOST_FOLDER_UNFIT, OUTPUT_UNWRITABLE; SEVERAL_FINDINGS for more than one.
+ * HOST_FOLDER_UNFIT, OUTPUT_UNWRITABLE, BLOCK_DEVICE_SECRET_UNUSABLE; SEVERAL_FINDINGS for more than one.
  */
 export async function checkHost(
   plan: BuildPlan,
@@ -31,6 +32,7 @@ export async function checkHost(
     checkLoop(plan, probe),
     checkKernel(plan, probe),
     checkMapper(plan, probe),
+    checkSecrets(plan, places, probe),
     checkArch(plan, probe),
     checkFolders(plan, places, probe),
     checkOutput(plan, places, probe),
@@ -118,7 +120,7 @@ async function missingCommands(
 
 /** Most are programs in PATH; a path may be a folder of files that a program reads. */
 async function isThere(command: string, probe: HostProbe): Promise<boolean> {
-  if (command === "docker engine") return probe.dockerAnswers();
+  if (command === dockerEngine) return probe.dockerAnswers();
   return (await (command.startsWith("/") ? probe.kindOf(command) : probe.which(command))) !== undefined;
 }
 
@@ -209,6 +211,25 @@ async function checkMapper({ disk }: BuildPlan, probe: HostProbe): Promise<reado
   return targets
     .filter((_, index) => has[index] === false)
     .flatMap((target) => missing(`device mapper's ${target}`, target));
+}
+
+/** A tree is built for minutes before its disk would miss them. */
+async function checkSecrets(
+  { disk }: BuildPlan,
+  { secrets }: BuildPlaces,
+  probe: HostProbe,
+): Promise<readonly BuildError[]> {
+  const findings = (disk?.secrets ?? []).map(async ({ node, place }) => {
+    const unusable = (from: string, reason: string | undefined) =>
+      reason === undefined ? [] : [new BuildError("BLOCK_DEVICE_SECRET_UNUSABLE", { node, from, reason })];
+    if ("variable" in place) return unusable(place.variable, problemOfSecret(secrets[place.variable]));
+    const kind = await probe.kindOf(place.file);
+    if (kind === undefined) return probe.uid === 0 ? unusable(place.file, "there is no such file") : []; // root may see it
+    if (kind !== "file") return unusable(place.file, "it is no regular file");
+    const text = await probe.readText(place.file, readBytes);
+    return text === undefined ? [] : unusable(place.file, problemOfSecret(text)); // only root may read it
+  });
+  return (await Promise.all(findings)).flat();
 }
 
 /** Without FAT, which is filled in another way, and swap. */

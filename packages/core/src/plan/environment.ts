@@ -1,11 +1,22 @@
 import type { BuildConfig } from "../config/schema.js";
 import type { Element } from "../elements/element.js";
 import { compareBytes } from "../phases/order.js";
-import type { PlannedVariable } from "./plan.js";
+import type { PlannedDisk, PlannedVariable } from "./plan.js";
 
-/** The variables scripts get, sorted by name; a secret is named and has no value here. */
-export function assembleEnvironment(config: BuildConfig, elements: readonly Element[]): PlannedVariable[] {
+/**
+ * The variables scripts get, sorted by name; a secret is named and has no value here. One that the disk asks for is not
+ * theirs, unless an element declares it: a script that keeps its environment would put the disk's key on the disk.
+ */
+export function assembleEnvironment(
+  config: BuildConfig,
+  elements: readonly Element[],
+  disk: Pick<PlannedDisk, "secrets"> = {},
+): PlannedVariable[] {
+  const ofDisk = (disk.secrets ?? []).flatMap(({ place }) => ("variable" in place ? place.variable : []));
+  const isKept = (name: string) =>
+    !ofDisk.includes(name) || elements.some(({ variables }) => Object.hasOwn(variables, name));
   return Object.entries(givenVariables(config, elements))
+    .filter(([name]) => isKept(name))
     .map(([name, { value, origin, secret }]) => ({ name, value: secret ? undefined : value, secret, origin }))
     .sort((a, b) => compareBytes(a.name, b.name));
 }

@@ -1,9 +1,10 @@
 /** What is asked of the host before a build. Behind an interface, so that `checkHost` can be tried with any host. */
-import { access, constants, readFile, stat, statfs } from "node:fs/promises";
+import { access, constants, open, readFile, stat, statfs } from "node:fs/promises";
 import { release } from "node:os";
 import { dirname, join } from "node:path";
 import { debianArch } from "../config/normalize.js";
 import { createExec } from "../process/exec.js";
+import { engineQuestion } from "./host-tools.js";
 
 export interface HostProbe {
   readonly uid: number;
@@ -21,7 +22,8 @@ export interface HostProbe {
    * `freeBytes` is `Infinity` where none are counted, as in proc and some of FUSE.
    */
   space(path: string): Promise<{ freeBytes: number; type: number; device: number } | undefined>;
-  readText(path: string): Promise<string | undefined>;
+  /** All of it, or so many bytes at most. */
+  readText(path: string, mostBytes?: number): Promise<string | undefined>;
   /** Whether Python finds a module. */
   hasPythonModule(python: string, module: string): Promise<boolean>;
   /** What sudo says when it won't run a program without asking for a password; undefined when it will. */
@@ -49,7 +51,8 @@ export function openProbe(path: string): HostProbe {
       const [{ blocks, bavail, bsize, type }, { dev }] = found;
       return { freeBytes: blocks === 0 ? Infinity : bavail * bsize, type, device: dev };
     },
-    readText: (at) => readFile(at, "utf8").catch(() => undefined),
+    readText: (at, mostBytes) =>
+      (mostBytes === undefined ? readFile(at, "utf8") : readHead(at, mostBytes)).catch(() => undefined),
     hasPythonModule: async (python, module) =>
       (await createExec()(python, ["-c", `import ${module}`], { env: { PATH: path } })).exitCode === 0,
     sudoRefusal: async () => {
@@ -60,10 +63,16 @@ export function openProbe(path: string): HostProbe {
     },
     dockerAnswers: async () => {
       const raise = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
-      const [program = "", ...args] = [...raise, "docker", "version", "--format", "{{.Server.Version}}"];
+      const [program = "", ...args] = [...raise, ...engineQuestion];
       return (await createExec()(program, args, { env: { PATH: path } })).exitCode === 0;
     },
   };
+}
+
+async function readHead(path: string, mostBytes: number): Promise<string> {
+  await using file = await open(path);
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(mostBytes), 0, mostBytes, 0);
+  return buffer.toString("utf8", 0, bytesRead);
 }
 
 const can = (path: string, mode: number): Promise<boolean> =>

@@ -6,6 +6,10 @@ export const coreTools = [
 export const diskTools = ["losetup", "cp", "du", "sync"];
 export const fatTools = ["mcopy", "mmd"];
 
+/** Not a program in PATH but an engine that runs: only one that does knows its version. */
+export const dockerEngine = "docker engine";
+export const engineQuestion: readonly string[] = ["docker", "version", "--format", "{{.Server.Version}}"];
+
 /** Names of the package in Debian, Fedora and openSUSE; the first one where they agree. */
 const pack = (debian: string, fedora = debian, opensuse = fedora) => ({ debian, fedora, opensuse });
 

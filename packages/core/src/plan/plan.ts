@@ -1,4 +1,4 @@
-import type { NodeConfig } from "../block-device/node.js";
+import type { NodeConfig, SecretPlace } from "../block-device/node.js";
 import type { ElementSource } from "../elements/element.js";
 import type { RequiredLock } from "../lock/lock.js";
 import type { PhaseName } from "../phases/table.js";
@@ -30,6 +30,11 @@ export interface BuildPlan {
   readonly environment: readonly PlannedVariable[];
   /** `-p`: installed after the install phase. */
   readonly packages: readonly string[];
+  /**
+   * `ramdisk`: a kernel and an initramfs, which elements put beside the output. `elements`: whatever they put there
+   * (no-final-image). In both no disk is made.
+   */
+  readonly result: "image" | "ramdisk" | "elements";
   readonly disk: PlannedDisk | undefined;
   readonly outputs: readonly PlannedOutput[];
   readonly checksums: readonly string[];
@@ -101,6 +106,8 @@ export interface PlannedDisk {
   readonly mkfsOptions: string;
   readonly maxOnlineResize: number | undefined;
   readonly sectorSizeBytes: number;
+  /** What nodes must be told in secret, and where it is. */
+  readonly secrets?: readonly { readonly node: string; readonly place: SecretPlace }[] | undefined;
   /** The size is rounded up to it. @default 64 KiB */
   readonly sizeMultipleBytes?: number | undefined;
 }

@@ -12,7 +12,7 @@ import { builtInFormats, tapFormats } from "../formats/built-in.js";
 import { checkFormatSettings } from "../formats/check.js";
 import type { ImageFormat } from "../formats/format.js";
 import { sealHooks } from "../hooks.js";
-import { assemblePlan, chooseFormats } from "./assemble.js";
+import { assemblePlan, chooseFormats, resultOf } from "./assemble.js";
 import { checkChangedPlan } from "./check-changed.js";
 import { placesOf } from "./places.js";
 import type { BuildPlaces, BuildPlan } from "./plan.js";
@@ -45,7 +45,7 @@ export async function preparePlan(written: BuildConfig, { hooks }: Pick<BuildCon
   const { set, added } = await setUpSet(await resolveElements(config, catalog), config, hooks);
   sealHooks(hooks);
 
-  const outputs = chooseFormats(config, [...builtInFormats, ...added.formats]);
+  const outputs = chooseFormats(config, [...builtInFormats, ...added.formats], resultOf(config, set));
   const disk = outputs.some(({ from }) => from === "disk") ? await prepareDisk(config, set, added, outputs) : undefined;
   await checkFormatSettings(outputs, { config, disk: disk?.plan, elements: set.elements });
   const aciManifest = outputs.some(({ name }) => name === "aci") ? await readAciManifest(config) : undefined;

@@ -8,21 +8,24 @@ import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import type { Artifact, BuildReport } from "../report/report.js";
 import type { Hashing } from "./hashing.js";
 import { makeFolders } from "../workspace/make-folders.js";
+import type { SideFile } from "../workspace/side-files.js";
 import type { SideFolder } from "../workspace/side-folders.js";
-import { keptName, replaceFiles, syncFolder, syncPath, type Replacement } from "./replace-files.js";
+import { keptName, replaceFiles, syncPath, syncTree, type Replacement } from "./replace-files.js";
 
 /** Whose conventions hold for what lies beside the images. */
-export type SideFiles = "dibjs" | "dib";
+export type Conventions = "dibjs" | "dib";
 
 export interface PublishRequest {
-  readonly plan: Pick<BuildPlan, "output" | "checksums" | "settings">;
+  readonly plan: Pick<BuildPlan, "output" | "checksums" | "result" | "settings">;
   readonly places: Pick<BuildPlaces, "output" | "caller">;
   /** Absolute: the folder beside the output that all staged files lie in. */
   readonly staging: string;
   readonly staged: readonly StagedFile[];
   /** In that folder, too. */
   readonly sideFolders: readonly SideFolder[];
-  readonly sideFiles?: SideFiles | undefined;
+  /** There, too. Each replaces what has its name, as if the script had written there. */
+  readonly sideFiles: readonly SideFile[];
+  readonly conventions?: Conventions | undefined;
   /** May have begun when each file was whole. */
   readonly hashing: Hashing;
   readonly describe: (artifacts: readonly Artifact[]) => BuildReport;
@@ -45,24 +48,26 @@ export async function publishBuild(request: PublishRequest): Promise<BuildReport
 }
 
 async function publish(request: PublishRequest): Promise<BuildReport> {
-  const { plan, places, staging, staged, sideFolders, ctx } = request;
+  const { plan, places, staging, staged, sideFolders, sideFiles, ctx } = request;
   const prepared: Prepared[] = [];
   for (const file of staged) prepared.push(await prepare(file, request));
-  const asides = plan.settings.overwriteOldImage ? [] : await prepareAsides(prepared, request, new Date());
+  const images = prepared.filter(({ isOfElement }) => !isOfElement);
+  const asides = plan.settings.overwriteOldImage ? [] : await prepareAsides(images, request, new Date());
+  const common = await sumTogether(prepared, request);
   const stale = (await Promise.all(prepared.map(staleSums))).flat();
-  const sums = [...asides, ...prepared].flatMap((part) => part.sums);
-  const images = prepared.map(({ image }) => ({
+  const sums = [...[...asides, ...prepared].flatMap((part) => part.sums), ...common];
+  const outputs = prepared.map(({ image }) => ({
     ...image,
     keepAs: asides.find(({ target }) => target === image.target)?.keepAs,
   }));
   const report = request.describe(prepared.map(({ artifact }) => artifact));
   const folders = await Promise.all(sideFolders.map((folder) => keepOld(folder, plan.settings)));
-  const written = request.sideFiles === "dib" ? [] : [await writeReport(report, request)];
-  for (const folder of sideFolders) await syncFolder(folder.staged);
+  const written = request.conventions === "dib" ? [] : [await writeReport(report, request)];
+  for (const { staged: path } of [...sideFiles, ...sideFolders]) if (path !== undefined) await syncTree(path);
   ctx.signal.throwIfAborted();
   const around = sideFolders.map(({ target }) => dirname(target));
   await inFolders(around, places.caller, () =>
-    replaceFiles([...stale, ...sums, ...written, ...folders, ...images], staging),
+    replaceFiles([...stale, ...sideFiles, ...sums, ...written, ...folders, ...outputs], staging),
   );
   for (const { keepAs } of asides)
     ctx.emit({ type: "note", level: "info", text: `Old image found. Renaming it to ${shownName(keepAs, request)}` });
@@ -113,6 +118,7 @@ async function writeReport(report: BuildReport, { places, staging }: PublishRequ
 interface Prepared {
   readonly artifact: Artifact;
   readonly image: Replacement;
+  readonly isOfElement: boolean;
   readonly sums: readonly Replacement[];
 }
 
@@ -122,11 +128,14 @@ const sumAlgorithms = ["md5", "sha256"];
 export const digestAlgorithms = ({ checksums }: PublishRequest["plan"]): readonly string[] =>
   sumAlgorithms.filter((algorithm) => algorithm === "sha256" || checksums.includes(algorithm));
 
-async function prepare({ format, staged, extension }: StagedFile, request: PublishRequest): Promise<Prepared> {
+async function prepare(
+  { format, staged, extension, isOfElement = false }: StagedFile,
+  request: PublishRequest,
+): Promise<Prepared> {
   const { plan, hashing } = request;
   const { output, caller } = request.places;
   const path = `${output}.${extension}`;
-  const wanted = sumAlgorithms.filter((algorithm) => plan.checksums.includes(algorithm));
+  const wanted = isOfElement ? [] : wantedSums(plan);
   const digests = await hashing.digestsOf(staged);
   await own(staged, caller);
   const sums: Replacement[] = [];
@@ -137,7 +146,35 @@ async function prepare({ format, staged, extension }: StagedFile, request: Publi
   }
   const { size: sizeBytes } = await stat(staged);
   const artifact = { format, path, sizeBytes, digests, sideFiles: sums.map(({ target }) => target) };
-  return { artifact, image: { staged, target: path }, sums };
+  return { artifact, image: { staged, target: path }, isOfElement, sums };
+}
+
+const wantedSums = ({ checksums }: PublishRequest["plan"]): readonly string[] =>
+  sumAlgorithms.filter((algorithm) => checksums.includes(algorithm));
+
+/**
+ * Where kernel and initramfs are the result, `NAME.sha256` has a line for each. An element that takes them out of the
+ * image may have written it already.
+ */
+async function sumTogether(prepared: readonly Prepared[], request: PublishRequest): Promise<Replacement[]> {
+  const { plan, places, staging, sideFiles } = request;
+  const files = prepared.filter(({ isOfElement }) => isOfElement).map(({ artifact }) => artifact);
+  if (plan.result === "image" || files.length === 0) return [];
+  const sums: Replacement[] = [];
+  for (const algorithm of sumAlgorithms) {
+    const target = `${places.output}.${algorithm}`;
+    if (sideFiles.some((file) => file.target === target)) continue;
+    const isWanted = wantedSums(plan).includes(algorithm);
+    const staged = isWanted ? join(staging, basename(target)) : undefined;
+    if (staged === undefined && !(await isThere(target))) continue;
+    if (staged !== undefined) {
+      const lines = files.map(({ digests, path }) => sumLine(digests[algorithm] ?? "", nameInSum(path, request)));
+      await writeFile(staged, lines.join(""));
+      await own(staged, places.caller);
+    }
+    sums.push({ staged, target });
+  }
+  return sums;
 }
 
 /** In the folder that was asked for, as it was written. */
@@ -145,12 +182,14 @@ const shownName = (path: string, { plan: { output } }: Pick<PublishRequest, "pla
   output.slice(0, output.lastIndexOf("/") + 1) + basename(path);
 
 /** Sums are checked where the image lies; diskimage-builder's, where it was built. */
-const nameInSum = (path: string, request: Pick<PublishRequest, "plan" | "sideFiles">): string =>
-  request.sideFiles === "dib" ? shownName(path, request) : basename(path);
+const nameInSum = (path: string, request: Pick<PublishRequest, "plan" | "conventions">): string =>
+  request.conventions === "dib" ? shownName(path, request) : basename(path);
 
 /** As md5sum and sha256sum write it. */
+const sumLine = (digest: string, name: string): string => `${digest}  ${name}\n`;
+
 async function writeSum(path: string, digest: string, name: string, caller: BuildPlaces["caller"]): Promise<void> {
-  await writeFile(path, `${digest}  ${name}\n`);
+  await writeFile(path, sumLine(digest, name));
   await own(path, caller);
 }
 
@@ -171,7 +210,7 @@ interface Aside {
 
 async function prepareAsides(
   prepared: readonly Prepared[],
-  request: Pick<PublishRequest, "plan" | "places" | "sideFiles">,
+  request: Pick<PublishRequest, "plan" | "places" | "conventions">,
   now: Date,
 ): Promise<Aside[]> {
   const asides: Aside[] = [];

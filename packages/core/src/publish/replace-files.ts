@@ -73,12 +73,11 @@ async function linkOrMove(from: string, to: string): Promise<void> {
   }
 }
 
-/** Forces a folder and all in it to the disk. */
-export async function syncFolder(folder: string): Promise<void> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  for (const entry of entries.filter((each) => each.isFile() || each.isDirectory()))
-    await syncPath(join(entry.parentPath, entry.name));
-  await syncPath(folder);
+/** Forces a file, or a folder and all in it, to the disk. A link is in the folder that holds it. */
+export async function syncTree(path: string): Promise<void> {
+  const found = await lstat(path);
+  if (found.isDirectory()) for (const name of await readdir(path)) await syncTree(join(path, name));
+  if (found.isDirectory() || found.isFile()) await syncPath(path);
 }
 
 /** Forces a file or folder to the disk. */

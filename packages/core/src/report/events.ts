@@ -66,6 +66,9 @@ export type BuildEvent =
       readonly type: "image-usage";
       /** What takes less is not listed. */
       readonly leastBytes: number;
+      /** A long list comes in several events. */
+      readonly isFirst: boolean;
+      readonly isLast: boolean;
       /** Largest first. */
       readonly entries: readonly ImageUsage[];
     }

@@ -86,6 +86,10 @@ async function runBlockDevice(
 
 async function runAll(which: typeof phases, root: PhaseRoot, setting: PhaseSetting): Promise<PhaseReport[]> {
   const reports: PhaseReport[] = [];
-  for (const phase of which) reports.push(await runPhase(phase, root, setting));
+  for (const phase of which) {
+    const run = () => runPhase(phase, root, setting);
+    const isLast = phase.name === "cleanup"; // in which elements take out of the image what is to lie beside it
+    reports.push(await (isLast ? setting.sideFiles.catch(setting.workspace, run, setting.ctx) : run()));
+  }
   return reports;
 }

@@ -210,9 +210,11 @@ async function shellRequest(
   const pid = await firstInNamespace(child.pid ?? 0);
   const raise = process.getuid?.() === 0 ? [] : ["sudo", `--preserve-env=${Object.keys(env).join(",")}`];
   const shell = (env.break_cmd ?? "") === "" ? ["bash", "--norc", "-i"] : ["bash", "-c", env.break_cmd ?? ""];
-  // Not nsenter's --wd, which is opened on this side, where the worker's mounts are not.
+  // Not nsenter's --wd, which is opened on this side, where the worker's mounts are not. Without --root the shell would be at
+  // the root of the mount namespace, which is not ours when dib itself runs in a chroot.
   const within = chroot === undefined ? ["env", `--chdir=${cwd}`] : ["chroot", chroot];
-  const enter = ["nsenter", "--target", String(pid), "--mount", "--pid", "--ipc", "--uts", "--", ...within, ...shell];
+  const spaces = ["--mount", "--pid", "--ipc", "--uts", "--root"];
+  const enter = ["nsenter", "--target", String(pid), ...spaces, "--", ...within, ...shell];
   return {
     name,
     command: [...raise, ...enter] as unknown as [string, ...string[]],

@@ -12,12 +12,14 @@ import { openCache } from "../workspace/cache.js";
 import { generateHooks } from "../workspace/hook-tree.js";
 import { openJournal, sweepDeadBuilds } from "../workspace/journal.js";
 import { ResourceStack } from "../workspace/resource-stack.js";
+import { SideFiles } from "../workspace/side-files.js";
 import { SideFolders } from "../workspace/side-folders.js";
 import { openStaging, stagingFolder } from "../workspace/staging.js";
 import { newBuildId, openWorkspace, workFolders } from "../workspace/workspace.js";
 import { tapBreakPoints, type OpenShell } from "./break-points.js";
 import { runExtraUnmount } from "./extra-unmount.js";
 import { finishOnDisk, finishOnTree } from "./finish.js";
+import { sortSideFiles } from "./boot-files.js";
 import { runTreePhases } from "./tree.js";
 import type { WorkerResult } from "./protocol.js";
 import { setUpWorker } from "./set-up.js";
@@ -82,6 +84,7 @@ async function makeOutputs(
     breakShell,
     sources,
     sideFolders: new SideFolders(staging, places),
+    sideFiles: new SideFiles(staging, places),
     ctx,
     stopwatch,
     pathPrefix: await sudoStandIn(places.path),
@@ -100,14 +103,16 @@ async function makeOutputs(
   const { files, folders, finish } = joinExported([exported, ...converted]);
   setting.sideFolders.addOutputs(folders, places.output);
   const sideFolders = await setting.sideFolders.settle(ctx);
+  const { bootFiles, others } = await sortSideFiles(setting.sideFiles.files, { plan, places });
   for (const act of finish) await act();
 
   const { reports, packages, disk } = finished;
   const peakBytes = process.resourceUsage().maxRSS * 1024;
   return {
     staging,
-    staged: files,
+    staged: [...files, ...bootFiles],
     sideFolders,
+    sideFiles: others,
     phases: [...tree.reports, ...reports],
     stages: stopwatch.seconds,
     disk: disk?.report,

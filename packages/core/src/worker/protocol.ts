@@ -1,7 +1,9 @@
 import type { BuildPlan, BuildPlaces } from "../plan/plan.js";
 import type { FailureKind } from "../errors.js";
+import type { StagedFile } from "../formats/export.js";
 import type { BuildEvent, ScriptRef } from "../report/events.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";
+import type { SideFile } from "../workspace/side-files.js";
 import type { SideFolder } from "../workspace/side-folders.js";
 
 /**
@@ -10,7 +12,7 @@ import type { SideFolder } from "../workspace/side-folders.js";
  * Standard output: one JSON message a line. Standard error: framed script output (output-frames.ts), so that a flood of
  * it holds the script back and not the messages.
  */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 /** Where the worker finds the launch chain's standard output. Its own goes to standard error: programs inherit it, and their words are no messages. */
 export const messageDescriptor = 4;
@@ -53,9 +55,11 @@ export interface WrittenError {
 export interface WorkerResult {
   /** Absolute: the folder that all staged files lie in. */
   readonly staging: string;
-  readonly staged: readonly { readonly format: string; readonly staged: string; readonly extension: string }[];
+  readonly staged: readonly StagedFile[];
   /** In that folder, too. */
   readonly sideFolders: readonly SideFolder[];
+  /** What else elements have put beside the outputs. In that folder, too. */
+  readonly sideFiles: readonly SideFile[];
   readonly phases: readonly PhaseReport[];
   readonly stages: Readonly<Record<string, number>>;
   readonly disk: BuildReport["disk"];

@@ -29,6 +29,8 @@ export async function generateHooks(
   const dropped = droppedScripts(plan);
   const files = plan.hookFiles.filter(({ path }) => !dropped.has(path));
   for (const file of files) await place(file, join(hooksDir, file.path), places);
+  // For scripts in the chroot that run folders of their own.
+  await copy(join(places.libDir, "dib-run-parts"), join(hooksDir, "dib-run-parts"));
   await ctx.hooks.generateHooks.run(hookTree(hooksDir));
   const folders = await readdir(hooksDir);
   const phases = phaseNames.filter((name) => folders.includes(`${name}.d`));

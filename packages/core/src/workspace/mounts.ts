@@ -13,6 +13,8 @@ export interface MountRequest {
   readonly target: string;
   readonly type?: string | undefined;
   readonly options?: string | undefined;
+  /** `what` is an entry of /proc/PID/fd, which the kernel is to follow and not mount(8). */
+  readonly isMagicLink?: boolean;
 }
 
 /** Mounts, and puts the release on the stack. Returns what unmounts it early. Throws MOUNT_FAILED. */
@@ -30,8 +32,9 @@ export async function mount(
 
 /** Mounts; whoever calls it notes in the next statement that it has to be undone. Throws MOUNT_FAILED. */
 export async function mountUnheld(request: MountRequest, ctx: Pick<MountContext, "exec">): Promise<void> {
-  const { what, target, type, options } = request;
+  const { what, target, type, options, isMagicLink = false } = request;
   const args = [
+    ...(isMagicLink ? ["--no-canonicalize"] : []),
     ...(type === undefined ? [] : ["-t", type]),
     ...(options === undefined ? [] : ["-o", options]),
     "--",
@@ -49,6 +52,9 @@ async function runMount(
   const { exitCode, stderr } = await ctx.exec("mount", args);
   if (exitCode !== 0) throw new BuildError("MOUNT_FAILED", { what, target, reason: stderr.trim() });
 }
+
+/** Comma, colon and backslash separate overlayfs options. */
+export const escapeOption = (path: string): string => path.replace(/[\\:,]/g, "\\$&");
 
 /** Bind-mounts; `readOnly` takes a second call, as the kernel ignores it on the first. */
 export async function bind(

@@ -1,5 +1,4 @@
 /** Folders that a build puts beside its outputs. They are staged with these, and get their names when the build has succeeded. */
-import type { Stats } from "node:fs";
 import { mkdir, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { BuildContext } from "../context.js";
@@ -53,14 +52,22 @@ export class SideFolders {
 
   /** On another file system, or in a folder that only root may write to, it is written at once: it could not be renamed. */
   async #canWait(target: string): Promise<boolean> {
-    const [{ dev, uid }, own] = await Promise.all([nearestFolder(dirname(target)), stat(this.#staging)]);
-    return dev === own.dev && (uid === this.#caller.uid || this.#caller.uid === 0);
+    const [nearest, own] = await Promise.all([nearestFolder(dirname(target)), stat(this.#staging)]);
+    // The output's own folder may be covered by an overlay (side-files.ts), whose number says nothing.
+    const isBeside = nearest.path === dirname(this.#staging) || nearest.dev === own.dev;
+    return isBeside && (nearest.uid === this.#caller.uid || this.#caller.uid === 0);
   }
 }
 
 /** Of a path, what exists of it. */
-const nearestFolder = (path: string): Promise<Stats> =>
-  stat(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
+async function nearestFolder(
+  path: string,
+): Promise<{ readonly path: string; readonly dev: number; readonly uid: number }> {
+  try {
+    const { dev, uid } = await stat(path);
+    return { path, dev, uid };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     return nearestFolder(dirname(path));
-  });
+  }
+}

@@ -5,7 +5,7 @@ import type { BuildContext } from "../context.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { releaseDeadLoops } from "./dead-loops.js";
 import { makeFolders, removeIfEmpty } from "./make-folders.js";
-import { mount, mountTmpfs, unmountBelow } from "./mounts.js";
+import { escapeOption, mount, mountTmpfs, unmountBelow } from "./mounts.js";
 import { removeFolder } from "./remove-folder.js";
 import { ResourceStack } from "./resource-stack.js";
 import { targetFiles, type TargetFiles } from "./target.js";
@@ -137,9 +137,6 @@ async function mountTree(
   stack.defer(`mounts below ${target}`, () => unmountBelow(target, ctx)); // of a script that was cut short
   return release;
 }
-
-/** Comma, colon and backslash separate overlayfs options. */
-const escapeOption = (path: string): string => path.replace(/[\\:,]/g, "\\$&");
 
 /** DIB's rule on total memory (at least twice `minGiB`), and beyond it: what is free now, under the cgroup's limit. */
 export async function checkTmpfs(

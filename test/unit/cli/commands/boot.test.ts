@@ -18,6 +18,20 @@ test("the image is never written to, and a comma in its name is no option", () =
   expect(command).toContain("file=/out/a,,readonly=off.qcow2,format=qcow2,if=virtio,snapshot=on");
 });
 
+test.each([
+  ["amd64", "ttyS0"],
+  ["arm64", "ttyAMA0"],
+])("a kernel of %s is given its initramfs, the serial console and the user's words, and no disk", (arch, console) => {
+  const pair = { path: "/out/r.kernel", initramfs: "/out/r.initramfs", append: "troubleshoot=1  quiet" };
+  const command = qemuCommand({ ...machine, arch, firmware: "none", image: pair }, "tcg");
+  const at = command.indexOf("-kernel");
+  expect(command.slice(at, at + 6)).toEqual([
+    ...["-kernel", "/out/r.kernel", "-initrd", "/out/r.initramfs"],
+    ...["-append", `console=${console} panic=-1 troubleshoot=1 quiet`],
+  ]);
+  expect(command).not.toContain("-drive");
+});
+
 test("arm64 gets its own program and a machine", () => {
   const command = qemuCommand({ ...machine, arch: "arm64", firmwareOptions: ["-drive", "firmware"] }, "tcg");
   expect(command[0]).toBe("qemu-system-aarch64");

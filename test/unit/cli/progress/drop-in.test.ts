@@ -109,11 +109,16 @@ test.each([
 ])("what takes the room, from %i bytes on", (leastBytes, title) => {
   const entries = [
     { path: "/", sizeBytes: 1.21 * 2 ** 30 },
-    { path: "/usr/lib", sizeBytes: 12 * 2 ** 20 + 1024 },
+    { path: "/usr/lib\x1b]0;x", sizeBytes: 12 * 2 ** 20 + 1024 },
   ];
+  const [first = { path: "", sizeBytes: 0 }, ...others] = entries;
   const rule = "=".repeat(title.length);
-  const rows = [" 1.3GiB\t/", "  13MiB\t/usr/lib"];
-  expect(linesOf([{ type: "image-usage", leastBytes, entries }])).toEqual([
+  const rows = [" 1.3GiB\t/", "  13MiB\t/usr/lib\\u{1b}]0;x"];
+  const parts = [
+    { isFirst: true, isLast: false, entries: [first] },
+    { isFirst: false, isLast: true, entries: others },
+  ];
+  expect(linesOf(parts.map((part) => ({ type: "image-usage", leastBytes, ...part })))).toEqual([
     ...[rule, title, rule, ...rows, ""],
     ...["===== end image size report =====", ""],
   ]);

@@ -217,6 +217,14 @@ test.each([
   [onLoop(`{ mkfs: { base: image0, type: ext4, label: "a\\nb" } }`), "can't be used"],
   [onLoop("{ mkfs: { base: image0, type: ext4, uuid: 1234 } }"), "is not a UUID"],
   [onLoop(`{ mkfs: { base: image0, type: ext4, opts: "-L 'open" } }`), "quote that is not closed"],
+  [
+    onLoop("{ mkfs: { base: image0, type: btrfs, opts: -f /dev/sda } }"),
+    '"/dev/sda" in opts can\'t be used with btrfs',
+  ],
+  [
+    onLoop("{ partitioning: { base: image0, label: mbr, partitions: [{ name: 'a]=1 $(cmd) [b', size: 100% }] } }"),
+    'name "a]=1 $(cmd) [b" must be of letters',
+  ],
   [onLoop("{ mkfs: { base: image0, type: ext4, mount: {} } }"), "MountPoint config needs [mount_point]"],
   [onLoop("{ mkfs: { base: image0, type: ext4, mount: { mount_point: relative } } }"), "must be an absolute path"],
   [onLoop("{ mkfs: { base: image0, type: ext4, mount: { mount_point: /../etc } } }"), "must be an absolute path"],

@@ -58,6 +58,9 @@ test.each([
   [{ vgs: [{ name: "../vg", base: ["pv"] }] }, '"../vg" can\'t be a name for lvm'],
   [{ vgs: [{ name: "vg", base: ["pv"], options: ["/dev/sda"] }] }, 'the option "/dev/sda" can\'t be used'],
   [{ pvs: [{ name: "pv", base: "root", options: ["--config", "x"] }] }, 'the option "--config" can\'t be used'],
+  [{ pvs: [{ name: "pv", base: "root", options: ["--conf=x"] }] }, 'the option "--conf=x" can\'t be used'],
+  [{ name: "x/../../../etc/foo" }, 'lvm: "x/../../../etc/foo" can\'t be a name for lvm'],
+  [{ name: 'a"\n}\ndevices {' }, "can't be a name for lvm"],
   [{ pvs: [{ name: "pv", base: "nowhere" }] }, "Edge not defined: nowhere->"],
   [
     { vgs: [{ name: "root", base: ["pv"] }], lvs: [{ name: "lv", base: "root", size: "1G" }] },
@@ -89,8 +92,9 @@ test("a hyphen in a name is written twice in the device's, so that groups are to
 
 test("lvm sees the devices of the build by their whole names, and no other", () => {
   const text = formatLvmConf("/work/lvm", ["/dev/loop0p1", "/dev/mapper/a.b"]);
-  expect(text).toContain(String.raw`filter = [ "a|^/dev/loop0p1$|", "a|^/dev/mapper/a\.b$|", "r|.*|" ]`);
+  expect(text).toContain(String.raw`filter = [ "a|^/dev/loop0p1$|", "a|^/dev/mapper/a\\.b$|", "r|.*|" ]`);
   expect(text).toContain("udev_sync = 0");
+  expect(formatLvmConf('/work/"a\\b', [])).toContain(String.raw`locking_dir = "/work/\"a\\b/lock"`);
 });
 
 test("a share of the group and options of the user's go to lvcreate as they are", () => {
@@ -115,6 +119,7 @@ test.each([
   [{ pbkdf: "md5" }, 'pbkdf "md5" can\'t be used'],
   [{ uuid: "1" }, 'uuid "1" can\'t be used'],
   [{ options: ["--key-file=/etc/shadow"] }, 'the option "--key-file=/etc/shadow" can\'t be used'],
+  [{ options: ["--hash=sha1", "swapfile"] }, 'the option "swapfile" can\'t be used'],
   [{ crypttab: { options: "luks discard" } }, 'options "luks discard" must be one word'],
 ])("luks %#: %j is refused", (values, message) => {
   const told = findings(luks(values));

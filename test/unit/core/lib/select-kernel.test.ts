@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { runLibrary } from "../../../support/shell-library.js";
@@ -36,6 +36,11 @@ const cases: Readonly<Record<string, Case>> = {
     signed: "DIB_SIGNED_KERNEL_VERSION=5.4.0-1-generic.efi.signed\n",
     gives: "vmlinuz-5.4.0-1-generic.efi.signed:initrd.img-5.4.0-1-generic",
   },
+  "Debian: a signed kernel's version is read, and nothing that stands beside it is run": {
+    files: [...debian, "boot/vmlinuz-5.4.0-1-generic", "boot/initrd.img-5.4.0-1-generic"],
+    signed: `touch \${TARGET_ROOT}/ran\nDIB_SIGNED_KERNEL_VERSION=$(touch \${TARGET_ROOT}/ran)\necho no version\n`,
+    gives: "vmlinuz-5.4.0-1-generic:initrd.img-5.4.0-1-generic",
+  },
   "Red Hat: PAE first, never a debug kernel, and the initramfs of that version": {
     files: [
       "etc/redhat-release",
@@ -61,6 +66,17 @@ const cases: Readonly<Record<string, Case>> = {
     env: { DISTRO_NAME: "opensuse" },
     gives: "vmlinuz-6.4-default:initrd-6.4-default",
   },
+  "a link that stays in the image": {
+    files: [...debian, "boot/vmlinuz-6.1", "boot/initrd-by-hand"],
+    links: { "boot/initrd.img-6.1": "initrd-by-hand" },
+    gives: "vmlinuz-6.1:initrd.img-6.1",
+  },
+  "a signed version behind a link counts for nothing": {
+    files: [...debian, "boot/vmlinuz-6.1", "boot/initrd.img-6.1"],
+    links: { "dib-signed-kernel-version": "elsewhere" },
+    signed: "DIB_SIGNED_KERNEL_VERSION=6.1\n",
+    gives: "vmlinuz-6.1:initrd.img-6.1",
+  },
   "Gentoo: the newest of each": {
     files: [
       "etc/gentoo-release",
@@ -80,13 +96,27 @@ const cases: Readonly<Record<string, Case>> = {
   },
 };
 
-const refused: Readonly<Record<string, { readonly files: readonly string[]; readonly says: string }>> = {
+interface Refused extends Pick<Case, "files" | "links"> {
+  readonly says: string;
+}
+
+const refused: Readonly<Record<string, Refused>> = {
   "Red Hat without a kernel": { files: ["etc/redhat-release", "boot/x"], says: "No suitable kernel found." },
   "Red Hat without its initramfs": {
     files: ["etc/redhat-release", "boot/vmlinuz-5.1", "boot/initramfs-5.0.img"],
     says: "Can't find an initramfs for the 5.1 version of the kernel.",
   },
   "Debian without an initrd": { files: [...debian, "boot/vmlinuz-6.1"], says: "ERROR: No initrd in" },
+  "a kernel that is a link out of the image": {
+    files: [...debian, "boot/initrd.img-6.1"],
+    links: { "boot/vmlinuz-6.1": "/etc/passwd" },
+    says: "vmlinuz-6.1 leads out of the image",
+  },
+  "an initrd that is a link up out of the image": {
+    files: [...debian, "boot/vmlinuz-6.1"],
+    links: { "boot/initrd.img-6.1": "../../../../../../../../etc/passwd" },
+    says: "initrd.img-6.1 leads out of the image",
+  },
   "an unknown system": { files: ["boot/vmlinuz-6.1"], says: "ERROR: Unable to detect operating system" },
 };
 
@@ -96,7 +126,8 @@ async function select(files: readonly string[], { env = {}, links = {}, signed }
   for (const [link, to] of Object.entries(links)) symlinkSync(to, join(folder.path, link));
   if (signed !== undefined) write(join(folder.path, "dib-signed-kernel-version"), signed);
   const script = `select_boot_kernel_initrd ${folder.path}\necho "$(basename "$BOOTDIR") $KERNEL:$RAMDISK"`;
-  return runLibrary(script, { env, sources: ["img-functions"] }); // elements take this file alone into the image
+  const result = runLibrary(script, { env, sources: ["img-functions"] }); // elements take this file alone into the image
+  return { ...result, hasRun: existsSync(join(folder.path, "ran")) };
 }
 
 function write(file: string, text: string): void {
@@ -106,12 +137,12 @@ function write(file: string, text: string): void {
 
 describe("select_boot_kernel_initrd", () => {
   test.each(Object.entries(cases))("%s", async (_, { files, gives, ...more }) => {
-    const { status, lines, errors } = await select(files, more);
-    expect({ status, last: lines.at(-1) }, errors).toEqual({ status: 0, last: `boot ${gives}` });
+    const { status, lines, errors, hasRun } = await select(files, more);
+    expect({ status, last: lines.at(-1), hasRun }, errors).toEqual({ status: 0, last: `boot ${gives}`, hasRun: false });
   });
 
-  test.each(Object.entries(refused))("%s ends the script", async (_, { files, says }) => {
-    const { status, lines } = await select(files);
+  test.each(Object.entries(refused))("%s ends the script", async (_, { files, says, links = {} }) => {
+    const { status, lines } = await select(files, { links });
     expect(status).toBe(1);
     expect(lines.at(-1)).toContain(says);
   });

@@ -9,6 +9,7 @@ const plan = {
   phases: phaseNames.map((phase) => ({ phase, scripts: [] })),
   network: phaseNames,
   outputs: [{ format: "tar", from: "tree", extension: "tar" }],
+  result: "image",
   disk: undefined,
 } as unknown as BuildPlan;
 

@@ -95,6 +95,31 @@ const places = {
   path: "/usr/bin",
 } as BuildPlaces;
 
+test.each<[string, object, FakeHost, string | undefined]>([
+  [
+    "a variable that is not set",
+    { variable: "DIB_X_PASSPHRASE" },
+    {},
+    "DIB_X_PASSPHRASE holds no passphrase: it is not set",
+  ],
+  ["a variable that is set", { variable: "DIB_ROOT_PASSPHRASE" }, {}, undefined],
+  ["a file that is not there", { file: "/key" }, {}, "/key holds no passphrase: there is no such file"],
+  ["a folder", { file: "/out" }, {}, "/out holds no passphrase: it is no regular file"],
+  [
+    "an empty file",
+    { file: "/key" },
+    { kinds: { "/key": "file" }, files: { "/key": "\n" } },
+    "/key holds no passphrase: it is empty",
+  ],
+  ["a file", { file: "/key" }, { kinds: { "/key": "file" }, files: { "/key": "open sesame\n" } }, undefined],
+  ["a file that only root sees", { file: "/root/key" }, { uid: 1000 }, undefined],
+])("the passphrase of a disk, from %s", async (_, place, host, message) => {
+  const asked = { ...disk("ext4"), secrets: [{ node: "crypt", place }] } as PlannedDisk;
+  const failure = await failureOf(host, aPlan({ disk: asked }), { secrets: { DIB_ROOT_PASSPHRASE: "open sesame" } });
+  expect(failure?.code).toBe(message && "BLOCK_DEVICE_SECRET_UNUSABLE");
+  expect(failure?.message ?? "nothing").toContain(message ?? "nothing");
+});
+
 async function findingsOf(host: FakeHost, plan = aPlan(), at: Partial<BuildPlaces> = {}): Promise<readonly string[]> {
   const error = await failureOf(host, plan, at);
   if (error === undefined) return [];

@@ -54,6 +54,16 @@ describe("variables of a plan", () => {
     expect(secretsOf(configuration, elements)).toEqual({ TOKEN: "s3cret" });
   });
 
+  test("that the disk asks for are no script's, but for an element that declares them", () => {
+    const configuration = config({ DIB_DISK_PASSPHRASE: given("s3cret", true) });
+    const disk = { secrets: [{ node: "crypt", place: { variable: "DIB_DISK_PASSPHRASE" } }] };
+    expect(assembleEnvironment(configuration, [], disk)).toEqual([]);
+    expect(assembleEnvironment(configuration, declaring({ DIB_DISK_PASSPHRASE: {} }), disk)).toMatchObject([
+      { name: "DIB_DISK_PASSPHRASE", value: undefined },
+    ]);
+    expect(secretsOf(configuration, [])).toEqual({ DIB_DISK_PASSPHRASE: "s3cret" });
+  });
+
   test("that are no secret do not travel beside the plan", () => {
     expect(secretsOf(config({ X: given("1") }), [])).toEqual({});
   });

@@ -35,6 +35,7 @@ const options = (qemuImgOptions: string): Asked => ({ flags: { qemuImgOptions } 
 
 test.each<[formats: string, setting: string, asked: Asked, hint: string]>([
   ["qcow2", "qemuImgOptions", options("cluster_sise=65536"), "cluster_size"],
+  ["qcow2", "qemuImgOptions", options("encrypt.format=luks"), "cluster_size"],
   ["vmdk,vdi", "qemuImgOptions", options("refcount_bits=8"), "adapter_type"],
   ["vmdk", "qemuImgOptions", options("subformat=monolithicFlat"), "streamOptimized"],
   ["vhd-fixed", "qemuImgOptions", options("subformat=dynamic"), "fixed"],
@@ -49,6 +50,7 @@ test.each<[formats: string, setting: string, asked: Asked, hint: string]>([
   ["vmdk", "sectorSizeBytes", { env: { DIB_BLOCK_SIZE: "4096" } }, "512"],
   ["iso", "arch", { flags: { arch: "s390x", packages: "live-boot" } }, "Leave iso out"],
   ["iso", "formats", {}, "-p live-boot"],
+  ["iso", "formats", { files: { "elements/os/README.rst": "Needs live-boot." } }, "-p live-boot"],
 ])("%s with a wrong %s is refused before anything runs", async (formats, setting, asked, hint) => {
   await expect(planOf(formats, asked)).rejects.toMatchObject({
     code: "CONFIG_RULE_BROKEN",
@@ -65,6 +67,8 @@ test.each<[formats: string, asked: Asked]>([
   ["tgz", { env: { DIB_GZIP_BIN: "/usr/bin/pigz -p 2" } }],
   ["iso", { flags: { packages: "live-boot" } }],
   ["iso", { isLive: true }],
+  ["iso", { files: { "elements/os/package-installs.yaml": "live-boot:\n" } }],
+  ["iso", { files: { "elements/os/package-installs-live.json": `{"live-boot": null}` } }],
 ])("%s with %j is planned", async (formats, asked) => {
   expect((await planOf(formats, asked)).outputs.map(({ format }) => format).join()).toBe(formats);
 });

@@ -63,6 +63,7 @@ async function publish(
     staging,
     staged,
     sideFolders,
+    sideFiles: [],
     hashing: new Hashing(digestAlgorithms(plan)),
     describe,
     ctx: { emit: (event: BuildEvent) => void events.push(event), signal: AbortSignal.any([]) },
@@ -88,7 +89,7 @@ const verify = () =>
 
 test("diskimage-builder's side files: no report, and sums name the image as it was asked for", async () => {
   const plan = { ...toyPlan(undefined), output: "../out put/toy", checksums: ["md5", "sha256"] };
-  const like = { sideFiles: "dib", plan } as const;
+  const like = { conventions: "dib", plan } as const;
   await publish({ raw: "old" }, {}, undefined, like);
   const events: BuildEvent[] = [];
   const ctx = { emit: (event: BuildEvent) => void events.push(event), signal: AbortSignal.any([]) };

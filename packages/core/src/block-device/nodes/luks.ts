@@ -1,13 +1,16 @@
 /** An encrypted device (LUKS2). Its passphrase is named in the config, and read when the device is made. */
 import { randomUUID } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
 import { isAbsolute } from "node:path";
 import { isSecretName } from "../../config/variables.js";
 import { BuildError, reasonOf } from "../../errors.js";
 import { deviceMapperEnv, mappedNames } from "../../workspace/mapped-devices.js";
 import { mappedDevice, nameTaken, reserveName } from "../device-mapper.js";
 import { splitWords } from "../file-system.js";
-import { defineBlockNode, defineLoan, type NodeConfig, type NodeRequest } from "../node.js";
+import { problemOfSecret, readBytes, secretText } from "../../plan/disk-secret.js";
+import { defineBlockNode, defineLoan, type NodeConfig, type NodeRequest, type SecretPlace } from "../node.js";
+import { refusedVolumeWords } from "../volume-options.js";
 import { textOf } from "../written-text.js";
 import { runForNode } from "./run-for-node.js";
 
@@ -17,6 +20,7 @@ export const luks = defineBlockNode({
   hostCommands: () => [
     { command: "cryptsetup", debian: "cryptsetup-bin", fedora: "cryptsetup", opensuse: "cryptsetup" },
   ],
+  secrets: ({ values }) => [passphrasePlace(values.passphrase)].filter((place) => place !== undefined),
   async create(request) {
     const { node, state } = request;
     const device = state.blockdev.get(node.base ?? "")?.device;
@@ -47,10 +51,7 @@ export function formatCommand({ name, values }: NodeConfig, uuid: string, device
   ];
 }
 
-/** One of them: what is written in the config would be in plans and logs. */
-type PassphrasePlace = { readonly variable: string } | { readonly file: string };
-
-function passphrasePlace(written: unknown): PassphrasePlace | undefined {
+function passphrasePlace(written: unknown): SecretPlace | undefined {
   if (typeof written !== "object" || written === null) return undefined;
   const entries: [string, unknown][] = Object.entries(written);
   const [[key, value] = ["", undefined]] = entries;
@@ -58,30 +59,27 @@ function passphrasePlace(written: unknown): PassphrasePlace | undefined {
   return key === "variable" ? { variable: value } : key === "file" ? { file: value } : undefined;
 }
 
-const mostBytes = 512; // what cryptsetup takes when a person types it
-
-/** Without the line's end of a file: nobody can type that at boot. Throws BLOCK_DEVICE_NODE_FAILED. */
+/** Throws BLOCK_DEVICE_SECRET_UNUSABLE. The front has looked, but not as root, and some time ago. */
 async function readPassphrase({ node, secrets }: NodeRequest): Promise<string> {
   const place = passphrasePlace(node.values.passphrase);
-  const [text, from] =
-    place === undefined
-      ? ["", "passphrase"]
-      : "variable" in place
-        ? [secrets[place.variable] ?? "", place.variable]
-        : [await readSmallFile(place.file, node), place.file];
-  const passphrase = text.replace(/\r?\n$/, "");
-  if (passphrase === "") throw failed(node, `there is no passphrase in ${from}`);
-  if (Buffer.byteLength(passphrase) > mostBytes)
-    throw failed(node, `the passphrase in ${from} is longer than 512 bytes`);
-  return passphrase;
+  if (place === undefined) throw new Error(`luks ${node.name} was not checked`);
+  const from = "variable" in place ? place.variable : place.file;
+  const unusable = (reason: string) =>
+    new BuildError("BLOCK_DEVICE_SECRET_UNUSABLE", { node: node.name, from, reason });
+  const text = "variable" in place ? secrets[place.variable] : await readSecretFile(place.file, unusable);
+  const problem = problemOfSecret(text);
+  if (text === undefined || problem !== undefined) throw unusable(problem ?? "");
+  return secretText(text);
 }
 
-async function readSmallFile(file: string, node: NodeConfig): Promise<string> {
+async function readSecretFile(path: string, unusable: (reason: string) => BuildError): Promise<string> {
   try {
-    const info = await stat(file);
-    return info.isFile() && info.size <= mostBytes * 2 ? await readFile(file, "utf8") : "";
-  } catch (cause) {
-    throw failed(node, reasonOf(cause));
+    await using file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    if (!(await file.stat()).isFile()) throw unusable("it is no regular file");
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(readBytes), 0, readBytes, 0);
+    return buffer.toString("utf8", 0, bytesRead);
+  } catch (error) {
+    throw error instanceof BuildError ? error : unusable(reasonOf(error));
   }
 }
 
@@ -124,11 +122,9 @@ function checkLuks({ name, base, values }: NodeConfig): string[] {
     ...word("cipher", cipher, /^[a-z0-9]+(-[a-z0-9]+)*(:[a-z0-9]+)?$/),
     ...word("pbkdf", pbkdf, /^(argon2id?|pbkdf2)$/),
     ...word("uuid", uuid, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i),
-    ...splitWords(options)
-      .filter(
-        (option) => !/^--(iter-time|pbkdf-[a-z-]+|key-size|hash|sector-size|integrity)(=|$)|^[a-z0-9]+$/.test(option),
-      )
-      .map((option) => `luks ${name}: the option ${JSON.stringify(option)} can't be used`),
+    ...refusedVolumeWords("luks", splitWords(options)).map(
+      (option) => `luks ${name}: the option ${JSON.stringify(option)} can't be used`,
+    ),
   ];
 }
 

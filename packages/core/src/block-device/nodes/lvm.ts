@@ -58,7 +58,7 @@ async function createVolumes(node: NodeConfig, graph: readonly NodeConfig[], req
   const { pvs, vgs, lvs } = partsOf(node, graph);
   const devices = new Map(pvs.map(({ name, base = "" }) => [name, deviceOf(base, request)]));
   for (const { name } of [...vgs].sort((a, b) => (a.name < b.name ? -1 : 1))) await claimGroup(name, request);
-  const systemDir = await writeLvmSystem(request.imageDir, node.name, [...devices.values()]);
+  const systemDir = await writeLvmSystem(request.imageDir, [...devices.values()]);
   request.borrow(lvmSystem, { systemDir });
   const env = lvmEnv(systemDir);
   const run = (command: readonly [string, ...string[]]) => runForNode(request, command.join(" "), command, { env });

@@ -1,5 +1,6 @@
 import { BuildError } from "../../errors.js";
-import { fileSystemOf, fileSystemType, labelOf, mkfsCommand } from "../file-system.js";
+import { fileSystemOf, fileSystemType, labelOf, mkfsCommand, splitWords } from "../file-system.js";
+import { refusedMkfsWords } from "../mkfs-options.js";
 import { defineBlockNode, type NodeConfig, type NodeHostCommand } from "../node.js";
 import { runForNode } from "./run-for-node.js";
 import { textOf } from "../written-text.js";
@@ -74,7 +75,11 @@ function checkMkfs(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
       ? [`mkfs ${name}: label ${JSON.stringify(label)} can't be used`]
       : []),
     ...checkUuid(name, type, textOf(values.uuid)),
-    ...(hasOpenQuote(values.opts) ? [`mkfs ${name}: opts has a quote that is not closed`] : []),
+    ...(hasOpenQuote(values.opts)
+      ? [`mkfs ${name}: opts has a quote that is not closed`]
+      : refusedMkfsWords(type, splitWords(values.opts)).map(
+          (words) => `mkfs ${name}: ${JSON.stringify(words)} in opts can't be used with ${type}`,
+        )),
   ];
 }
 

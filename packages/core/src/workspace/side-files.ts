@@ -1,0 +1,139 @@
+/**
+ * What scripts of the cleanup phase put beside the output: IMAGE_NAME.kernel, IMAGE_NAME.vmlinuz, IMAGE_NAME.iso. While they
+ * run, the output's folder is an overlay in the worker's own mount namespace: they write there as ever and read what they
+ * wrote, and nobody else sees any of it. It is staged with the outputs, and gets its name when the build has succeeded.
+ * Folders that are there already are not covered: caches and work folders may be among them.
+ */
+import { constants } from "node:fs";
+import { lstat, mkdir, open, readdir } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import type { BuildContext } from "../context.js";
+import { isBuildError } from "../errors.js";
+import type { BuildPlaces } from "../plan/plan.js";
+import { mustRun } from "../process/exec.js";
+import { escapeOption, mount, unmountBelow } from "./mounts.js";
+import { ResourceStack } from "./resource-stack.js";
+import type { Workspace } from "./workspace.js";
+
+export interface SideFile {
+  /** Undefined: a script has taken away what has this name. */
+  readonly staged: string | undefined;
+  /** Absolute. */
+  readonly target: string;
+}
+
+export class SideFiles {
+  readonly #files: SideFile[] = [];
+  readonly #staging: string;
+  readonly #folder: string;
+  readonly #name: string;
+  readonly #caller: BuildPlaces["caller"];
+
+  constructor(staging: string, { output, caller }: Pick<BuildPlaces, "output" | "caller">) {
+    this.#staging = staging;
+    this.#folder = dirname(output);
+    this.#name = basename(output);
+    this.#caller = caller;
+  }
+
+  /** All that was caught, files and folders. */
+  get files(): readonly SideFile[] {
+    return this.#files;
+  }
+
+  /** Runs scripts, and stages what they leave beside the output. What they leave when they fail is gone. */
+  async catch<T>(scratch: Pick<Workspace, "buildDir">, act: () => Promise<T>, ctx: BuildContext): Promise<T> {
+    const upper = join(scratch.buildDir, "beside");
+    await mkdir(upper);
+    const cover = await this.#cover(upper, ctx);
+    if (cover === undefined) return this.#catchInPlace(act, ctx);
+    let result: T;
+    {
+      await using _cover = cover; // gone before what was written is looked at
+      result = await act();
+    }
+    for (const name of await readdir(upper)) await this.#stage(join(upper, name), ctx);
+    return result;
+  }
+
+  /** Undefined where the output's folder can't be covered: on FAT, for one, or when it is the root folder, where all begin. */
+  async #cover(upper: string, ctx: BuildContext): Promise<AsyncDisposable | undefined> {
+    if (this.#folder === "/") return undefined;
+    await using stack = new ResourceStack();
+    const work = `${upper}.work`;
+    await mkdir(work);
+    await using folders = await openFolders(this.#folder);
+    const layers = `lowerdir=${escapeOption(this.#folder)},upperdir=${escapeOption(upper)},workdir=${escapeOption(work)}`;
+    const options = `${layers},redirect_dir=off,metacopy=off,index=off`;
+    try {
+      await mount({ what: "overlay", target: this.#folder, type: "overlay", options }, stack, ctx);
+    } catch (error) {
+      if (!isBuildError(error) || error.code !== "MOUNT_FAILED") throw error;
+      return undefined;
+    }
+    for (const { target, what } of folders.opened) {
+      await mount({ what, target, options: "rbind", isMagicLink: true }, stack, ctx);
+      stack.defer(`mounts below ${target}`, () => unmountBelow(target, ctx));
+    }
+    return stack.move();
+  }
+
+  /** Afterwards, then: what is new or changed under the output's name is taken from where it is. */
+  async #catchInPlace<T>(act: () => Promise<T>, ctx: BuildContext): Promise<T> {
+    const before = await this.#changeTimes();
+    const result = await act();
+    for (const [path, time] of await this.#changeTimes()) if (before.get(path) !== time) await this.#stage(path, ctx);
+    return result;
+  }
+
+  async #changeTimes(): Promise<ReadonlyMap<string, number>> {
+    const names = (await readdir(this.#folder)).filter((name) => name.startsWith(`${this.#name}.`));
+    const files = await Promise.all(names.map(async (name) => [name, await lstat(join(this.#folder, name))] as const));
+    return new Map(
+      files.flatMap(([name, found]) => (found.isFile() ? [[join(this.#folder, name), found.ctimeMs]] : [])),
+    );
+  }
+
+  async #stage(path: string, { exec }: Pick<BuildContext, "exec">): Promise<void> {
+    const target = join(this.#folder, basename(path));
+    if (await isWhiteout(path)) {
+      this.#files.push({ staged: undefined, target });
+      return;
+    }
+    const folder = join(this.#staging, "beside");
+    await mkdir(folder, { recursive: true });
+    await mustRun(exec, "cp", ["--archive", "--sparse=always", "--target-directory", folder, "--", path]);
+    const staged = join(folder, basename(path));
+    const { uid, gid } = this.#caller;
+    await mustRun(exec, "chown", ["--recursive", "--no-dereference", `${uid}:${gid}`, "--", staged]);
+    this.#files.push({ staged, target });
+  }
+}
+
+/** The folders in a folder, with all that is mounted below them. An open one is still reached when its name is covered. */
+async function openFolders(
+  folder: string,
+): Promise<AsyncDisposable & { readonly opened: readonly { readonly target: string; readonly what: string }[] }> {
+  await using stack = new ResourceStack();
+  const entries = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
+  const opened: { target: string; what: string }[] = [];
+  for (const { name } of entries) {
+    const target = join(folder, name);
+    const handle = await open(target, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(
+      (error: NodeJS.ErrnoException) => {
+        if (error.code !== "ENOENT") throw error; // of another build, which has just ended
+      },
+    );
+    if (handle === undefined) continue;
+    stack.defer(`the open folder ${target}`, () => handle.close());
+    opened.push({ target, what: `/proc/${process.pid}/fd/${handle.fd}` });
+  }
+  const held = stack.move();
+  return { opened, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
+}
+
+/** How an overlay says that a name of its lower folder is gone. */
+async function isWhiteout(path: string): Promise<boolean> {
+  const found = await lstat(path);
+  return found.isCharacterDevice() && found.rdev === 0;
+}
