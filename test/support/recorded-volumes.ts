@@ -43,7 +43,7 @@ export async function runRecorded(
     ...{ imageSizeBytes: 0, sectorSizeBytes: 512, isVfatMountable: false, outlivesProcess: false },
   };
   const borrow: NodeRequest["borrow"] = (loan, data) =>
-    void resources.defer(loan.label(data), () => loan.release(data, services));
+    void resources.defer(loan.label(data), () => loan.release(data, { ...services, images: [] }));
   let failure: unknown;
   try {
     for (const node of nodes.filter(({ type }) => type === name)) await create({ ...shared, node, borrow });

@@ -134,6 +134,7 @@ function sectorSize(written: string | undefined): number | undefined {
 
 function tell(event: BuildEvent, { err }: Terminal): void {
   if (event.type === "disk" && event.node !== undefined) err.write(`${event.doing}: ${event.node}\n`);
+  if (event.type === "note") err.write(`${event.text}\n`);
   if (event.type === "mount") err.write(`mounted ${event.what} at ${event.target}\n`);
   if (event.type === "unmount") err.write(`unmounted ${event.target}\n`);
 }

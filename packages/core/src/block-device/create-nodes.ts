@@ -62,7 +62,7 @@ export async function createNodes(request: CreationRequest): Promise<CreatedNode
     secrets,
     outlivesProcess,
     isVfatMountable: await canMountVfat(ctx),
-    borrow: borrowOn(resources, completions, request),
+    borrow: borrowOn(resources, completions, state, request),
     ...{ exec, emit, signal, resources },
   };
   takeGiven(request.given ?? new Map(), shared);
@@ -84,11 +84,13 @@ function takeGiven(given: GivenNodes, { state, borrow }: Pick<NodeRequest, "stat
 function borrowOn(
   resources: ResourceStack,
   completions: (() => Promise<void>)[],
-  { ctx, onBorrow }: CreationRequest,
+  { blockdev }: DiskState,
+  { ctx: { exec, emit, signal }, onBorrow }: CreationRequest,
 ): Borrow {
+  const services = () => ({ exec, emit, signal, images: [...blockdev.values()].flatMap(({ image }) => image ?? []) });
   return (loan, data) => {
-    resources.defer(loan.label(data), () => loan.release(data, ctx));
-    if (loan.complete !== undefined) completions.push(async () => loan.complete?.(data, ctx));
+    resources.defer(loan.label(data), () => loan.release(data, services()));
+    if (loan.complete !== undefined) completions.push(async () => loan.complete?.(data, services()));
     onBorrow?.(loan.name, data);
   };
 }

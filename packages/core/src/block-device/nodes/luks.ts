@@ -11,6 +11,7 @@ import { splitWords } from "../file-system.js";
 import { problemOfSecret, readBytes, secretText } from "../../plan/disk-secret.js";
 import { defineBlockNode, defineLoan, type NodeConfig, type NodeRequest, type SecretPlace } from "../node.js";
 import { refusedVolumeWords } from "../volume-options.js";
+import { isOwn, leaveAlone } from "../own-devices.js";
 import { textOf } from "../written-text.js";
 import { runForNode } from "./run-for-node.js";
 
@@ -95,9 +96,11 @@ async function claimName(request: NodeRequest): Promise<void> {
 export const encryptedDevice = defineLoan<{ name: string }>({
   name: "luks",
   label: ({ name }) => `encrypted device ${name}`,
-  async release({ name }, { exec }) {
+  async release({ name }, services) {
+    const { exec } = services;
     const deadline = Date.now() + 5_000;
     while ((await mappedNames()).includes(name)) {
+      if (!(await isOwn(mappedDevice(name), services))) return leaveAlone(`encrypted device ${name}`, services);
       const { stderr } = await exec("cryptsetup", ["close", name], { env: deviceMapperEnv });
       if (!(await mappedNames()).includes(name)) return;
       if (Date.now() > deadline) throw new Error(stderr.trim() || "it is still there");

@@ -6,10 +6,18 @@ import { lstat, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../../errors.js";
 import { lvmEnv, writeLvmSystem } from "../lvm-system.js";
-import { isOfGroup, nameTaken, reserveName, volumeDevice } from "../device-mapper.js";
+import { isOfGroup, mappedDevice, nameTaken, reserveName, volumeDevice } from "../device-mapper.js";
 import { splitWords } from "../file-system.js";
 import { checkVolumes, expandVolumes, partsOf, roleOf } from "../volumes.js";
-import { defineBlockNode, defineLoan, type NodeConfig, type NodeHostCommand, type NodeRequest } from "../node.js";
+import {
+  defineBlockNode,
+  defineLoan,
+  type LoanServices,
+  type NodeConfig,
+  type NodeHostCommand,
+  type NodeRequest,
+} from "../node.js";
+import { isOwn, leaveAlone } from "../own-devices.js";
 import { parseSize } from "../sizes.js";
 import { mappedNames } from "../../workspace/mapped-devices.js";
 import { textOf } from "../written-text.js";
@@ -152,19 +160,19 @@ export const lvmSystem = defineLoan<{ systemDir: string }>({
 export const volumeGroup = defineLoan<{ group: string; systemDir: string }>({
   name: "volume-group",
   label: ({ group }) => `volume group ${group}`,
-  async release({ group, systemDir }, { exec }) {
-    await exec("udevadm", ["settle"]); // where udev runs, it may be looking at a volume still
-    await deactivate(["vgchange", "-an", group], systemDir, exec, (name) => isOfGroup(name, group));
+  async release({ group, systemDir }, services) {
+    await services.exec("udevadm", ["settle"]); // where udev runs, it may be looking at a volume still
+    await deactivate(["vgchange", "-an", group], systemDir, services, (name) => isOfGroup(name, group));
   },
 });
 
 export const logicalVolume = defineLoan<{ group: string; volume: string; systemDir: string }>({
   name: "logical-volume",
   label: ({ group, volume }) => `logical volume ${group}/${volume}`,
-  async release({ group, volume, systemDir }, { exec }) {
+  async release({ group, volume, systemDir }, services) {
     const device = volumeDevice(group, volume);
     const isActive = (name: string) => device.endsWith(`/${name}`);
-    await deactivate(["lvchange", "-an", `/dev/${group}/${volume}`], systemDir, exec, isActive);
+    await deactivate(["lvchange", "-an", `/dev/${group}/${volume}`], systemDir, services, isActive);
   },
 });
 
@@ -174,11 +182,14 @@ const deadlineMs = 5_000;
 async function deactivate(
   [file, ...args]: readonly [string, ...string[]],
   systemDir: string,
-  exec: NodeRequest["exec"],
+  services: LoanServices,
   isLeft: (name: string) => boolean,
 ): Promise<void> {
+  const { exec } = services;
   const deadline = Date.now() + deadlineMs;
   for (;;) {
+    for (const name of (await mappedNames()).filter(isLeft))
+      if (!(await isOwn(mappedDevice(name), services))) return leaveAlone(`volume ${name}`, services);
     const { exitCode, stderr } = await exec(file, args, { env: lvmEnv(systemDir) });
     const left = (await mappedNames()).filter(isLeft);
     if (exitCode === 0 && left.length === 0) return;
