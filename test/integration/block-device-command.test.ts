@@ -1,9 +1,9 @@
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { BlockDeviceFolder } from "../support/block-device-folder.js";
 
 const bin = (name: string) => fileURLToPath(new URL(`../../packages/cli/bin/${name}.js`, import.meta.url));
@@ -16,8 +16,10 @@ const disk = `
       - { name: root, size: 100%, mkfs: { mount: { mount_point: /, fstab: {} } } }
 `;
 
+const run = (file: string, ...args: readonly string[]) => execFileSync(file, args, { encoding: "utf8" });
+
 /** Runs \`dib-block-device\` on a folder. */
-function run(folder: BlockDeviceFolder, ...args: readonly string[]) {
+function dibBlockDevice(folder: BlockDeviceFolder, ...args: readonly string[]) {
   const env = { ...process.env, DIB_BLOCK_DEVICE_PARAMS_YAML: folder.paramsFile, NO_COLOR: "1" };
   return spawnSync(process.execPath, [bin("dib-block-device"), ...args], { encoding: "utf8", env });
 }
@@ -25,7 +27,7 @@ function run(folder: BlockDeviceFolder, ...args: readonly string[]) {
 test("each command is a process of its own, and what is written between create and umount is in the image", () => {
   using folder = new BlockDeviceFolder(disk);
   const done = (...args: readonly string[]) => {
-    const { status, stdout, stderr } = run(folder, ...args);
+    const { status, stdout, stderr } = dibBlockDevice(folder, ...args);
     expect({ args, status, stderr: status === 0 ? "" : stderr }).toEqual({ args, status: 0, stderr: "" });
     return stdout.trimEnd();
   };
@@ -59,7 +61,7 @@ test("dib block-device is the same command, with an envelope on request", () => 
 
 test("a create that is killed can be undone: what it borrowed is written down before it goes on", async () => {
   using folder = new BlockDeviceFolder(disk);
-  expect(run(folder, "init").status).toBe(0);
+  expect(dibBlockDevice(folder, "init").status).toBe(0);
   const env = { ...process.env, DIB_BLOCK_DEVICE_PARAMS_YAML: folder.paramsFile };
   const victim = spawn(process.execPath, [bin("dib-block-device"), "create"], {
     env,
@@ -71,17 +73,17 @@ test("a create that is killed can be undone: what it borrowed is written down be
   });
   expect(await ended).toEqual([null, "SIGKILL"]);
   expect(folder.held()).not.toEqual([]);
-  expect(run(folder, "create")).toMatchObject({
+  expect(dibBlockDevice(folder, "create")).toMatchObject({
     status: 1,
     stderr: expect.stringContaining("BLOCK_DEVICE_HELD") as string,
   });
-  expect(run(folder, "delete").status).toBe(0);
+  expect(dibBlockDevice(folder, "delete").status).toBe(0);
   expect([folder.held(), readdirSync(join(folder.path, "images"))]).toEqual([[], []]);
 });
 
 test("an interrupted create undoes what it made", async () => {
   using folder = new BlockDeviceFolder(disk);
-  expect(run(folder, "init").status).toBe(0);
+  expect(dibBlockDevice(folder, "init").status).toBe(0);
   const env = { ...process.env, DIB_BLOCK_DEVICE_PARAMS_YAML: folder.paramsFile };
   const child = spawn(process.execPath, [bin("dib-block-device"), "create"], {
     env,
@@ -95,6 +97,88 @@ test("an interrupted create undoes what it made", async () => {
   expect(await once(child, "exit")).toEqual([1, null]);
   expect(said).toContain("BUILD_INTERRUPTED");
   expect([folder.held(), readdirSync(join(folder.path, "images"))]).toEqual([[], []]);
+});
+
+/** A disk of somebody else: a loop device with one partition, which is mounted. */
+class ForeignDisk implements Disposable {
+  readonly loop: string;
+  readonly partition: string;
+  readonly mounted: string;
+
+  constructor({ path }: BlockDeviceFolder) {
+    const image = join(path, "foreign.raw");
+    run("truncate", "-s", "16M", image);
+    this.loop = run("losetup", "-f", "--show", image).trim();
+    this.partition = `${this.loop}p1`;
+    this.mounted = join(path, "foreign");
+    run("sh", "-c", `echo start=2048 | sfdisk -q --no-reread --no-tell-kernel ${this.loop} && partx -a ${this.loop}`);
+    run("mkfs.ext4", "-q", this.partition);
+    run("mkdir", this.mounted);
+    run("mount", this.partition, this.mounted);
+  }
+
+  /** What it has of the host, and the content of its partition. */
+  facts = () => ({
+    mounts: readFileSync("/proc/self/mounts", "utf8").includes(` ${this.mounted} `),
+    partitions: [existsSync(`/sys/class/block/${basename(this.partition)}`), existsSync(this.partition)],
+    isAttached: existsSync(`/sys/block/${basename(this.loop)}/loop`),
+  });
+
+  [Symbol.dispose](): void {
+    run("umount", this.mounted);
+    run("partx", "-d", this.loop);
+    run("losetup", "-d", this.loop);
+  }
+}
+
+describe("what was borrowed has gone, and its names are those of somebody else's disk by now", () => {
+  const note = (
+    folder: BlockDeviceFolder,
+    { loop, partition, mounted }: ForeignDisk,
+    more: readonly unknown[] = [],
+  ) => {
+    const image = join(folder.path, "images/image0.raw");
+    writeFileSync(image, "");
+    const mount = { path: mounted, device: partition, mountPoint: "/", fstype: "ext4", imageDir: folder.path };
+    const loans = [
+      { loan: "loop", data: { device: loop, image } },
+      { loan: "partition", data: { path: partition, device: loop, number: 1 } },
+      { loan: "node", data: { path: partition, device: loop } },
+      { loan: "mount", data: mount },
+      ...more,
+    ];
+    writeFileSync(join(folder.stateDir, "nodes.json"), JSON.stringify({ loans, images: [image] }));
+  };
+
+  test.each(["umount", "cleanup", "delete"])("%s leaves it alone, and says so", (command) => {
+    using folder = new BlockDeviceFolder(disk);
+    expect(dibBlockDevice(folder, "init").status).toBe(0);
+    using foreign = new ForeignDisk(folder);
+    const before = foreign.facts();
+    note(folder, foreign);
+    const { status, stderr } = dibBlockDevice(folder, command);
+    expect({ status, facts: foreign.facts() }).toEqual({ status: 0, facts: before });
+    for (const what of [`mount ${foreign.mounted}`, `partition ${foreign.partition}`, `node ${foreign.partition}`])
+      expect(stderr).toContain(`${what}`);
+    expect(stderr).toContain("is left alone");
+  });
+
+  test("files that were gathered for its file system are not copied into it", () => {
+    using folder = new BlockDeviceFolder(disk);
+    expect(dibBlockDevice(folder, "init").status).toBe(0);
+    using foreign = new ForeignDisk(folder);
+    const path = join(folder.path, "gathered");
+    run("mkdir", path);
+    writeFileSync(join(path, "file"), "of the image");
+    note(folder, foreign, [{ loan: "gathered-files", data: { path, device: foreign.partition, node: "mount_ESP" } }]);
+    const { status, stderr } = dibBlockDevice(folder, "umount");
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: expect.stringContaining("BLOCK_DEVICE_NODE_FAILED") as string,
+    });
+    expect(stderr).toContain(`${foreign.partition} does not lie on an image of this disk any more`);
+    expect(existsSync(join(path, "file"))).toBe(true);
+  });
 });
 
 const answers = [
@@ -113,9 +197,9 @@ const answers = [
 
 test("exit codes: 2 for what can't be asked, 1 for what fails", () => {
   using folder = new BlockDeviceFolder(disk);
-  expect(run(folder, "init").status).toBe(0);
+  expect(dibBlockDevice(folder, "init").status).toBe(0);
   for (const [args, status, message] of answers)
-    expect({ args, ...run(folder, ...args) }).toMatchObject({
+    expect({ args, ...dibBlockDevice(folder, ...args) }).toMatchObject({
       args,
       status,
       stdout: "",
@@ -131,8 +215,11 @@ const refusals: readonly (readonly [string, Readonly<Record<string, unknown>>, s
 ];
 test.each(refusals)("create refuses %s, and makes nothing", (_, more, message) => {
   using folder = new BlockDeviceFolder(disk, more);
-  expect(run(folder, "init").status).toBe(0);
-  expect(run(folder, "create")).toMatchObject({ status: 1, stderr: expect.stringContaining(message) as string });
+  expect(dibBlockDevice(folder, "init").status).toBe(0);
+  expect(dibBlockDevice(folder, "create")).toMatchObject({
+    status: 1,
+    stderr: expect.stringContaining(message) as string,
+  });
   expect([folder.held(), readdirSync(join(folder.path, "images"))]).toEqual([[], []]);
 });
 
@@ -140,8 +227,8 @@ test("create writes over no file, and removes none that it did not make", () => 
   using folder = new BlockDeviceFolder(disk);
   const file = join(folder.path, "images/image0.raw");
   writeFileSync(file, "precious");
-  run(folder, "init");
-  expect(run(folder, "create")).toMatchObject({
+  dibBlockDevice(folder, "init");
+  expect(dibBlockDevice(folder, "create")).toMatchObject({
     status: 1,
     stderr: expect.stringContaining("BLOCK_DEVICE_IMAGE_EXISTS") as string,
   });
@@ -150,7 +237,7 @@ test("create writes over no file, and removes none that it did not make", () => 
 
 test("init refuses a config with the place in it", () => {
   using folder = new BlockDeviceFolder(`${disk}\n- mkfs: { base: root, name: twice, type: 123, label: 0x83 }\n`);
-  const { status, stderr } = run(folder, "init");
+  const { status, stderr } = dibBlockDevice(folder, "init");
   expect({ status, stderr }).toMatchObject({
     status: 1,
     stderr: expect.stringMatching(/config\.yaml:9:\d+\).*type "123" is not a file system/) as string,
@@ -159,7 +246,7 @@ test("init refuses a config with the place in it", () => {
 
 test("a state that was cut short is told by its file, and nothing is done", () => {
   using folder = new BlockDeviceFolder(disk);
-  expect(run(folder, "init").status).toBe(0);
+  expect(dibBlockDevice(folder, "init").status).toBe(0);
   const state = join(folder.stateDir, "state.json");
   writeFileSync(state, '{ "blockdev": ');
   const { status, stderr } = spawnSync(

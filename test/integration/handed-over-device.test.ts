@@ -1,6 +1,6 @@
 /** A script of block-device.d that makes the disk itself, and says so as it did before DIB had layouts. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Project } from "../support/toy-os.js";
@@ -78,6 +78,20 @@ describe("refused, with nothing touched and nothing left", () => {
     project.script("block-device.d/10-own", `${attach}\necho "IMAGE_BLOCK_DEVICE=$loop; touch '${mark}'"`);
     await refused();
     expect(existsSync(mark)).toBe(false);
+  });
+
+  test.each([
+    ["is of another device", 'mknod "${loop}p1" b 1 0'],
+    ["is not there", "true"],
+    ["is a link", 'ln -s /dev/ram0 "${loop}p1"'],
+  ])("a partition whose node %s", async (_, make) => {
+    project.script("block-device.d/10-own", `${attach}\n${make}\necho "IMAGE_BLOCK_DEVICE=\${loop}p1"`);
+    const nodes = new Set(readdirSync("/dev"));
+    try {
+      await refused();
+    } finally {
+      for (const node of readdirSync("/dev")) if (!nodes.has(node) && node.endsWith("p1")) rmSync(join("/dev", node));
+    }
   });
 
   test("a loop device over a file of somebody else, also by a link in the build's folder", async () => {

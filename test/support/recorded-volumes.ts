@@ -21,11 +21,18 @@ export const plannedNodes = (config: readonly unknown[]): readonly NodeConfig[] 
 
 const isOfInterest = (command: string) => /^((pv|vg|lv)(create|change)|udevadm|cryptsetup) /.test(command);
 
+export interface Recording {
+  readonly answer?: Answer;
+  readonly secrets?: NodeRequest["secrets"];
+  /** Gets the name of each loan. */
+  readonly onBorrow?: (loan: string) => void;
+}
+
 /** Creates the nodes of a type on partitions that are called /dev/fake/NAME, then releases them; programs only note how they were called. */
 export async function runRecorded(
   { name, create }: BlockNodeType,
   nodes: readonly NodeConfig[],
-  { answer = () => undefined, secrets = {} }: { answer?: Answer; secrets?: NodeRequest["secrets"] } = {},
+  { answer = () => undefined, secrets = {}, onBorrow = () => {} }: Recording = {},
 ): Promise<Ran> {
   await using folder = await tempFolder();
   const commands: string[] = [];
@@ -42,8 +49,10 @@ export async function runRecorded(
     ...{ graph: nodes, state, imageDir: folder.path, mountBase: folder.path, resources, secrets, ...services },
     ...{ imageSizeBytes: 0, sectorSizeBytes: 512, isVfatMountable: false, outlivesProcess: false },
   };
-  const borrow: NodeRequest["borrow"] = (loan, data) =>
-    void resources.defer(loan.label(data), () => loan.release(data, services));
+  const borrow: NodeRequest["borrow"] = (loan, data) => {
+    resources.defer(loan.label(data), () => loan.release(data, { ...services, images: [] }));
+    onBorrow(loan.name);
+  };
   let failure: unknown;
   try {
     for (const node of nodes.filter(({ type }) => type === name)) await create({ ...shared, node, borrow });

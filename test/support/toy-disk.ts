@@ -87,9 +87,11 @@ export function diskContext(
   return { hooks, exec, signal, emit: (event) => void events.push(event), events };
 }
 
+const scratchPrefix = `/var/tmp/dib-test-${process.pid}-`;
+
 /** A folder of its own below the temporary folder, for work folders and outputs. */
 export function scratchFolder(): { path: string; make: (name: string) => string; remove: () => void } {
-  const path = mkdtempSync("/var/tmp/dib-test-");
+  const path = mkdtempSync(scratchPrefix);
   const make = (name: string) => {
     mkdirSync(join(path, name), { recursive: true });
     return join(path, name);
@@ -177,7 +179,7 @@ export function toyPlan(disk: PlannedDisk | undefined, more: Partial<BuildPlan> 
   };
 }
 
-/** What tests hold of the build host: loop devices, partitions (also of loops that are gone), mounts. Other builds may run beside us. */
+/** What this process' tests hold of the build host: loop devices with partitions, and mounts. Other builds may run beside us. */
 export function hostState(): { loops: string[]; partitions: string[]; mounts: string[] } {
   const backing = (loop: string): string => {
     try {
@@ -187,7 +189,7 @@ export function hostState(): { loops: string[]; partitions: string[]; mounts: st
     }
   };
   const loops = readdirSync("/sys/block").filter(
-    (name) => name.startsWith("loop") && backing(name).includes("dib-test-"),
+    (name) => name.startsWith("loop") && backing(name).includes(scratchPrefix),
   );
   const partitions = readdirSync("/sys/class/block").filter((name) => {
     const loop = /^(loop\d+)p\d+$/.exec(name)?.[1];
@@ -195,6 +197,6 @@ export function hostState(): { loops: string[]; partitions: string[]; mounts: st
   });
   const mounts = readFileSync("/proc/self/mounts", "utf8")
     .split("\n")
-    .filter((line) => line.includes("dib-test-"));
+    .filter((line) => line.includes(scratchPrefix));
   return { loops, partitions, mounts };
 }

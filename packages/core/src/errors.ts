@@ -571,6 +571,13 @@ export const catalogue = {
     message: `${c.script} of element ${c.element} hands over ${JSON.stringify(c.device)}, which is no device that it made for this build.`,
     hint: 'It may hand over a loop device over a file that it made in $TMP_IMAGE_DIR (losetup -f --show "$TMP_IMAGE_DIR/image.raw"), or a partition of one. A block-device-default.yaml in the element does all that without a script.',
   })),
+  BLOCK_DEVICE_LAYOUT_LOST: entry(
+    "request",
+    (c: { device: string; script: string; element: string; origin: string; lost: readonly string[] }) => ({
+      message: `${c.script} of element ${c.element} hands over ${c.device} as the disk, and the layout (${c.origin}) has ${c.lost.join(", ")}: the image would be without.`,
+      hint: "A device of a script holds the root's file system and nothing else. Leave the element out, or take a layout without encryption and LVM.",
+    }),
+  ),
   BLOCK_DEVICE_NAME_TAKEN: entry("host", (c: { node: string; name: string; by: string }) => ({
     message: `Block device node ${c.node}: the name ${c.name} is taken on this host, by ${c.by}.`,
     hint: "Device mapper has one list of names for the whole host. Give the volume group or encrypted device another name, or build when the other is gone; dib doctor --fix clears what dead builds left.",

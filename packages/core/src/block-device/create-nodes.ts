@@ -3,6 +3,7 @@ import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
 import type { PlannedDisk } from "../plan/plan.js";
 import { ResourceStack } from "../workspace/resource-stack.js";
+import { reserveNames } from "./device-mapper.js";
 import type { GivenNodes } from "./handed-over.js";
 import type { Borrow, DiskState, LoanData, NodeRequest } from "./node.js";
 import { loopDevice } from "./nodes/local-loop.js";
@@ -62,9 +63,10 @@ export async function createNodes(request: CreationRequest): Promise<CreatedNode
     secrets,
     outlivesProcess,
     isVfatMountable: await canMountVfat(ctx),
-    borrow: borrowOn(resources, completions, request),
+    borrow: borrowOn(resources, completions, state, request),
     ...{ exec, emit, signal, resources },
   };
+  await reserveNames(planned.nodes, shared);
   takeGiven(request.given ?? new Map(), shared);
   for (const node of planned.nodes) if (!state.blockdev.has(node.name)) await createNode({ ...shared, node }, ctx);
   return { state, resources: resources.move(), completions };
@@ -84,11 +86,13 @@ function takeGiven(given: GivenNodes, { state, borrow }: Pick<NodeRequest, "stat
 function borrowOn(
   resources: ResourceStack,
   completions: (() => Promise<void>)[],
-  { ctx, onBorrow }: CreationRequest,
+  { blockdev }: DiskState,
+  { ctx: { exec, emit, signal }, onBorrow }: CreationRequest,
 ): Borrow {
+  const services = () => ({ exec, emit, signal, images: [...blockdev.values()].flatMap(({ image }) => image ?? []) });
   return (loan, data) => {
-    resources.defer(loan.label(data), () => loan.release(data, ctx));
-    if (loan.complete !== undefined) completions.push(async () => loan.complete?.(data, ctx));
+    resources.defer(loan.label(data), () => loan.release(data, services()));
+    if (loan.complete !== undefined) completions.push(async () => loan.complete?.(data, services()));
     onBorrow?.(loan.name, data);
   };
 }

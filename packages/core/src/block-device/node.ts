@@ -74,7 +74,10 @@ export interface NodeRequest {
 /** Facts about something borrowed, enough to give it back; plain, since another process may have to do it. */
 export type LoanData = Readonly<Record<string, string | number | boolean | undefined>>;
 
-export type LoanServices = Pick<BuildContext, "exec" | "emit">;
+export interface LoanServices extends Pick<BuildContext, "exec" | "emit"> {
+  /** Image files of the disk: what lies on none of them is somebody else's, whatever its name. */
+  readonly images: readonly string[];
+}
 
 /** A kind of thing that nodes borrow from the host. */
 export interface Loan<Data extends LoanData> {

@@ -45,13 +45,14 @@ export async function finishOnDisk(planned: PlannedDisk, tree: BuiltTree, settin
   const computed = await stopwatch.time("imageSize", () => computeImageSize(planned, workspace.builtDir, ctx));
   const imageSizeBytes = await ctx.hooks.imageSize.run(computed);
   const sized = { DIB_IMAGE_SIZE: String(Math.ceil(imageSizeBytes / 1024)) };
-  const { reports, given } = await runBlockDevice(sized, setting);
+  const prepared = await runBlockDevice(sized, planned, setting);
+  const { reports } = prepared;
 
   const { builtDir, mountDir, imageDir } = workspace;
   await using disk = await createDisk({
     plan,
-    planned: given === undefined ? planned : planHandedOver(planned, given),
-    given,
+    planned: prepared.planned,
+    given: prepared.given,
     tree: builtDir,
     mountBase: mountDir,
     imageDir,
@@ -71,17 +72,22 @@ export async function finishOnDisk(planned: PlannedDisk, tree: BuiltTree, settin
   return { reports, packages, disk: finished, [Symbol.asyncDispose]: () => finished[Symbol.asyncDispose]() };
 }
 
+interface AfterBlockDevice {
+  readonly reports: PhaseReport[];
+  readonly given: GivenNodes | undefined;
+  readonly planned: PlannedDisk;
+}
+
 /** The block-device phase, and what its scripts made in the way that was DIB's before layouts. */
-async function runBlockDevice(
-  env: Env,
-  setting: PhaseSetting,
-): Promise<{ reports: PhaseReport[]; given: GivenNodes | undefined }> {
+async function runBlockDevice(env: Env, planned: PlannedDisk, setting: PhaseSetting): Promise<AfterBlockDevice> {
   const listener = listenForDevice(setting.output);
   const listening = { ...setting, output: listener.output };
   const reports = await runAll(blockDevicePhase, { env, resolvConf: undefined }, listening);
   const answer = listener.answer();
   const { workspace, ctx } = setting;
-  return { reports, given: answer && (await readHandedOver(answer, workspace.imageDir, ctx.exec)) };
+  if (answer === undefined) return { reports, given: undefined, planned };
+  const given = await readHandedOver(answer, workspace.imageDir, planned, ctx.exec);
+  return { reports, given, planned: planHandedOver(planned, given, answer, ctx.emit) };
 }
 
 async function runAll(which: typeof phases, root: PhaseRoot, setting: PhaseSetting): Promise<PhaseReport[]> {

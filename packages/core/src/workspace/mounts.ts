@@ -102,13 +102,24 @@ export async function unmountBelow(
   for (const target of (await mountsBelow(folder)).reverse()) if (!stays.has(target)) await unmount(target, ctx);
 }
 
-/** Mount points strictly below a folder, oldest first, from this process' mount table. */
-async function mountsBelow(folder: string): Promise<string[]> {
-  const table = await readFile("/proc/self/mountinfo", "utf8");
-  return table
-    .split("\n")
-    .map((line) => decodeMountPath(line.split(" ")[4] ?? ""))
-    .filter((target) => target.startsWith(`${folder}/`));
+/** Mount points strictly below a folder, oldest first. */
+const mountsBelow = async (folder: string): Promise<string[]> =>
+  (await readMounts()).map(({ target }) => target).filter((target) => target.startsWith(`${folder}/`));
+
+/** What is mounted at a folder itself, the uppermost last. */
+export const devicesMountedAt = async (folder: string): Promise<string[]> =>
+  (await readMounts()).filter(({ target }) => target === folder).map(({ what }) => what);
+
+/** This process' mount table, oldest first. */
+async function readMounts(): Promise<{ what: string; target: string }[]> {
+  const lines = (await readFile("/proc/self/mountinfo", "utf8")).split("\n");
+  return lines.map((line) => {
+    const [mount = "", fileSystem = ""] = line.split(" - ");
+    return {
+      what: decodeMountPath(fileSystem.split(" ")[1] ?? ""),
+      target: decodeMountPath(mount.split(" ")[4] ?? ""),
+    };
+  });
 }
 
 /** mountinfo writes space, tab, newline and backslash as octal (proc(5)). */

@@ -176,9 +176,10 @@ export async function deleteBlockDevice(
 async function giveBack(
   stateDir: string,
   nodes: ReturnType<typeof readNodes>,
-  services: BlockDeviceServices,
+  { exec, emit, signal }: BlockDeviceServices,
   isComplete: boolean,
 ): Promise<void> {
+  const services = { exec, emit, signal, images: nodes.images };
   {
     await using stack = new ResourceStack();
     for (const written of nodes.loans) {

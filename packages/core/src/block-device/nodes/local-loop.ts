@@ -1,4 +1,4 @@
-import { constants } from "node:fs";
+import { constants, existsSync } from "node:fs";
 import { mkdir, open, readdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BuildError, reasonOf } from "../../errors.js";
@@ -124,7 +124,7 @@ export const loopDevice = defineLoan<{ device: string; image: string }>({
       await exec("losetup", ["-d", device]);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
-    const left = await partitionsOf(device);
+    const left = isAttached(device) ? [] : await partitionsOf(device); // else somebody else has it by now
     if (left.length > 0) throw new Error(`partition nodes ${left.join(", ")} are left`);
     if (lost !== undefined) throw notWritten(device, image, lost);
   },
@@ -142,13 +142,25 @@ async function writeBack(device: string): Promise<string | undefined> {
 
 /** By device and inode: the name that the kernel keeps is cut after 64 bytes. */
 export async function isBackedBy(device: string, image: string, exec: Exec): Promise<boolean> {
-  const { exitCode, stdout } = await exec("losetup", ["-n", "-O", "BACK-INO,BACK-MAJ:MIN", device]);
   const file = await stat(image, { bigint: true }).catch(() => undefined);
-  if (exitCode !== 0 || file === undefined) return false;
+  if (file === undefined) return false;
   const { major, minor } = deviceNumber(file.dev);
-  const [inode, on] = stdout.trim().split(/\s+/);
+  const [inode, on] = (await readBacking(device, exec)).trim().split(/\s+/);
   return inode === String(file.ino) && on === `${major}:${minor}`;
 }
+
+const attempts = 3;
+
+/** Empty for a device that has no file; a losetup that fails once does not make one of it. */
+async function readBacking(device: string, exec: Exec): Promise<string> {
+  for (let attempt = 1; ; attempt++) {
+    const { exitCode, stdout } = await exec("losetup", ["-n", "-O", "BACK-INO,BACK-MAJ:MIN", device]);
+    if (exitCode === 0) return stdout;
+    if (attempt === attempts || !isAttached(device)) return "";
+  }
+}
+
+const isAttached = (device: string): boolean => existsSync(`/sys/block/${basename(device)}/loop`);
 
 async function partitionsOf(device: string): Promise<string[]> {
   const name = basename(device);

@@ -1,11 +1,19 @@
-import { mkdir, rm } from "node:fs/promises";
+import { mkdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../../errors.js";
 import { compareBytes } from "../../phases/order.js";
 import { isFull } from "../../workspace/is-full.js";
-import { mountUnheld, unmount, unmountBelow } from "../../workspace/mounts.js";
+import { devicesMountedAt, mountUnheld, unmount, unmountBelow } from "../../workspace/mounts.js";
 import { fillFat } from "../fill-fat.js";
-import { defineBlockNode, defineLoan, type NodeConfig, type NodeRequest } from "../node.js";
+import {
+  defineBlockNode,
+  defineLoan,
+  type LoanData,
+  type LoanServices,
+  type NodeConfig,
+  type NodeRequest,
+} from "../node.js";
+import { isOwn, leaveAlone } from "../own-devices.js";
 import { textOf } from "../written-text.js";
 
 /** A place of the finished disk where a file system is mounted; swap is only noted. */
@@ -84,7 +92,7 @@ async function mountAt(
   await mkdir(path, { recursive: true });
   if (fstype === "vfat" && !isVfatMountable) return borrow(gatheredFiles, { path, device, node: request.node.name });
   await mountUnheld({ what: device, target: path, type: fstype, options: mountOptions[fstype] }, request);
-  borrow(mountedFileSystem, { path, mountPoint, fstype, imageDir });
+  borrow(mountedFileSystem, { path, device, mountPoint, fstype, imageDir });
   emit({ type: "mount", what: device, target: path });
 }
 
@@ -95,25 +103,50 @@ const mountOptions: Readonly<Record<string, string>> = {
   xfs: "nouuid",
 };
 
-export const mountedFileSystem = defineLoan<{ path: string; mountPoint: string; fstype: string; imageDir: string }>({
+interface MountData extends LoanData {
+  readonly path: string;
+  readonly device: string;
+  readonly mountPoint: string;
+  readonly fstype: string;
+  readonly imageDir: string;
+}
+
+export const mountedFileSystem = defineLoan<MountData>({
   name: "mount",
   label: ({ path }) => `mount ${path}`,
-  async complete({ path, mountPoint, fstype, imageDir }, { exec }) {
-    await writeBack(path, mountPoint, imageDir, exec);
-    if (fstype !== "vfat") await exec("fstrim", [path]); // not every file system and image file can
+  async complete(data, services) {
+    const { path, mountPoint, fstype, imageDir } = data;
+    if ((await countOwnMounts(data, services)) === 0) return; // without it, this is a folder of the host
+    await writeBack(path, mountPoint, imageDir, services.exec);
+    if (fstype !== "vfat") await services.exec("fstrim", [path]); // not every file system and image file can
   },
-  async release({ path }, services) {
+  async release(data, services) {
+    const mounts = await countOwnMounts(data, services);
+    if (mounts === 0) return;
     // The disk's own mounts below are released before; what is still there, a script mounted and left.
-    await unmountBelow(path, services);
-    await unmount(path, services);
+    await unmountBelow(data.path, services);
+    for (let mounted = 0; mounted < mounts; mounted++) await unmount(data.path, services);
   },
 });
+
+/** The mount and what a script mounted over it; 0 when it is gone, or what is there is somebody else's. */
+async function countOwnMounts({ path, device }: MountData, services: LoanServices): Promise<number> {
+  const devices = await devicesMountedAt(await realpath(path).catch(() => path));
+  if (devices.includes(device) && (await isOwn(device, services))) return devices.length - devices.indexOf(device);
+  if (devices.length > 0) leaveAlone(`mount ${path} (${devices.join(", ")})`, services);
+  return 0;
+}
 
 /** The kernel can't mount it: content gathers in the folder and is moved into the file system at the end. */
 export const gatheredFiles = defineLoan<{ path: string; device: string; node: string }>({
   name: "gathered-files",
   label: ({ path }) => `files of ${path}`,
   async complete({ path, device, node }, services) {
+    if (!(await isOwn(device, services)))
+      throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {
+        ...{ node, doing: `copying ${path} into the FAT file system` },
+        reason: `${device} does not lie on an image of this disk any more`,
+      });
     await fillFat(path, device, { ...services, node: { name: node } });
     await rm(path, { recursive: true, force: true });
     await mkdir(path);

@@ -14,6 +14,8 @@ import {
   type WrittenPartition,
 } from "../partition-table.js";
 import { parseSize } from "../sizes.js";
+import { isOwn, leaveAlone } from "../own-devices.js";
+import { blockDeviceOf } from "./block-device-of.js";
 import { checkPartition } from "./check-partition.js";
 import { attributesOf, doesGrow, flagsOf, numberOf, tableOf } from "./partition-values.js";
 import { runForNode } from "./run-for-node.js";
@@ -39,13 +41,7 @@ export const partitioning = defineBlockNode({
       .map(({ name }) => name),
   async create(request) {
     const { node, graph, state } = request;
-    const disk = state.blockdev.get(node.base ?? "");
-    if (disk === undefined)
-      throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {
-        node: node.name,
-        doing: "partitioning",
-        reason: `${node.base} is no block device`,
-      });
+    const disk = blockDeviceOf(node.base, "partitioning", request);
     const table = layOut(tableOf(node, graph), disk.sizeBytes, request.sectorSizeBytes);
     if (numberOf(node) === 1) await writeTable(disk.device, table, request);
     const own = table.partitions.find(({ name, isExtended = false }) => !isExtended && name === node.name);
@@ -131,29 +127,33 @@ async function addPartition(device: string, added: Partition, request: NodeReque
   const path = `${device}${/\d$/.test(device) ? "p" : ""}${number}`;
   await tellKernel(device, path, added, request);
   request.borrow(partition, { path, device, number });
-  await waitForNode(path, request);
+  await waitForNode(path, device, request);
   return path;
 }
 
 export const partition = defineLoan<{ path: string; device: string; number: number }>({
   name: "partition",
   label: ({ path }) => `partition ${path}`,
-  async release({ device, number }, { exec }) {
-    await exec("partx", ["-d", "--nr", String(number), device]); // the loop's own release checks that it is gone
+  async release({ path, device, number }, services) {
+    if (!(await isOwn(device, services))) return leaveAlone(`partition ${path}`, services);
+    await services.exec("partx", ["-d", "--nr", String(number), device]); // the loop's own release checks that it is gone
   },
 });
 
 /** A node in /dev that nobody else makes. */
-export const deviceNode = defineLoan<{ path: string }>({
+export const deviceNode = defineLoan<{ path: string; device: string }>({
   name: "node",
   label: ({ path }) => `node ${path}`,
-  release: ({ path }) => rm(path, { force: true }),
+  async release({ path, device }, services) {
+    if (!(await isOwn(device, services))) return leaveAlone(`node ${path}`, services);
+    await rm(path, { force: true });
+  },
 });
 
 const deadlineMs = 5_000;
 
 /** Waits until the kernel has the partition and /dev its node; makes the node where /dev is not the kernel's own (containers). */
-async function waitForNode(path: string, { node, exec, borrow }: NodeRequest): Promise<void> {
+async function waitForNode(path: string, device: string, { node, exec, borrow }: NodeRequest): Promise<void> {
   const sysfs = `/sys/class/block/${path.slice("/dev/".length)}`;
   const deadline = Date.now() + deadlineMs;
   for (;;) {
@@ -164,7 +164,7 @@ async function waitForNode(path: string, { node, exec, borrow }: NodeRequest): P
       const { major, minor } = deviceNumber(found?.rdev ?? 0n);
       if (`${major}:${minor}` === number) return;
       if (found === undefined && (await exec("mknod", ["-m", "600", path, "b", ...number.split(":")])).exitCode === 0) {
-        borrow(deviceNode, { path });
+        borrow(deviceNode, { path, device });
         return;
       }
     }
