@@ -26,7 +26,8 @@ export async function blockDevice(
   args: readonly string[],
 ): Promise<number> {
   const request = parseRequest(args, typeof params === "string" ? params : undefined);
-  if (json !== true) return runBlockDevice(terminal, request);
+  // Raised, it is this whole command once more, with an envelope of its own.
+  if (json !== true || needsRaising(request)) return runBlockDevice(terminal, request);
   const { formatData } = await import("../envelope.js");
   let value = "";
   const out: Sink = { ...terminal.out, write: (text) => void (value += text) };
@@ -35,6 +36,9 @@ export async function blockDevice(
   terminal.out.write(formatData("block-device", { command: request.command, ...data }));
   return code;
 }
+
+const needsRaising = ({ command }: BlockDeviceRequest): boolean =>
+  process.getuid?.() !== 0 && !unprivileged.includes(command);
 
 /** Throws USAGE_INVALID. */
 export function parseRequest([name, ...rest]: readonly string[], params: string | undefined): BlockDeviceRequest {
@@ -61,7 +65,7 @@ export async function runBlockDevice(terminal: Terminal, request: BlockDeviceReq
       reason: "DIB_BLOCK_DEVICE_PARAMS_YAML or --params not set.",
       hint: "Name the parameters file with one of them.",
     });
-  if (process.getuid?.() !== 0 && !unprivileged.includes(request.command)) return await asRoot();
+  if (needsRaising(request)) return await asRoot();
   const core = await import("@dibjs/core");
   using interrupts = listenForInterrupts((text) => terminal.err.write(`${text}\n`));
   const abort = new AbortController();
@@ -104,11 +108,19 @@ export async function runBlockDevice(terminal: Terminal, request: BlockDeviceReq
   return 0;
 }
 
-/** DIB calls sudo for each program; here the whole command is raised, once. */
+/** DIB calls sudo for each program; here the whole command is raised, once. Throws HOST_PRIVILEGE_MISSING. */
 async function asRoot(): Promise<number> {
   using foreground = openForeground();
-  const kept = "--preserve-env=DIB_BLOCK_DEVICE_PARAMS_YAML,DIB_BLOCK_SIZE";
-  return await foreground.run("sudo", [kept, "--", process.execPath, ...process.argv.slice(1)], childEnvironment());
+  const args = [
+    "--preserve-env=DIB_BLOCK_DEVICE_PARAMS_YAML,DIB_BLOCK_SIZE",
+    ...["--", process.execPath, ...process.argv.slice(1)],
+  ];
+  return await foreground.run("sudo", args, childEnvironment()).catch((error: unknown) => {
+    // EACCES: a folder of PATH is closed to this user, and none of the others has it.
+    if (!["ENOENT", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    const reason = "Block devices need root, and there is no sudo.";
+    throw new BuildError("HOST_PRIVILEGE_MISSING", { reason, hint: "Run it as root, or install sudo." });
+  });
 }
 
 function sectorSize(written: string | undefined): number | undefined {
