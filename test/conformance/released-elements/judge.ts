@@ -18,6 +18,7 @@ const byChance: readonly (readonly [RegExp, string])[] = [
   [/^\/var\/lib\/(apt|dpkg|systemd|ucf)\//, "what apt and dpkg note, in the order of the packages"],
   [/^\/boot\/initrd\.img-/, "dates in an archive"],
   [/\.pyc$/, "dates of the sources"],
+  [/^\/etc\/iscsi\/initiatorname\.iscsi$/, "a name drawn by lot"],
   [/^\/etc\/(shadow|passwd|group|gshadow|subuid|subgid)-?$/, "numbers in the order of the packages"],
 ];
 
