@@ -61,8 +61,9 @@ export async function runBlockDevice(terminal: Terminal, request: BlockDeviceReq
       reason: "DIB_BLOCK_DEVICE_PARAMS_YAML or --params not set.",
       hint: "Name the parameters file with one of them.",
     });
-  if (process.getuid?.() !== 0 && !unprivileged.includes(request.command)) return await asRoot();
   const core = await import("@dibjs/core");
+  if (process.getuid?.() !== 0 && !unprivileged.includes(request.command))
+    return await asRoot(core.blockDeviceVariables(await core.readParameters(params)));
   using interrupts = listenForInterrupts((text) => terminal.err.write(`${text}\n`));
   const abort = new AbortController();
   interrupts.signal.addEventListener("abort", () =>
@@ -75,6 +76,7 @@ export async function runBlockDevice(terminal: Terminal, request: BlockDeviceReq
     emit: (event: BuildEvent) => tell(event, terminal),
     signal: abort.signal,
     sectorSizeBytes: sectorSize(process.env.DIB_BLOCK_SIZE),
+    environment: process.env,
   };
   const parameters = await core.readParameters(params);
   switch (request.command) {
@@ -104,10 +106,10 @@ export async function runBlockDevice(terminal: Terminal, request: BlockDeviceReq
   return 0;
 }
 
-/** DIB calls sudo for each program; here the whole command is raised, once. */
-async function asRoot(): Promise<number> {
+/** DIB calls sudo for each program; here the whole command is raised, once, with what it needs of the environment. */
+async function asRoot(variables: readonly string[]): Promise<number> {
   using foreground = openForeground();
-  const kept = "--preserve-env=DIB_BLOCK_DEVICE_PARAMS_YAML,DIB_BLOCK_SIZE";
+  const kept = `--preserve-env=${["DIB_BLOCK_DEVICE_PARAMS_YAML", "DIB_BLOCK_SIZE", ...variables].join(",")}`;
   return await foreground.run("sudo", [kept, "--", process.execPath, ...process.argv.slice(1)], childEnvironment());
 }
 
