@@ -206,3 +206,26 @@ test("what a script mounts on the finished root and leaves is in no output", asy
   expect(execFileSync("tar", ["-tf", join(project.out, "image.tar")]).toString()).not.toContain("mnt/file");
   expect(readFileSync(join(project.dir, "victim/file"), "utf8")).toBe("kept");
 });
+
+test("a root without a shell is an image, with environment.d for the phases outside", async () => {
+  project.write("elements/bare-os/element-provides", "operating-system\n");
+  project.write("elements/bare-os/environment.d/10-bare", "export BARE=yes\n");
+  project.write(
+    "elements/bare-os/root.d/10-bare",
+    '#!/bin/bash\nmkdir "$TARGET_ROOT"/{etc,tmp}; echo x > "$TARGET_ROOT/x"\n',
+  );
+  project.write("elements/bare-os/cleanup.d/10-bare", '#!/bin/bash\necho "$BARE" > "$TARGET_ROOT/x"\n');
+  await project.build({ elements: ["bare-os"], flags: { formats: ["tar", "qcow2"], base: false } });
+  expect(execFileSync("tar", ["-xOf", join(project.out, "image.tar"), "./x"]).toString()).toBe("yes\n");
+});
+
+test("a script in a root without a shell fails for what is missing", async () => {
+  project.write("elements/bare-os/element-provides", "operating-system\n");
+  project.write("elements/bare-os/root.d/10-bare", '#!/bin/bash\nmkdir "$TARGET_ROOT"/{etc,tmp}\n');
+  project.script("install.d/10-x", "true");
+  const failed = project.build({ elements: ["bare-os", "subject"], flags: { base: false } });
+  await expect(failed).rejects.toMatchObject({
+    code: "ENVIRONMENT_FAILED",
+    context: { phase: "install", exitCode: 127 },
+  });
+});

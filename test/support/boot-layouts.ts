@@ -74,7 +74,8 @@ export const bootElements = ["block-device-gpt", "bootloader", "lvm", "luks"] as
 /** A Debian with all packages of the elements, as `FOLDER/tree.tar`: only a disk is missing. */
 export async function buildTree(folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  const options = ["-o", "tree", "-t", "tar", "--logfile", "build.log"];
+  // A guest would take minutes to make an initramfs with gzip.
+  const options = ["-p", "zstd", "-o", "tree", "-t", "tar", "--logfile", "build.log"];
   const built = await runDib(["build", "debian", "vm", "devuser", ...bootElements, ...options], {
     cwd: folder,
     env: await debianEnvironment(),

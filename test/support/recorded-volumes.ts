@@ -21,11 +21,18 @@ export const plannedNodes = (config: readonly unknown[]): readonly NodeConfig[] 
 
 const isOfInterest = (command: string) => /^((pv|vg|lv)(create|change)|udevadm|cryptsetup) /.test(command);
 
+export interface Recording {
+  readonly answer?: Answer;
+  readonly secrets?: NodeRequest["secrets"];
+  /** Gets the name of each loan. */
+  readonly onBorrow?: (loan: string) => void;
+}
+
 /** Creates the nodes of a type on partitions that are called /dev/fake/NAME, then releases them; programs only note how they were called. */
 export async function runRecorded(
   { name, create }: BlockNodeType,
   nodes: readonly NodeConfig[],
-  { answer = () => undefined, secrets = {} }: { answer?: Answer; secrets?: NodeRequest["secrets"] } = {},
+  { answer = () => undefined, secrets = {}, onBorrow = () => {} }: Recording = {},
 ): Promise<Ran> {
   await using folder = await tempFolder();
   const commands: string[] = [];
@@ -48,8 +55,10 @@ export async function runRecorded(
       outlivesProcess: false,
     },
   };
-  const borrow: NodeRequest["borrow"] = (loan, data) =>
-    void resources.defer(loan.label(data), () => loan.release(data, { ...services, images: [] }));
+  const borrow: NodeRequest["borrow"] = (loan, data) => {
+    resources.defer(loan.label(data), () => loan.release(data, { ...services, images: [] }));
+    onBorrow(loan.name);
+  };
   let failure: unknown;
   try {
     for (const node of nodes.filter(({ type }) => type === name)) await create({ ...shared, node, borrow });

@@ -91,6 +91,7 @@ export type { Lock, LockEntry } from "./lock/lock.js";
 export { checkLock, readLockState, type LockMode, type LockState } from "./lock/policy.js";
 export type { ImportedElement, ImportRequest } from "./import/import-elements.js";
 export { importElements } from "./import/start.js";
+export { lintAsDib, type DibLintRequest } from "./lint/dib-lint/start.js";
 export { lintElements, type LintFinding, type LintReport, type LintRequest } from "./lint/lint.js";
 export { credentialsIn } from "./mask.js";
 export { nearest } from "./nearest.js";

@@ -5,12 +5,16 @@ import { basename, join } from "node:path";
 import { expect } from "vitest";
 import { anElement } from "../../support/build-fixture.js";
 import { runDropIn } from "../../support/drop-in.js";
-import { toyOs } from "../../support/toy-image.js";
 import { vector } from "../../support/vectors.js";
 
-/** A toy with enough of nothing in it for a file system, as in DIB's own test. */
+/** As in DIB's own test: folders, and enough of nothing for a file system. No program is in it, not even a shell. */
 const fakeOs = () =>
-  anElement("fake-os").dependsOn("toy-os").script("root.d/50-fake-os", `truncate -s 42M "$TARGET_ROOT/zeros"`);
+  anElement("fake-os")
+    .provides("operating-system")
+    .script(
+      "root.d/10-fake-os",
+      `cd "$TARGET_ROOT"; sudo mkdir -p etc mnt proc dev sys tmp; head -c 42M /dev/zero > zeros`,
+    );
 
 const docker = (...args: readonly string[]): number | null => spawnSync("docker", args, { stdio: "ignore" }).status;
 const hasEngine = docker("version") === 0;
@@ -22,7 +26,7 @@ async function build(types: readonly string[]): Promise<{ log: string; exitCode:
   try {
     const [elements, out] = [join(folder, "elements"), join(folder, "out")];
     for (const made of [elements, out]) mkdirSync(made);
-    for (const fixture of [toyOs(), fakeOs()]) fixture.writeTo(elements);
+    fakeOs().writeTo(elements);
     const typed = types.length === 0 ? [] : ["-t", types.join(",")];
     const args = ["-x", ...typed, `--docker-target=${target}`, "-o", join(out, "image"), "-n", "fake-os"];
     const env = { ELEMENTS_PATH: elements, USER: "root" };

@@ -3,6 +3,7 @@ import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
 import type { PlannedDisk } from "../plan/plan.js";
 import { ResourceStack } from "../workspace/resource-stack.js";
+import { reserveNames } from "./device-mapper.js";
 import type { GivenNodes } from "./handed-over.js";
 import type { Borrow, DiskState, LoanData, NodeRequest } from "./node.js";
 import { loopDevice } from "./nodes/local-loop.js";
@@ -68,6 +69,7 @@ export async function createNodes(request: CreationRequest): Promise<CreatedNode
     borrow: borrowOn(outlivesProcess ? outliving : resources, completions, state, request),
     ...{ exec, emit, signal, resources },
   };
+  await reserveNames(planned.nodes, shared);
   takeGiven(request.given ?? new Map(), shared);
   for (const node of planned.nodes) if (!state.blockdev.has(node.name)) await createNode({ ...shared, node }, ctx);
   outliving.move(); // noted by whoever asked for it

@@ -8,7 +8,7 @@ const maxBytes = 2 ** 20;
 /** Values of these keys are text as it was written: `type: 0x83`, `label: 0700` and `name: yes` are words, not numbers or truths. */
 const textKeys = new Set([
   ...["name", "base", "label", "type", "uuid", "mount_point", "opts", "options", "size"],
-  ...["flags", "attributes", "partlabel"],
+  ...["flags", "attributes", "partlabel", "thin-pool", "extents", "cipher", "pbkdf", "key-file", "variable", "file"],
 ]);
 
 /** The entries of the list. Throws BLOCK_DEVICE_CONFIG_INVALID with line and column. */

@@ -92,7 +92,7 @@ function layOutMbr(
       const extended = {
         name: "extended",
         startSector: nextFree,
-        sectors: diskSectors - nextFree,
+        sectors: Math.min(diskSectors, 2 ** 32 - 1) - nextFree,
         type: "f",
         isBootable: false,
         isExtended: true,
@@ -114,8 +114,20 @@ function layOutMbr(
     });
     nextFree = align(startSector + sectors);
     checkFits(startSector + sectors, diskSectors, diskBytes, sectorBytes);
+    checkReach(partition.name, startSector + sectors, sectorBytes);
   }
   return laidOut;
+}
+
+/** A number of sectors has 32 bits in an MBR. */
+function checkReach(name: string, endSector: number, sectorBytes: number): void {
+  if (endSector < 2 ** 32) return;
+  const reach = `an MBR reaches ${(2 ** 32 * sectorBytes) / 2 ** 40} TiB of a disk: use label gpt`;
+  throw new BuildError(
+    "BLOCK_DEVICE_NODE_FAILED",
+    { node: name, doing: "partitioning", reason: reach },
+    { kind: "request" },
+  );
 }
 
 /** DIB: 2 MiB of the disk are not used, sizes are whole MiB. */

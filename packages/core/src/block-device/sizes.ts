@@ -1,6 +1,7 @@
 import type { BuildContext } from "../context.js";
 import type { PlannedDisk } from "../plan/plan.js";
 import { mustRun } from "../process/exec.js";
+import type { NodeConfig } from "./node.js";
 
 /** An absolute size, or a share of what is free. */
 export type Size = { readonly bytes: number } | { readonly percent: number };
@@ -56,8 +57,8 @@ export function sizeForContent(planned: PlannedDisk, contentBytes: number): numb
   const journalBytes = isExt4 ? planned.journalSizeMiB * 2 ** 20 : 0;
   // mke2fs wants a file system of more than twice the journal; a tiny tree would not reach that.
   const smallest = Math.max(journalBytes * 2.125, smallestBytes[planned.rootFsType] ?? 0) + 4 * tableBytes;
-  const { ofRoot, others } = fixedPartitionBytes(planned);
-  const bytes = Math.max(content + journalBytes, smallest, ofRoot) + others;
+  const { ofRoot, others } = fixedBytes(planned);
+  const bytes = Math.max(content + journalBytes, smallest, ofRoot) + others + headerBytes(planned);
   return roundUpSize(bytes, planned.sizeMultipleBytes);
 }
 
@@ -67,44 +68,55 @@ async function measureTree(tree: string, { exec }: Pick<BuildContext, "exec">): 
   return kib * 1024;
 }
 
-/** What partitions of a size of their own take, with their tables: those that the root lies on, and the others. */
-function fixedPartitionBytes({ nodes }: PlannedDisk): { readonly ofRoot: number; readonly others: number } {
+/** What partitions and volumes of a size of their own take, with their tables: those that the root lies on, and the others. */
+function fixedBytes({ nodes }: PlannedDisk): { readonly ofRoot: number; readonly others: number } {
   const rootChain = chainBelow("/", nodes);
-  const partitions = nodes.filter(({ type }) => type === "partitioning");
-  const sumOf = (isCounted: (name: string) => boolean) =>
-    partitions
-      .filter(({ name }) => isCounted(name))
-      .map(({ values }) => parseSize(values.size))
-      .reduce((sum, size) => sum + (size !== undefined && "bytes" in size ? size.bytes : 0), 0);
+  const pool = nodes.find(({ name, values }) => rootChain.has(name) && values.type === "thin")?.values["thin-pool"];
+  const isOfRoot = ({ name }: NodeConfig) => rootChain.has(name) || name === pool;
+  const counted = nodes.filter((node) => isFixed(node) && !isInsideFixed(node, nodes));
+  const sumOf = (which: readonly NodeConfig[]) => which.reduce((sum, { values }) => sum + bytesOf(values.size), 0);
   const withTables = (bytes: number, tables: number) => (bytes === 0 ? 0 : bytes + tables * tableBytes);
   return {
-    ofRoot: withTables(
-      sumOf((name) => rootChain.has(name)),
-      4,
-    ),
-    others: withTables(
-      sumOf((name) => !rootChain.has(name)),
-      1,
-    ),
+    ofRoot: withTables(sumOf(counted.filter(isOfRoot)), 4),
+    others: withTables(sumOf(counted.filter((node) => !isOfRoot(node))), 1),
   };
 }
 
+function bytesOf(written: unknown): number {
+  const size = parseSize(written);
+  return size !== undefined && "bytes" in size ? size.bytes : 0;
+}
+
+/** Thin volumes take nothing but what their pool has. */
+const isFixed = ({ type, values }: NodeConfig): boolean =>
+  (type === "partitioning" || (values.role === "lv" && values.type !== "thin")) && bytesOf(values.size) > 0;
+
+/** A volume on a partition of a size of its own is counted by that. */
+const isInsideFixed = ({ base }: NodeConfig, nodes: readonly NodeConfig[]): boolean =>
+  nodes.some((below) => isFixed(below) && chainFrom(base, nodes).has(below.name));
+
+/** A LUKS2 header; the label of a physical volume, with what its last extent leaves over; the tables of a thin pool. */
+const headerOf = { luks: 16 * 2 ** 20, pv: 8 * 2 ** 20, pool: 16 * 2 ** 20 } as const;
+
+/** What lies before the root file system, beside partition tables. */
+function headerBytes({ nodes }: PlannedDisk): number {
+  const rootChain = chainBelow("/", nodes);
+  const bytes = nodes
+    .filter(({ name }) => rootChain.has(name))
+    .map(({ type, values }) => {
+      if (values.role === "vg") return (Array.isArray(values.pvs) ? values.pvs.length : 1) * headerOf.pv;
+      return type === "luks" ? headerOf.luks : values.type === "thin" ? headerOf.pool : 0;
+    });
+  return bytes.reduce((sum, more) => sum + more, 0);
+}
+
 /** Names of the nodes that the mount of `mountPoint` stands on. */
-export function chainBelow(
-  mountPoint: string,
-  nodes: readonly {
-    type: string;
-    name: string;
-    base?: string | undefined;
-    values: Readonly<Record<string, unknown>>;
-  }[],
-): ReadonlySet<string> {
+export const chainBelow = (mountPoint: string, nodes: readonly NodeConfig[]): ReadonlySet<string> =>
+  chainFrom(nodes.find(({ type, values }) => type === "mount" && values.mount_point === mountPoint)?.base, nodes);
+
+function chainFrom(start: string | undefined, nodes: readonly NodeConfig[]): ReadonlySet<string> {
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const chain = new Set<string>();
-  let at = nodes.find(({ type, values }) => type === "mount" && values.mount_point === mountPoint)?.base;
-  while (at !== undefined && !chain.has(at)) {
-    chain.add(at);
-    at = byName.get(at)?.base;
-  }
+  for (let at = start; at !== undefined && !chain.has(at); at = byName.get(at)?.base) chain.add(at);
   return chain;
 }

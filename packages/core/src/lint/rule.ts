@@ -47,19 +47,33 @@ export const onLines = (
   found: Omit<Found, "line">,
 ): Found[] => lines.flatMap((line, index) => (isWrong(line, index) ? [{ ...found, line: index + 1 }] : []));
 
+export interface Command {
+  readonly text: string;
+  /** Where it begins. */
+  readonly line: number;
+}
+
 /** As bash reads them: a backslash at its end joins a line with the next. Without the indentation. */
-export const onCommands = (
-  { lines }: SourceFile,
-  isWrong: (command: string) => boolean,
-  found: Omit<Found, "line">,
-): Found[] => {
+export function commandsOf({ lines }: SourceFile): readonly Command[] {
   const commands: { text: string; line: number }[] = [];
+  let isJoined = false;
   for (const [index, line] of lines.entries()) {
     const before = commands.at(-1);
-    if (before?.text.endsWith("\\") === true) before.text = before.text.slice(0, -1) + line;
+    if (isJoined && before !== undefined) before.text = before.text.slice(0, -1) + line;
     else commands.push({ text: line.trimStart(), line: index + 1 });
+    isJoined = /(?<!\\)(\\\\)*\\$/.test(line); // an even number of them stands for themselves
   }
-  return commands.filter(({ text }) => isWrong(text)).map(({ line }) => ({ ...found, line }));
-};
+  return commands;
+}
+
+/** A finding for each command that is wrong. */
+export const onCommands = (
+  file: SourceFile,
+  isWrong: (command: string) => boolean,
+  found: Omit<Found, "line">,
+): Found[] =>
+  commandsOf(file)
+    .filter(({ text }) => isWrong(text))
+    .map(({ line }) => ({ ...found, line }));
 
 export const unless = (fine: boolean, found: Found): Found[] => (fine ? [] : [found]);

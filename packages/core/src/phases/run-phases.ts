@@ -159,6 +159,8 @@ async function phaseEnvironment(
   ctx.emit({ type: "environment", phase: phase.name, files });
   const inChroot = phase.place === "chroot";
   const hasBash = !inChroot || (await workspace.target.exists("/bin/bash"));
+  if (!hasBash && (await hasNothingToRun(phase, setting)))
+    return ctx.hooks.environment.run(chrootEnvironment(host), { phase: phase.name });
   const evaluated = await evaluateEnvironment(
     inChroot ? chrootEnvironment(host) : host,
     files,
@@ -172,6 +174,12 @@ async function phaseEnvironment(
     ctx,
   );
   return ctx.hooks.environment.run(evaluated, { phase: phase.name });
+}
+
+/** A root without a shell is an image as well, as long as no script is to run in it. */
+async function hasNothingToRun(phase: PhaseInfo, setting: PhaseSetting): Promise<boolean> {
+  if (await setting.workspace.target.exists("/bin/sh")) return false;
+  return (await scriptNames(join(setting.workspace.hooksDir, `${phase.name}.d`), setting)).length === 0;
 }
 
 async function takeFingerprint(phase: PhaseName, env: Env, setting: PhaseSetting): Promise<string> {

@@ -191,12 +191,12 @@ async function checkKernel(plan: BuildPlan, probe: HostProbe): Promise<readonly 
 }
 
 /** What volumes and encrypted devices stand on, by their type in a config. */
-const mapperModules = { lvm: [], luks: ["dm-crypt"], thin: ["dm-thin-pool"] } as const;
+const mapperModules = { lvm: [], luks: ["dm-crypt"], "thin-pool": ["dm-thin-pool"] } as const;
 
 async function checkMapper({ disk }: BuildPlan, probe: HostProbe): Promise<readonly BuildError[]> {
   const nodes = disk?.nodes ?? [];
   const types = new Set([...nodes.map(({ type }) => type), ...nodes.map(({ values }) => values.type)]);
-  const needed = (["lvm", "luks", "thin"] as const).filter((type) => types.has(type));
+  const needed = (["lvm", "luks", "thin-pool"] as const).filter((type) => types.has(type));
   if (needed.length === 0) return [];
   const missing = (feature: string, module: string) => [
     new BuildError("HOST_KERNEL_UNFIT", {

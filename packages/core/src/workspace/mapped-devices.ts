@@ -11,15 +11,26 @@ const blocks = "/sys/class/block";
  */
 export const deviceMapperEnv: Readonly<Record<string, string>> = { ...defaultEnv, DM_DISABLE_UDEV: "1" };
 
-/** Names of all that is active now. */
-export async function mappedNames(): Promise<readonly string[]> {
-  const mapped = (await readdir(blocks)).filter((block) => block.startsWith("dm-"));
-  return (await Promise.all(mapped.map(nameOf))).filter((name) => name !== "");
+export interface MappedDevice {
+  readonly name: string;
+  /** Begins with the kind of what made it: `LVM-`, `CRYPT-`. */
+  readonly uuid: string;
 }
 
+/** All that is active now. */
+export async function mappedDevices(): Promise<readonly MappedDevice[]> {
+  const mapped = (await readdir(blocks)).filter((block) => block.startsWith("dm-"));
+  const devices = mapped.map(async (block) => ({ name: await nameOf(block), uuid: await factOf(block, "uuid") }));
+  return (await Promise.all(devices)).filter(({ name }) => name !== "");
+}
+
+export const mappedNames = async (): Promise<readonly string[]> => (await mappedDevices()).map(({ name }) => name);
+
 /** Empty for what is gone meanwhile. */
-const nameOf = async (block: string): Promise<string> =>
-  (await readFile(join(blocks, block, "dm/name"), "utf8").catch(() => "")).trim();
+const factOf = async (block: string, fact: string): Promise<string> =>
+  (await readFile(join(blocks, block, "dm", fact), "utf8").catch(() => "")).trim();
+
+const nameOf = (block: string): Promise<string> => factOf(block, "name");
 
 /** Removes what lies on a block device or its partitions, the uppermost first. */
 export async function removeMappedOn(block: string, exec: Exec): Promise<void> {

@@ -37,6 +37,25 @@ test("no partition: an empty table", () => expect(rows([])).toEqual([]));
 
 test("one primary partition starts at 1 MiB", () => expect(rows(primary(1))).toEqual([[1, 2048, 22527, "83"]]));
 
+test.each([
+  [512, "2TiB", "an MBR reaches 2 TiB of a disk: use label gpt"],
+  [4096, "16TiB", "an MBR reaches 16 TiB of a disk: use label gpt"],
+])("a partition beyond what an MBR of %d byte sectors can say is refused", (sectorBytes, size, reason) => {
+  const disk = { ...mbr, sectorBytes, diskBytes: 2 ** 45 };
+  const { partitions } = layOutPartitions(disk, [
+    partition("small", "1TiB"),
+    partition("logical", "1GiB", { isPrimary: false }),
+  ]);
+  expect(Math.max(...partitions.map(({ startSector, sectors }) => startSector + sectors))).toBeLessThan(2 ** 32);
+  expect(() => layOutPartitions(disk, [partition("root", size)])).toThrow(
+    expect.objectContaining({
+      code: "BLOCK_DEVICE_NODE_FAILED",
+      kind: "request",
+      message: expect.stringContaining(reason) as string,
+    }) as Error,
+  );
+});
+
 test("three primary partitions follow each other", () => {
   expect(rows(primary(3)).map(([, start]) => start)).toEqual([2048, 22528, 43008]);
 });

@@ -76,3 +76,37 @@ test("a root partition of a fixed size is what the disk has room for at least", 
   const fixed = plannedDisk(efiDisk.replace("size: 100%", "size: 1GiB"));
   expect(sizeForContent(fixed, 100 * mib)).toBe((1024 + 4 + 72 + 1) * mib);
 });
+
+const onVolumes = (crypt: string, lvs: string) => `
+- local_loop: { name: image0 }
+- partitioning: { base: image0, label: gpt, partitions: [{ name: part, size: 100% }] }
+${crypt}
+- lvm: { name: lvm, pvs: [{ name: pv, base: ${crypt === "" ? "part" : "crypt"} }], vgs: [{ name: vg, base: [pv] }], lvs: [${lvs}] }
+- mkfs: { name: mkfs_root, base: root, type: ext2, mount: { mount_point: / } }
+`;
+const crypt = "- luks: { name: crypt, base: part, passphrase: { variable: DIB_PASSPHRASE } }";
+
+test.each([
+  ["volumes", "", "{ name: root, base: vg, extents: 100%FREE }", 1000 + 8],
+  ["volumes on LUKS", crypt, "{ name: root, base: vg, extents: 100%FREE }", 1000 + 8 + 16],
+  ["a volume of a size of its own", "", "{ name: root, base: vg, size: 4GiB }", 4096 + 4 + 8],
+  [
+    "another volume beside the root's",
+    "",
+    "{ name: var, base: vg, size: 1GiB }, { name: root, base: vg, extents: 100%FREE }",
+    1000 + 1024 + 1 + 8,
+  ],
+  [
+    "a thin volume, which has what its pool has",
+    "",
+    "{ name: pool, type: thin-pool, base: vg, size: 2GiB }, { name: root, type: thin, thin-pool: pool, base: vg, size: 9GiB }",
+    2048 + 4 + 8 + 16,
+  ],
+])("a disk has room for the headers of %s", (_, luks, lvs, expected) => {
+  expect(sizeForContent(plannedDisk(onVolumes(luks, lvs)), 600 * mib)).toBe(expected * mib);
+});
+
+test("a volume on a partition of a size of its own takes nothing beside it", () => {
+  const config = onVolumes("", "{ name: root, base: vg, size: 1GiB }").replace("size: 100%", "size: 2GiB");
+  expect(sizeForContent(plannedDisk(config), mib)).toBe((2048 + 4 + 8) * mib);
+});

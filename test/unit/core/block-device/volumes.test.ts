@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
-import { isOfGroup, volumeDevice } from "@dibjs/core/block-device/device-mapper.js";
+import { isOfGroup, namesOnHost, volumeDevice } from "@dibjs/core/block-device/device-mapper.js";
+import { ConfigPlaces } from "@dibjs/core/block-device/config-places.js";
+import { parseBlockDeviceConfig } from "@dibjs/core/block-device/parse-config.js";
 import { formatLvmConf } from "@dibjs/core/block-device/lvm-system.js";
 import { formatCrypttab } from "@dibjs/core/block-device/nodes/crypttab.js";
 import { formatCommand } from "@dibjs/core/block-device/nodes/luks.js";
@@ -84,10 +86,12 @@ test("volumes come after their group, groups after their physical volumes, and t
 
 test("a hyphen in a name is written twice in the device's, so that groups are told apart", () => {
   expect(volumeDevice("my-vg", "lv-root")).toBe("/dev/mapper/my--vg-lv--root");
-  expect(isOfGroup("my--vg-lv--root", "my-vg")).toBe(true);
-  expect(isOfGroup("my--vg-lv--root", "my")).toBe(false);
-  expect(isOfGroup("vg-pool_tdata", "vg")).toBe(true);
-  expect(isOfGroup("vg2-root", "vg")).toBe(false);
+  const isOf = (name: string, group: string, uuid = "LVM-abc") => isOfGroup({ name, uuid }, group);
+  expect(isOf("my--vg-lv--root", "my-vg")).toBe(true);
+  expect(isOf("my--vg-lv--root", "my")).toBe(false);
+  expect(isOf("vg-pool_tdata", "vg")).toBe(true);
+  expect(isOf("vg2-root", "vg")).toBe(false);
+  expect(isOf("vg-crypt", "vg", "CRYPT-LUKS2-abc-vg-crypt")).toBe(false);
 });
 
 test("lvm sees the devices of the build by their whole names, and no other", () => {
@@ -127,6 +131,12 @@ test.each([
   expect(told).not.toContain("open sesame");
 });
 
+test("an encrypted device can't have the name of a volume of the same disk", () => {
+  expect(findings([...lvm({}), { luks: { name: "vg-lv", base: "lv", passphrase: { file: "/key" } } }])).toContain(
+    "luks name vg-lv is what the volume vg/lv is called in /dev/mapper",
+  );
+});
+
 test("luksFormat gets what is written, and the passphrase on its standard input", () => {
   const values = { cipher: "aes-xts-plain64", pbkdf: "pbkdf2", label: "top", options: ["--iter-time=100"] };
   expect(formatCommand({ type: "luks", name: "crypt", values }, "UUID", "DEV").join(" ")).toBe(
@@ -144,6 +154,44 @@ test("crypttab has a line for each encrypted device that asks for one", () => {
   expect(formatCrypttab({ blockdev, crypttab } as unknown as DiskState)).toBe("crypt UUID=UUID none luks,discard\n");
 });
 
+test("names and numbers of volumes are text as written, also where YAML 1.1 sees truths and octal numbers", () => {
+  const text = `
+- local_loop: { name: image0 }
+- luks: { name: crypt, base: image0, cipher: no, pbkdf: 010, passphrase: { file: 0x10 }, crypttab: { key-file: yes } }
+- lvm: { name: lvm, lvs: [{ name: root, thin-pool: on, extents: 010 }] }
+`;
+  const [, luksEntry, lvmEntry] = parseBlockDeviceConfig(text, new ConfigPlaces("the test"));
+  expect(luksEntry).toMatchObject({
+    luks: { cipher: "no", pbkdf: "010", passphrase: { file: "0x10" }, crypttab: { "key-file": "yes" } },
+  });
+  expect(lvmEntry).toMatchObject({ lvm: { lvs: [{ "thin-pool": "on", extents: "010" }] } });
+});
+
+test("names of the host are taken in one order, whatever the layout's", () => {
+  const { nodes } = plan([
+    ...luks({ name: "z-crypt" }),
+    {
+      lvm: {
+        name: "lvm",
+        pvs: [
+          { name: "pv1", base: "root" },
+          { name: "pv2", base: "z-crypt" },
+        ],
+        vgs: [
+          { name: "vg2", base: ["pv1"] },
+          { name: "a-vg", base: ["pv2"] },
+        ],
+        lvs: [{ name: "lv", base: "vg2", size: "1GiB" }],
+      },
+    },
+  ]);
+  expect(namesOnHost(nodes)).toEqual([
+    { node: "lvm", name: "a-vg" },
+    { node: "lvm", name: "vg2" },
+    { node: "z-crypt", name: "z-crypt" },
+  ]);
+});
+
 test("programs are asked for by what a layout has", () => {
   const commands = (config: readonly unknown[]) =>
     diskHostCommands(plan(config), nodeTypes).map(({ command }) => command);
@@ -154,5 +202,6 @@ test("programs are asked for by what a layout has", () => {
   expect(commands(lvm({}))).toContain("lvm");
   expect(commands(lvm({}))).not.toContain("thin_check");
   expect(commands(lvm({ lvs: pool }))).toContain("thin_check");
-  expect(commands(luks({}))).toContain("cryptsetup");
+  expect(commands(luks({}))).toEqual(expect.arrayContaining(["cryptsetup", "dmsetup", "blockdev"]));
+  expect(commands(lvm({}))).toEqual(expect.arrayContaining(["dmsetup", "blockdev"]));
 });

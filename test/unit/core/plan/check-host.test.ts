@@ -422,7 +422,7 @@ describe("device mapper", () => {
     [
       "no thin pools",
       { kinds: loaded, files: modules("dm/dm-crypt.ko:\n") },
-      mapped({ type: "thin" }, "lvm"),
+      mapped({ type: "thin-pool" }, "lvm"),
       "device mapper's dm-thin-pool",
     ],
   ])("%s is said before the build", async (_, host, plan, message) => {
@@ -436,6 +436,6 @@ describe("device mapper", () => {
     ["can be loaded", { files: modules("dm/dm-mod.ko.xz:\ndm/dm-crypt.ko.xz:\ndm/dm-thin-pool.ko.xz:\n") }],
     ["is there, and a container sees no modules", { kinds: loaded, files: unseen }],
   ])("fine when it %s", async (_, host) => {
-    await checkHost(mapped({ type: "thin" }, "lvm", "luks"), places, aHost(host));
+    await checkHost(mapped({ type: "thin-pool" }, "lvm", "luks"), places, aHost(host));
   });
 });

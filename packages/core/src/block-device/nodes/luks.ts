@@ -6,13 +6,15 @@ import { isAbsolute } from "node:path";
 import { isSecretName } from "../../config/variables.js";
 import { BuildError, reasonOf } from "../../errors.js";
 import { deviceMapperEnv, mappedNames } from "../../workspace/mapped-devices.js";
-import { mappedDevice, nameTaken, reserveName } from "../device-mapper.js";
+import { mappedDevice, nameTaken, volumeDevice } from "../device-mapper.js";
 import { splitWords } from "../file-system.js";
+import { guid } from "../partition-table.js";
 import { problemOfSecret, readBytes, secretText } from "../../plan/disk-secret.js";
 import { defineBlockNode, defineLoan, type NodeConfig, type NodeRequest, type SecretPlace } from "../node.js";
 import { refusedVolumeWords } from "../volume-options.js";
 import { isOwn, leaveAlone } from "../own-devices.js";
 import { textOf } from "../written-text.js";
+import { blockDeviceOf } from "./block-device-of.js";
 import { runForNode } from "./run-for-node.js";
 
 export const luks = defineBlockNode({
@@ -20,20 +22,21 @@ export const luks = defineBlockNode({
   check: checkLuks,
   hostCommands: () => [
     { command: "cryptsetup", debian: "cryptsetup-bin", fedora: "cryptsetup", opensuse: "cryptsetup" },
+    { command: "dmsetup", debian: "dmsetup", fedora: "device-mapper", opensuse: "device-mapper" },
+    { command: "blockdev", debian: "util-linux", fedora: "util-linux", opensuse: "util-linux" },
   ],
   secrets: ({ values }) => [passphrasePlace(values.passphrase)].filter((place) => place !== undefined),
   async create(request) {
     const { node, state } = request;
-    const device = state.blockdev.get(node.base ?? "")?.device;
-    if (device === undefined) throw failed(node, `${node.base} is no block device`);
+    const { device } = blockDeviceOf(node.base, "encrypting", request);
     const passphrase = await readPassphrase(request);
-    await claimName(request);
+    await claimName(node);
     const uuid = textOf(node.values.uuid) ?? randomUUID();
     const run = (command: readonly [string, ...string[]], input: string) =>
       runForNode(request, `cryptsetup ${command[1]}`, command, { env: deviceMapperEnv, input });
     await run(formatCommand(node, uuid, device), passphrase);
+    request.borrow(encryptedDevice, { name: node.name }); // before it is there: one that is interrupted may leave it
     await run(["cryptsetup", "open", "--type", "luks2", "--key-file", "-", device, node.name], passphrase);
-    request.borrow(encryptedDevice, { name: node.name });
     const mapped = mappedDevice(node.name);
     const measured = await runForNode(request, `measuring ${mapped}`, ["blockdev", "--getsize64", mapped]);
     state.blockdev.set(node.name, { device: mapped, offsetBytes: 0, sizeBytes: Number(measured), luksUuid: uuid });
@@ -84,12 +87,7 @@ async function readSecretFile(path: string, unusable: (reason: string) => BuildE
   }
 }
 
-const failed = (node: NodeConfig, reason: string) =>
-  new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: node.name, doing: "encrypting", reason });
-
-async function claimName(request: NodeRequest): Promise<void> {
-  const { name } = request.node;
-  await reserveName(name, request);
+async function claimName({ name }: NodeConfig): Promise<void> {
   if ((await mappedNames()).includes(name)) throw nameTaken(name, name, `the device ${name}`);
 }
 
@@ -109,7 +107,7 @@ export const encryptedDevice = defineLoan<{ name: string }>({
   },
 });
 
-function checkLuks({ name, base, values }: NodeConfig): string[] {
+function checkLuks({ name, base, values }: NodeConfig, graph: readonly NodeConfig[]): string[] {
   const { label, cipher, pbkdf, uuid, options } = values;
   const word = (key: string, value: unknown, form: RegExp) =>
     value === undefined || form.test(textOf(value) ?? "")
@@ -120,16 +118,23 @@ function checkLuks({ name, base, values }: NodeConfig): string[] {
     ...(/^(?!-|control$|\.{1,2}$)[A-Za-z0-9_.+-]{1,100}$/.test(name)
       ? []
       : [`luks name ${JSON.stringify(name)} must be usable as a device name`]),
+    ...volumesCalled(name, graph).map((lv) => `luks name ${name} is what the volume ${lv} is called in /dev/mapper`),
     ...checkPassphrase(name, values.passphrase),
     ...word("label", label, /^[^\p{Cc}"'\s-][^\p{Cc}"'\s]{0,46}$/u),
     ...word("cipher", cipher, /^[a-z0-9]+(-[a-z0-9]+)*(:[a-z0-9]+)?$/),
     ...word("pbkdf", pbkdf, /^(argon2id?|pbkdf2)$/),
-    ...word("uuid", uuid, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i),
+    ...word("uuid", uuid, guid),
     ...refusedVolumeWords("luks", splitWords(options)).map(
       (option) => `luks ${name}: the option ${JSON.stringify(option)} can't be used`,
     ),
   ];
 }
+
+const volumesCalled = (name: string, graph: readonly NodeConfig[]): readonly string[] =>
+  graph
+    .filter(({ values }) => values.role === "lv")
+    .filter((lv) => volumeDevice(lv.base ?? "", lv.name) === mappedDevice(name))
+    .map((lv) => `${lv.base}/${lv.name}`);
 
 /** Values are not shown: it may be the passphrase itself. */
 function checkPassphrase(name: string, written: unknown): string[] {

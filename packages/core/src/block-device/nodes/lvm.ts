@@ -4,9 +4,8 @@
  */
 import { lstat, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { BuildError } from "../../errors.js";
 import { lvmEnv, writeLvmSystem } from "../lvm-system.js";
-import { isOfGroup, mappedDevice, nameTaken, reserveName, volumeDevice } from "../device-mapper.js";
+import { isOfGroup, mappedDevice, nameTaken, volumeDevice } from "../device-mapper.js";
 import { splitWords } from "../file-system.js";
 import { checkVolumes, expandVolumes, partsOf, roleOf } from "../volumes.js";
 import {
@@ -19,8 +18,9 @@ import {
 } from "../node.js";
 import { isOwn, leaveAlone } from "../own-devices.js";
 import { parseSize } from "../sizes.js";
-import { mappedNames } from "../../workspace/mapped-devices.js";
+import { deviceMapperEnv, mappedDevices, type MappedDevice } from "../../workspace/mapped-devices.js";
 import { textOf } from "../written-text.js";
+import { blockDeviceOf } from "./block-device-of.js";
 import { runForNode } from "./run-for-node.js";
 
 export const lvm = defineBlockNode({
@@ -29,6 +29,8 @@ export const lvm = defineBlockNode({
   check: checkVolumes,
   hostCommands: ({ values }) => [
     program("lvm", "lvm2"),
+    program("dmsetup", "dmsetup", "device-mapper"),
+    program("blockdev", "util-linux"),
     ...(values.type === "thin-pool"
       ? [program("thin_check", "thin-provisioning-tools", "device-mapper-persistent-data")]
       : []),
@@ -64,8 +66,9 @@ const groupBase = ({ values }: NodeConfig): readonly string[] => (values.pvs as 
 
 async function createVolumes(node: NodeConfig, graph: readonly NodeConfig[], request: NodeRequest): Promise<void> {
   const { pvs, vgs, lvs } = partsOf(node, graph);
-  const devices = new Map(pvs.map(({ name, base = "" }) => [name, deviceOf(base, request)]));
-  for (const { name } of [...vgs].sort((a, b) => (a.name < b.name ? -1 : 1))) await claimGroup(name, request);
+  const deviceOf = (base: string | undefined) => blockDeviceOf(base, "making a physical volume", request).device;
+  const devices = new Map(pvs.map(({ name, base }) => [name, deviceOf(base)]));
+  for (const { name } of vgs) await claimGroup(name, request);
   const systemDir = await writeLvmSystem(request.imageDir, [...devices.values()]);
   request.borrow(lvmSystem, { systemDir });
   const env = lvmEnv(systemDir);
@@ -78,8 +81,8 @@ async function createVolumes(node: NodeConfig, graph: readonly NodeConfig[], req
   }
   for (const vg of vgs) {
     const bases = groupBase(vg);
-    await run(["vgcreate", vg.name, ...bases.map((base) => devices.get(base) ?? ""), ...optionsOf(vg)]);
     request.borrow(volumeGroup, { group: vg.name, systemDir });
+    await run(["vgcreate", vg.name, ...bases.map((base) => devices.get(base) ?? ""), ...optionsOf(vg)]);
     request.state.vgs.set(vg.name, { devices: bases, opts: optionsOf(vg) });
   }
   for (const lv of lvs) {
@@ -94,24 +97,16 @@ async function createVolumes(node: NodeConfig, graph: readonly NodeConfig[], req
   }
 }
 
-function deviceOf(base: string, { node, state }: NodeRequest): string {
-  const device = state.blockdev.get(base)?.device;
-  if (device !== undefined) return device;
-  throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {
-    node: node.name,
-    doing: "making a physical volume",
-    reason: `${base} is no block device`,
-  });
-}
+/** It looks at all disks of the host, and one of them may not answer. */
+const listGroups = ["timeout", "60", "vgs", "--noheadings", "-o", "vg_name"] as const;
 
 /** Throws BLOCK_DEVICE_NAME_TAKEN for a group that the host has, active or not: its own lvm would mix them up. */
 async function claimGroup(group: string, request: NodeRequest): Promise<void> {
-  await reserveName(group, request);
   const taken = (by: string) => nameTaken(request.node.name, group, by);
-  const active = (await mappedNames()).find((name) => isOfGroup(name, group));
-  if (active !== undefined) throw taken(`the device ${active}`);
-  const { stdout } = await request.exec("vgs", ["--noheadings", "-o", "vg_name"], { signal: request.signal });
-  if (stdout.split(/\s+/).includes(group)) throw taken("a volume group of this host");
+  const active = (await mappedDevices()).find((device) => isOfGroup(device, group));
+  if (active !== undefined) throw taken(`the device ${active.name}`);
+  const found = await runForNode(request, "looking for groups of this host", listGroups, { env: deviceMapperEnv });
+  if (found.split(/\s+/).includes(group)) throw taken("a volume group of this host");
   if (!(await isFree(join("/dev", group)))) throw taken(`/dev/${group}`);
 }
 
@@ -162,7 +157,7 @@ export const volumeGroup = defineLoan<{ group: string; systemDir: string }>({
   label: ({ group }) => `volume group ${group}`,
   async release({ group, systemDir }, services) {
     await services.exec("udevadm", ["settle"]); // where udev runs, it may be looking at a volume still
-    await deactivate(["vgchange", "-an", group], systemDir, services, (name) => isOfGroup(name, group));
+    await deactivate(["vgchange", "-an", group], systemDir, services, (device) => isOfGroup(device, group));
   },
 });
 
@@ -171,7 +166,7 @@ export const logicalVolume = defineLoan<{ group: string; volume: string; systemD
   label: ({ group, volume }) => `logical volume ${group}/${volume}`,
   async release({ group, volume, systemDir }, services) {
     const device = volumeDevice(group, volume);
-    const isActive = (name: string) => device.endsWith(`/${name}`);
+    const isActive = ({ name }: MappedDevice) => device.endsWith(`/${name}`);
     await deactivate(["lvchange", "-an", `/dev/${group}/${volume}`], systemDir, services, isActive);
   },
 });
@@ -183,16 +178,16 @@ async function deactivate(
   [file, ...args]: readonly [string, ...string[]],
   systemDir: string,
   services: LoanServices,
-  isLeft: (name: string) => boolean,
+  isLeft: (device: MappedDevice) => boolean,
 ): Promise<void> {
   const { exec } = services;
   const deadline = Date.now() + deadlineMs;
   for (;;) {
-    for (const name of (await mappedNames()).filter(isLeft))
+    for (const { name } of (await mappedDevices()).filter(isLeft))
       if (!(await isOwn(mappedDevice(name), services))) return leaveAlone(`volume ${name}`, services);
-    const { exitCode, stderr } = await exec(file, args, { env: lvmEnv(systemDir) });
-    const left = (await mappedNames()).filter(isLeft);
-    if (exitCode === 0 && left.length === 0) return;
+    const { stderr } = await exec(file, args, { env: lvmEnv(systemDir) });
+    const left = (await mappedDevices()).filter(isLeft).map(({ name }) => name);
+    if (left.length === 0) return; // also a group that never came to be
     if (Date.now() > deadline) throw new Error(stderr.trim() || `${left.join(", ")} is left`);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -1,7 +1,8 @@
-import { BuildError } from "../../errors.js";
 import { fileSystemOf, fileSystemType, labelOf, mkfsCommand, splitWords } from "../file-system.js";
 import { refusedMkfsWords } from "../mkfs-options.js";
 import { defineBlockNode, type NodeConfig, type NodeHostCommand } from "../node.js";
+import { guid } from "../partition-table.js";
+import { blockDeviceOf } from "./block-device-of.js";
 import { runForNode } from "./run-for-node.js";
 import { textOf } from "../written-text.js";
 
@@ -12,13 +13,7 @@ export const mkfs = defineBlockNode({
   hostCommands: ({ values }) => programs[fileSystemType(values)] ?? [{ command: `mkfs.${fileSystemType(values)}` }],
   async create(request) {
     const { node, state } = request;
-    const device = state.blockdev.get(node.base ?? "")?.device;
-    if (device === undefined)
-      throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {
-        node: node.name,
-        doing: "making the file system",
-        reason: `${node.base} is no block device`,
-      });
+    const { device } = blockDeviceOf(node.base, "making the file system", request);
     const fileSystem = fileSystemOf(node);
     await runForNode(request, "making the file system", mkfsCommand(fileSystem, device));
     const { type: fstype, ...rest } = fileSystem;
@@ -84,7 +79,7 @@ function checkMkfs(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
 }
 
 function checkUuid(name: string, type: string, uuid: string | undefined): string[] {
-  const form = type === "vfat" ? /^[0-9A-F]{4}-?[0-9A-F]{4}$/i : /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+  const form = type === "vfat" ? /^[0-9A-F]{4}-?[0-9A-F]{4}$/i : guid;
   return uuid === undefined || form.test(uuid)
     ? []
     : [`mkfs ${name}: ${JSON.stringify(uuid)} is not a UUID for ${type}`];

@@ -15,6 +15,7 @@ import {
 } from "../partition-table.js";
 import { parseSize } from "../sizes.js";
 import { isOwn, leaveAlone } from "../own-devices.js";
+import { blockDeviceOf } from "./block-device-of.js";
 import { checkPartition } from "./check-partition.js";
 import { attributesOf, doesGrow, flagsOf, numberOf, tableOf } from "./partition-values.js";
 import { runForNode } from "./run-for-node.js";
@@ -40,13 +41,7 @@ export const partitioning = defineBlockNode({
       .map(({ name }) => name),
   async create(request) {
     const { node, graph, state } = request;
-    const disk = state.blockdev.get(node.base ?? "");
-    if (disk === undefined)
-      throw new BuildError("BLOCK_DEVICE_NODE_FAILED", {
-        node: node.name,
-        doing: "partitioning",
-        reason: `${node.base} is no block device`,
-      });
+    const disk = blockDeviceOf(node.base, "partitioning", request);
     const table = layOut(tableOf(node, graph), disk.sizeBytes, request.sectorSizeBytes);
     if (numberOf(node) === 1) await writeTable(disk.device, table, request);
     const own = table.partitions.find(({ name, isExtended = false }) => !isExtended && name === node.name);

@@ -1,0 +1,16 @@
+import { BuildError } from "../../errors.js";
+import type { DiskState, NodeRequest } from "../node.js";
+
+type BlockDevice = DiskState["blockdev"] extends Map<string, infer Entry> ? Entry : never;
+
+/** What a node stands on. Throws BLOCK_DEVICE_NODE_FAILED. */
+export function blockDeviceOf(
+  base: string | undefined,
+  doing: string,
+  { node, state }: Pick<NodeRequest, "node" | "state">,
+): BlockDevice {
+  const found = state.blockdev.get(base ?? "");
+  if (found !== undefined) return found;
+  const reason = `${base} is no block device`;
+  throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: node.name, doing, reason });
+}
