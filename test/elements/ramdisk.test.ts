@@ -46,6 +46,14 @@ const subject = (): ElementFixture =>
     .file("init.d/90-subject", 'echo "fragment of the subject"\n')
     .file("udev.d/70-subject.rules", "rule of the subject\n")
     .file("extra-data.d/scripts/d/subject-func", "subject_answer() { echo 42; }\n")
+    .script("install.d/50-subject", 'echo "${INITRD:-not said}" > /root/initrd')
+    .script(
+      "cleanup.d/101-subject",
+      `if [ -f "$IMAGE_NAME.iso" ]; then
+        xorriso -osirrox on -indev "$IMAGE_NAME.iso" -extract_single /vmlinuz "$TMP_BUILD_DIR/vmlinuz"
+        cat "$TMP_BUILD_DIR/vmlinuz" > "$TARGET_ROOT/root/disc"
+      fi`,
+    )
     .script("ramdisk-install.d/60-subject", 'echo installed > "$TMP_MOUNT_PATH/subject"');
 
 const folders: AsyncDisposable[] = [];
@@ -53,8 +61,8 @@ afterAll(async () => {
   for (const folder of folders) await folder[Symbol.asyncDispose]();
 });
 
-async function build(request: Partial<ToyRequest>, fixtures: readonly ElementFixture[] = [machine(), subject()]) {
-  const elements = fixtures.map(({ name }) => name);
+async function build(request: Partial<ToyRequest>, fixtures: readonly ElementFixture[], more: readonly string[] = []) {
+  const elements = [...fixtures.map(({ name }) => name), ...more];
   const built = await buildToy({ elements, fixtures, ...request });
   folders.push(built.folder);
   return built;
@@ -75,7 +83,7 @@ const listing = (root: string, folder: string) =>
 let built: Built;
 let root: string;
 beforeAll(async () => {
-  built = await build({ flags: { ramdisk: true } });
+  built = await build({ flags: { ramdisk: true } }, [machine(), subject()], ["iso"]);
   root = unpack(built);
 });
 const inRamdisk = (path: string) => readFileSync(join(root, path), "utf8");
@@ -83,8 +91,15 @@ const inRamdisk = (path: string) => readFileSync(join(root, path), "utf8");
 testDifference("ramdisk", "its packages are asked for", () => built.run, {
   added: { "/var/lib/packages": fileOf("install-packages busybox cpio iproute2 kmod udev\n") },
 });
-testDifference("ramdisk-base", "the image says which programs went into the ramdisk", () => built.run, {
-  added: { "/etc/dib_binary_deps": fileOf("bash busybox ip modprobe udevadm numfmt awk\n") },
+testDifference("ramdisk-base", "the image says what went into the ramdisk, and needs no other", () => built.run, {
+  added: {
+    "/etc/dib_binary_deps": fileOf("bash busybox ip modprobe udevadm numfmt awk\n"),
+    "/root/initrd": fileOf("No\n"),
+  },
+});
+
+testDifference("iso", "the disc is there for later scripts, and holds the kernel", () => built.run, {
+  added: { "/root/disc": fileOf("kernel 6.10-toy\n") },
 });
 
 describe("a ramdisk", () => {
@@ -163,7 +178,8 @@ describe("dracut-ramdisk", () => {
       `printf '#!/bin/bash\\nprintf "%%s\\\\n" "$@" > /root/dracut; echo packed > /tmp/ramdisk\\n' > /usr/local/bin/dracut
        chmod 0755 /usr/local/bin/dracut`,
     );
-    dracut = await build({ flags: { ramdisk: true, ramdiskElement: "dracut-ramdisk" } }, [machine(), subject(), fake]);
+    const flags = { ramdisk: true, ramdiskElement: "dracut-ramdisk", breaks: ["before-ramdisk-install"] };
+    dracut = await build({ flags, env: { break_cmd: "touch /root/break" } }, [machine(), subject(), fake]);
   });
 
   const module = "/usr/lib/dracut/modules.d/80dib-ramdisk";
@@ -173,6 +189,9 @@ describe("dracut-ramdisk", () => {
       "/usr/lib/dracut/modules.d/80dib-ramdisk/init.sh": { kind: "file", mode: 0o755 },
       "/etc/dib_dracut_drivers": fileOf("virtio virtio_net virtio_blk wire\n"),
     },
+  });
+  testDifference("dracut-ramdisk", "its break point runs break_cmd in the image", () => dracut.run, {
+    added: { "/root/break": fileOf("") },
   });
 
   test("is asked of dracut for any machine, with the programs, modules and files of all elements", () => {
@@ -191,14 +210,19 @@ describe("dracut-ramdisk", () => {
 describe("no-final-image", () => {
   let nothing: Built;
   beforeAll(async () => {
-    const look = anElement("look").script(
-      "finalise.d/50-look",
-      'echo "${IMAGE_BLOCK_DEVICE:-there is no disk}" > /root/disk',
-    );
-    nothing = await build({ elements: ["no-final-image", "look"], flags: { formats: ["qcow2", "tar"] } }, [look]);
+    const look = anElement("look")
+      .script(
+        "install.d/50-look",
+        'echo kernel | tee /tmp/kernel > /tmp/ramdisk; echo "${INITRD:-not said}" > /root/initrd',
+      )
+      .script("finalise.d/50-look", 'echo "${IMAGE_BLOCK_DEVICE:-there is no disk}" > /root/disk');
+    nothing = await build({ flags: { formats: ["qcow2", "tar"] } }, [look], ["no-final-image", "ramdisk-base"]);
   });
 
   testDifference("no-final-image", "the last phases run on a tree that is on no disk", () => nothing.run, {
     added: { "/root/disk": fileOf("there is no disk\n") },
+  });
+  testDifference("ramdisk-base", "an image that is more than a ramdisk has an initramfs, too", () => nothing.run, {
+    added: { "/root/initrd": fileOf("not said\n") },
   });
 });

@@ -3,6 +3,7 @@ import { chownSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, afterEach, expect, test } from "vitest";
 import { eventsOf, resultOf } from "../support/dib.js";
+import { pathWithout } from "../support/hide-program.js";
 import { leftOf, until } from "../support/left-of-build.js";
 import { giveToOtherUser, otherUid, startAsOtherUser } from "../support/other-user.js";
 import { outputOf, Project } from "../support/toy-os.js";
@@ -80,4 +81,26 @@ test("killed, within 2 s nothing of the root's part is left", async () => {
   expect(id).toMatch(/^\w{8}$/);
   await until(() => leftOf(id).length === 0, 2000);
   expect(leftOf(id)).toEqual([]);
+});
+
+/** `dib block-device` as the user, on a folder where nothing has been made yet. */
+async function blockDeviceAsUser(args: readonly string[], path?: string) {
+  const parameters = { config: "config.yaml", "image-dir": "out", "mount-base": "mnt", "build-dir": "tmp" };
+  project.write("config.yaml", "- local_loop: { name: image0 }\n");
+  const params = project.write("params.yaml", JSON.stringify({ ...parameters, "image-size": "64MiB" }));
+  const command = ["block-device", ...args, "--params", params, "cleanup"];
+  return resultOf(startAsOtherUser(project, command, { rule: "NOPASSWD: ALL", path }));
+}
+
+test("dib block-device is raised as a whole, and answers once", async () => {
+  const { exitCode, stdout, stderr } = await blockDeviceAsUser(["--json"]);
+  expect(stdout.trim().split("\n"), stderr).toHaveLength(1);
+  expect(JSON.parse(stdout)).toMatchObject({ status: "failed" });
+  expect(exitCode).not.toBe(0);
+});
+
+test("dib block-device without sudo says what it lacks", async () => {
+  const { exitCode, stderr } = await blockDeviceAsUser([], pathWithout("sudo", join(project.dir, "programs")));
+  expect(exitCode).toBe(3);
+  expect(stderr).toContain("HOST_PRIVILEGE_MISSING");
 });

@@ -19,12 +19,13 @@ ${boot}
       - { name: system, size: 100% }
 `;
 
+/** A machine that is emulated on a busy one may take longer than systemd waits for a device. */
 const bootPartition = `
       - name: boot
         size: 400MiB
         mkfs:
           type: ext4
-          mount: { mount_point: /boot, fstab: { options: defaults, fsck-passno: 2 } }
+          mount: { mount_point: /boot, fstab: { options: "defaults,x-systemd.device-timeout=900", fsck-passno: 2 } }
 `;
 
 const root = (base: string) => `

@@ -26,7 +26,8 @@ export async function blockDevice(
   args: readonly string[],
 ): Promise<number> {
   const request = parseRequest(args, typeof params === "string" ? params : undefined);
-  if (json !== true) return runBlockDevice(terminal, request);
+  // Raised, it is this whole command once more, with an envelope of its own.
+  if (json !== true || needsRaising(request)) return runBlockDevice(terminal, request);
   const { formatData } = await import("../envelope.js");
   let value = "";
   const out: Sink = { ...terminal.out, write: (text) => void (value += text) };
@@ -35,6 +36,9 @@ export async function blockDevice(
   terminal.out.write(formatData("block-device", { command: request.command, ...data }));
   return code;
 }
+
+const needsRaising = ({ command }: BlockDeviceRequest): boolean =>
+  process.getuid?.() !== 0 && !unprivileged.includes(command);
 
 /** Throws USAGE_INVALID. */
 export function parseRequest([name, ...rest]: readonly string[], params: string | undefined): BlockDeviceRequest {
@@ -62,8 +66,10 @@ export async function runBlockDevice(terminal: Terminal, request: BlockDeviceReq
       hint: "Name the parameters file with one of them.",
     });
   const core = await import("@dibjs/core");
-  if (process.getuid?.() !== 0 && !unprivileged.includes(request.command))
-    return await asRoot(core.blockDeviceVariables(await core.readParameters(params)));
+  if (needsRaising(request))
+    return await asRoot(
+      request.command === "create" ? core.blockDeviceVariables(await core.readParameters(params)) : [],
+    );
   using interrupts = listenForInterrupts((text) => terminal.err.write(`${text}\n`));
   const abort = new AbortController();
   interrupts.signal.addEventListener("abort", () =>
@@ -106,11 +112,19 @@ export async function runBlockDevice(terminal: Terminal, request: BlockDeviceReq
   return 0;
 }
 
-/** DIB calls sudo for each program; here the whole command is raised, once, with what it needs of the environment. */
+/** DIB calls sudo for each program; here the whole command is raised, once, with the variables that it needs. Throws HOST_PRIVILEGE_MISSING. */
 async function asRoot(variables: readonly string[]): Promise<number> {
   using foreground = openForeground();
-  const kept = `--preserve-env=${["DIB_BLOCK_DEVICE_PARAMS_YAML", "DIB_BLOCK_SIZE", ...variables].join(",")}`;
-  return await foreground.run("sudo", [kept, "--", process.execPath, ...process.argv.slice(1)], childEnvironment());
+  const args = [
+    `--preserve-env=${["DIB_BLOCK_DEVICE_PARAMS_YAML", "DIB_BLOCK_SIZE", ...variables].join(",")}`,
+    ...["--", process.execPath, ...process.argv.slice(1)],
+  ];
+  return await foreground.run("sudo", args, childEnvironment()).catch((error: unknown) => {
+    // EACCES: a folder of PATH is closed to this user, and none of the others has it.
+    if (!["ENOENT", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+    const reason = "Block devices need root, and there is no sudo.";
+    throw new BuildError("HOST_PRIVILEGE_MISSING", { reason, hint: "Run it as root, or install sudo." });
+  });
 }
 
 function sectorSize(written: string | undefined): number | undefined {

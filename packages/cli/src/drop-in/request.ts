@@ -50,6 +50,12 @@ export function toDropInRequest(
     },
     env,
     args,
-    notes: isHardened ? ["disabling tmpfs for gentoo hardened build"] : [],
+    notes: [
+      ...(isHardened ? ["disabling tmpfs for gentoo hardened build"] : []),
+      ...((env.RUN_PARTS_REGEX ?? "") === "" ? [] : [ownPattern]),
+    ],
   };
 }
+
+const ownPattern =
+  "WARNING: RUN_PARTS_REGEX is for dib-run-parts; a build runs what is named as a script: ^[0-9A-Za-z_-]+$";

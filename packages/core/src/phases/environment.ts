@@ -57,6 +57,7 @@ export function hostEnvironment(
     DIB_IMAGE_CACHE: places.cacheDir,
     DIB_LOCKFILES: places.lockDir,
     ...(plan.settings.breaks.length === 0 ? {} : { break: plan.settings.breaks.join(",") }),
+    ...(plan.result === "ramdisk" ? { IS_RAMDISK: "1" } : {}),
     DIB_OFFLINE: plan.settings.offline ? "1" : "",
     DIB_CHECKSUM: plan.checksums.length > 0 ? plan.checksums.join(",") : "0",
     DIB_NO_TMPFS: plan.settings.useTmpfs ? "0" : "1",

@@ -33,6 +33,7 @@ export const phases: readonly PhaseInfo[] = phaseNames.map((name) => ({
 }));
 
 export const breakPoints: readonly string[] = [
-  ...phaseNames.flatMap((name) => [`before-${name}`, `after-${name}`]),
+  // The last is no phase: a ramdisk's element runs it inside one.
+  ...[...phaseNames, "ramdisk-install"].flatMap((name) => [`before-${name}`, `after-${name}`]),
   "after-error",
 ];

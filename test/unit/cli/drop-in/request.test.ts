@@ -156,3 +156,12 @@ describe("what scripts get", () => {
     expect([elementPaths, output, arch, callerDibVariables]).toEqual([[], "image", "arm64", {}]);
   });
 });
+
+test.each([
+  [{}, []],
+  [{ RUN_PARTS_REGEX: "" }, []],
+  [{ RUN_PARTS_REGEX: "." }, [expect.stringMatching(/^WARNING: RUN_PARTS_REGEX /)]],
+  [{ GENTOO_PROFILE: "hardened" }, ["disabling tmpfs for gentoo hardened build"]],
+])("what the log says of %j", async (env, notes) => {
+  expect((await requestOf({ env })).notes).toEqual(notes);
+});
