@@ -53,6 +53,9 @@ export default defineConfig({
       ...(process.argv.includes("conformance")
         ? [project("conformance", ["test/conformance/{builds,guest,differential}/**/*.test.ts"], oneAtATime(60))]
         : []),
+      ...(process.argv.includes("released-elements")
+        ? [project("released-elements", ["test/conformance/released-elements/**/*.test.ts"], oneAtATime(30))]
+        : []),
       ...(process.argv.includes("live") ? [project("live", ["test/live/**/*.test.ts"], oneAtATime(60))] : []),
     ],
   },

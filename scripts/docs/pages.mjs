@@ -7,12 +7,13 @@ import { readDifferences, renderDifferences } from "./differences.mjs";
 import { renderErrors } from "./errors.mjs";
 import { renderGallery } from "./gallery.mjs";
 import { renderManifest } from "./manifest.mjs";
+import { readRequests, readResults, renderReleasedElements } from "./released-elements.mjs";
 
 const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
 /**
- * Path → text, as prettier writes it, but for the page that goes with the CLI as it is and the table of differences: padded
- * columns would change all of its lines for a longer cell in one.
+ * Path → text, as prettier writes it, but for the page that goes with the CLI as it is and the long tables: padded columns
+ * would change all of their lines for a longer cell in one.
  */
 export async function renderPages() {
   const errors = renderErrors(readFileSync(at("packages/core/src/errors.ts"), "utf8"));
@@ -37,6 +38,7 @@ export async function renderPages() {
     "docs/errors.md": errors,
     "packages/cli/errors.md": errors,
     "docs/differences.md": renderDifferences(readDifferences()),
+    "docs/released-elements.md": renderReleasedElements(readRequests(), readResults()),
   };
   for (const [path, text] of Object.entries(pages))
     written[path] = await format(text, { ...(await resolveConfig(at(path))), parser: "markdown" });

@@ -300,3 +300,30 @@ describe("the commands", () => {
     expect(untimed(stdout).filter((line) => line.startsWith("package "))).toEqual(["package growroot"]);
   });
 });
+
+describe("dib-lint", () => {
+  const lint = (args: readonly string[], env: Record<string, string>) => runDropIn("dib-lint", args, place(env));
+
+  test("is told by variables what to look at, and exits with 1 for a fault", async () => {
+    project.write("mine/a/README.rst", "A\n");
+    expect(await lint([], { ELEMENTS_DIR: "mine" })).toMatchObject({ exitCode: 0, stdout: endsWith("PASS") });
+    project.write("lib/x", "\ttab\n");
+    expect(await lint([], { ELEMENTS_DIR: "mine", LIB_DIR: "lib" })).toMatchObject({
+      exitCode: 1,
+      stdout: endsWith("*** FAIL: Some tests failed!"),
+    });
+    expect(await lint([], {})).toMatchObject({
+      exitCode: 1,
+      stdout: expect.stringContaining("there is no folder diskimage_builder/elements") as string,
+    });
+  });
+
+  test("takes no arguments, says so, and what a terminal would obey is spelt", async () => {
+    project.write("mine/a\u001b[2J/x", "x\n");
+    const { stdout, stderr } = await lint(["mine"], { ELEMENTS_DIR: "mine" });
+    expect(stderr).toContain("takes no arguments");
+    expect(stdout).toContain("mine/a\\u{1b}[2J lacks a README.rst");
+  });
+
+  const endsWith = (line: string) => expect.toSatisfy((said: string) => said.endsWith(`${line}\n`)) as string;
+});

@@ -16,7 +16,7 @@ export class DibElementBuilds implements AsyncDisposable {
   }
 
   static async open(): Promise<DibElementBuilds> {
-    const env = await debianEnvironment();
+    const env = await dibElementsEnvironment();
     const path = await mkdtemp("/var/tmp/dibjs-elements-"); // no space: DIB's scripts split at it
     await mkdir(join(path, "tmp"));
     return new DibElementBuilds(path, { ...env, TMPDIR: join(path, "tmp"), DIB_IMAGE_CACHE: join(path, "cache") });
@@ -44,21 +44,28 @@ export class DibElementBuilds implements AsyncDisposable {
   }
 }
 
+/** Lines for apt. */
+export async function debianSources(): Promise<readonly [string, string, string]> {
+  const { mirror, securityMirror, codename } = await startAptProxy();
+  return [
+    `deb ${mirror} ${codename} main`,
+    `deb ${mirror} ${codename}-updates main`,
+    `deb ${securityMirror} ${codename}-security main`,
+  ];
+}
+
 /**
  * Where DIB's Debian elements find packages. They would add backports, and for security a suite of the old name, which
  * not every mirror has: the sources are given.
  */
-async function debianEnvironment(): Promise<Record<string, string>> {
+export async function dibElementsEnvironment(): Promise<Record<string, string>> {
   const { mirror, securityMirror, codename } = await startAptProxy();
+  const [main, updates, security] = await debianSources();
   return {
     ELEMENTS_PATH: await releasedElements(),
     DIB_DISTRIBUTION_MIRROR: mirror,
     DIB_DEBIAN_SECURITY_MIRROR: securityMirror,
     DIB_RELEASE: codename,
-    DIB_APT_SOURCES_CONF: [
-      `default:deb ${mirror} ${codename} main`,
-      `updates:deb ${mirror} ${codename}-updates main`,
-      `security:deb ${securityMirror} ${codename}-security main`,
-    ].join("\n"),
+    DIB_APT_SOURCES_CONF: [`default:${main}`, `updates:${updates}`, `security:${security}`].join("\n"),
   };
 }

@@ -27,6 +27,12 @@ export async function releasedDib(): Promise<ReleasedDib> {
   return { elements: join(code, "elements"), lib: join(code, "lib"), bin: join(kept, "usr/bin") };
 }
 
+/** The folder of its Python, with what Debian notes of the package. */
+export async function pythonPathOfReleased(): Promise<string> {
+  await releasedDib();
+  return pythonPath;
+}
+
 export const releasedElements = async (): Promise<string> => (await releasedDib()).elements;
 
 export interface PeerOptions {

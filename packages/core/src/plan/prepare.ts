@@ -14,6 +14,7 @@ import type { ImageFormat } from "../formats/format.js";
 import { sealHooks } from "../hooks.js";
 import { assemblePlan, chooseFormats, resultOf } from "./assemble.js";
 import { checkChangedPlan } from "./check-changed.js";
+import { needsDisk } from "./needs-disk.js";
 import { placesOf } from "./places.js";
 import type { BuildPlaces, BuildPlan } from "./plan.js";
 import { readPolicy } from "../trust/policy.js";
@@ -45,8 +46,11 @@ export async function preparePlan(written: BuildConfig, { hooks }: Pick<BuildCon
   const { set, added } = await setUpSet(await resolveElements(config, catalog), config, hooks);
   sealHooks(hooks);
 
-  const outputs = chooseFormats(config, [...builtInFormats, ...added.formats], resultOf(config, set));
-  const disk = outputs.some(({ from }) => from === "disk") ? await prepareDisk(config, set, added, outputs) : undefined;
+  const result = resultOf(config, set);
+  const outputs = chooseFormats(config, [...builtInFormats, ...added.formats], result);
+  const disk = (await needsDisk(outputs, set.elements, result))
+    ? await prepareDisk(config, set, added, outputs)
+    : undefined;
   await checkFormatSettings(outputs, { config, disk: disk?.plan, elements: set.elements });
   const aciManifest = outputs.some(({ name }) => name === "aci") ? await readAciManifest(config) : undefined;
   const plan = await hooks.plan.run(assemblePlan({ config, set, added, outputs, aciManifest, disk }));
