@@ -1,10 +1,11 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anElement } from "../support/build-fixture.js";
 import { fileOf, testDifference } from "../support/test-difference.js";
 import { buildToy } from "../support/toy-image.js";
 
-const layouts = ["block-device-mbr", "block-device-gpt", "block-device-efi"] as const;
+const layouts = ["block-device-mbr", "block-device-gpt", "block-device-efi", "block-device-efi-4k"] as const;
 const built = new Map<string, Awaited<ReturnType<typeof buildToy>>>();
 
 beforeAll(async () => {
@@ -68,6 +69,10 @@ describe("disk layouts", () => {
     added: { "/etc/fstab": fileOf(`${rootLine}${espLine}`), "/boot/efi": { kind: "folder" } },
   });
 
+  testDifference("block-device-efi-4k", "is mounted like block-device-efi", () => buildOf("block-device-efi-4k").run, {
+    added: { "/etc/fstab": fileOf(`${rootLine}${espLine}`), "/boot/efi": { kind: "folder" } },
+  });
+
   testDifference(
     "block-device-efi-lvm",
     "brings what finds its volumes at boot",
@@ -127,10 +132,28 @@ describe("disk layouts", () => {
     expect(partitions.slice(0, 2).map(({ size }) => mebibytes(size))).toEqual([550, 8]);
   });
 
+  // Read from the bytes: this host's sfdisk takes a file for a disk with sectors of 512 bytes.
+  test("block-device-efi-4k: a GPT in sectors of 4096 bytes", () => {
+    const image = readFileSync(`${buildOf("block-device-efi-4k").folder.image}.raw`);
+    const sector = (number: number) => image.subarray(number * 4096, (number + 1) * 4096);
+    expect(sector(1).toString("latin1", 0, 8)).toBe("EFI PART");
+    const places = [0, 1, 2].map((index) => {
+      const entry = sector(2).subarray(index * 128);
+      return [entry.readBigUInt64LE(32), entry.readBigUInt64LE(40) - entry.readBigUInt64LE(32) + 1n].map(Number);
+    });
+    expect(places.slice(0, 2)).toEqual([
+      [256, (500 * 2 ** 20) / 4096],
+      [256 + (500 * 2 ** 20) / 4096, (8 * 2 ** 20) / 4096],
+    ]);
+    const [start = 0] = places[2] ?? [];
+    expect(image.readUInt16LE(start * 4096 + 1024 + 56)).toBe(0xef53); // ext4
+  });
+
   // Evaluated by itself: a build for a foreign architecture needs an emulator on the host.
   test.each([
     ["block-device-mbr", "arm64", "use block-device-efi"],
     ["block-device-gpt", "aarch64", "use block-device-efi"],
+    ["block-device-efi-4k", "ppc64el", "use block-device-gpt or block-device-mbr"],
     ["block-device-efi", "ppc64el", "use block-device-gpt or block-device-mbr"],
   ])("%s is refused for %s, with the layout to use", (element, arch, advice) => {
     const file = `packages/element-block-device/elements/${element}/environment.d/10-${element}`;

@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createBlockDevice, deleteBlockDevice, initBlockDevice, unmountBlockDevice } from "@dibjs/core";
+import { createExec, type Exec } from "@dibjs/core/process/exec.js";
 import { describe, expect, test } from "vitest";
 import { BlockDeviceFolder } from "../support/block-device-folder.js";
 
@@ -108,7 +110,7 @@ class ForeignDisk implements Disposable {
   constructor({ path }: BlockDeviceFolder) {
     const image = join(path, "foreign.raw");
     run("truncate", "-s", "16M", image);
-    this.loop = run("losetup", "-f", "--show", image).trim();
+    this.loop = run("losetup", "-P", "-f", "--show", image).trim();
     this.partition = `${this.loop}p1`;
     this.mounted = join(path, "foreign");
     run("sh", "-c", `echo start=2048 | sfdisk -q --no-reread --no-tell-kernel ${this.loop} && partx -a ${this.loop}`);
@@ -126,8 +128,7 @@ class ForeignDisk implements Disposable {
 
   [Symbol.dispose](): void {
     run("umount", this.mounted);
-    run("partx", "-d", this.loop);
-    run("losetup", "-d", this.loop);
+    run("losetup", "-d", this.loop); // its partition goes with it
   }
 }
 
@@ -179,6 +180,70 @@ describe("what was borrowed has gone, and its names are those of somebody else's
     expect(stderr).toContain(`${foreign.partition} does not lie on an image of this disk any more`);
     expect(existsSync(join(path, "file"))).toBe(true);
   });
+});
+
+test("an umount that failed half-way is done again, and what was done before is not", async () => {
+  using folder = new BlockDeviceFolder(disk);
+  const [parameters, ran] = [await folder.read(), [] as string[]];
+  const real = createExec();
+  const exec: Exec = async (file, args, options) => {
+    ran.push(file);
+    if (isBusy && file === "umount") throw new Error("target is busy");
+    return await real(file, args, options);
+  };
+  let isBusy = true;
+  await initBlockDevice(parameters);
+  await createBlockDevice(parameters, folder.services());
+  await expect(unmountBlockDevice(parameters, folder.services(exec))).rejects.toMatchObject({ code: "RELEASE_FAILED" });
+  expect(ran).toContain("sync");
+  isBusy = false;
+  ran.splice(0);
+  expect(await unmountBlockDevice(parameters, folder.services(exec))).toBe(true);
+  expect(ran.filter((file) => ["sync", "fstrim"].includes(file))).toEqual([]);
+  expect(folder.held()).toEqual([]);
+});
+
+test("two creates at once: one makes the disk, the other is told and takes nothing away", async () => {
+  using folder = new BlockDeviceFolder(disk);
+  const parameters = await folder.read();
+  await initBlockDevice(parameters);
+  const outcomes = await Promise.allSettled([1, 2].map(() => createBlockDevice(parameters, folder.services())));
+  const codes = outcomes.map((outcome) =>
+    outcome.status === "fulfilled" ? "made" : (outcome.reason as { code?: string }).code,
+  );
+  expect(codes.sort()).toEqual(["BLOCK_DEVICE_HELD", "made"]);
+  expect(existsSync(join(folder.path, "images/image0.raw"))).toBe(true);
+  await deleteBlockDevice(parameters, folder.services());
+  expect([folder.held(), readdirSync(join(folder.path, "images"))]).toEqual([[], []]);
+});
+
+test("while another command is at work, nothing is begun", async () => {
+  using folder = new BlockDeviceFolder(disk);
+  const parameters = await folder.read();
+  await initBlockDevice(parameters);
+  const exec: Exec = async () => ({ exitCode: 1, signal: undefined, stdout: "", stderr: "" });
+  await expect(createBlockDevice(parameters, folder.services(exec))).rejects.toMatchObject({
+    code: "BLOCK_DEVICE_BUSY",
+  });
+  expect(readdirSync(folder.stateDir)).toEqual(["config.json"]);
+});
+
+test("an image that somebody else makes meanwhile stays, and only what was made is taken away", async () => {
+  using folder = new BlockDeviceFolder(`${disk}\n- local_loop: { name: image1 }\n`);
+  const [parameters, real] = [await folder.read(), createExec()];
+  const other = join(folder.path, "images/image1.raw");
+  const exec: Exec = async (file, args, options) => {
+    if (args.includes(join(folder.path, "images/image0.raw")) && args.includes("losetup"))
+      writeFileSync(other, "precious");
+    return await real(file, args, options);
+  };
+  await initBlockDevice(parameters);
+  await expect(createBlockDevice(parameters, folder.services(exec))).rejects.toMatchObject({
+    code: "BLOCK_DEVICE_IMAGE_EXISTS",
+    context: { image: other },
+  });
+  expect(readdirSync(join(folder.path, "images"))).toEqual(["image1.raw"]);
+  expect([readFileSync(other, "utf8"), folder.held()]).toEqual(["precious", []]);
 });
 
 const answers = [

@@ -47,7 +47,13 @@ export async function runRecorded(
   const services = { exec, emit: () => {}, signal: new AbortController().signal };
   const shared = {
     ...{ graph: nodes, state, imageDir: folder.path, mountBase: folder.path, resources, secrets, ...services },
-    ...{ imageSizeBytes: 0, sectorSizeBytes: 512, isVfatMountable: false, outlivesProcess: false },
+    ...{
+      imageSizeBytes: 0,
+      sectorSizeBytes: 512,
+      sizeMultipleBytes: undefined,
+      isVfatMountable: false,
+      outlivesProcess: false,
+    },
   };
   const borrow: NodeRequest["borrow"] = (loan, data) => {
     resources.defer(loan.label(data), () => loan.release(data, { ...services, images: [] }));

@@ -24,7 +24,7 @@ export const diskSettings: DiskSettings = {
   maxOnlineResize: undefined,
   rootLabel: undefined,
   fsType: "ext4",
-  sectorSizeBytes: 512,
+  sectorSizeBytes: undefined,
 };
 
 export const mbrDisk = `

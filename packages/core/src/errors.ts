@@ -556,6 +556,10 @@ export const catalogue = {
     message: `${c.stateDir} still holds a block device: ${c.held.join(", ")}.`,
     hint: "Run umount and cleanup, or delete, with the same parameters.",
   })),
+  BLOCK_DEVICE_BUSY: entry("request", (c: { stateDir: string; reason: string }) => ({
+    message: `Another command is at work on the block device of ${c.stateDir}${c.reason === "" ? "" : ` (${c.reason})`}.`,
+    hint: "Run it again when that one has ended.",
+  })),
   BLOCK_DEVICE_IMAGE_EXISTS: entry("request", (c: { image: string }) => ({
     message: `${c.image} is there already, and nothing is written over it.`,
     hint: "Remove it, or give another image-dir.",

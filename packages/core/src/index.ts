@@ -1,6 +1,7 @@
 /** The public API of @dibjs/core: each name listed. */
 export {
   cleanUpBlockDevice,
+  blockDeviceVariables,
   createBlockDevice,
   deleteBlockDevice,
   getBlockDeviceValue,

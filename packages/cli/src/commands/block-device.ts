@@ -65,8 +65,11 @@ export async function runBlockDevice(terminal: Terminal, request: BlockDeviceReq
       reason: "DIB_BLOCK_DEVICE_PARAMS_YAML or --params not set.",
       hint: "Name the parameters file with one of them.",
     });
-  if (needsRaising(request)) return await asRoot();
   const core = await import("@dibjs/core");
+  if (needsRaising(request))
+    return await asRoot(
+      request.command === "create" ? core.blockDeviceVariables(await core.readParameters(params)) : [],
+    );
   using interrupts = listenForInterrupts((text) => terminal.err.write(`${text}\n`));
   const abort = new AbortController();
   interrupts.signal.addEventListener("abort", () =>
@@ -79,6 +82,7 @@ export async function runBlockDevice(terminal: Terminal, request: BlockDeviceReq
     emit: (event: BuildEvent) => tell(event, terminal),
     signal: abort.signal,
     sectorSizeBytes: sectorSize(process.env.DIB_BLOCK_SIZE),
+    environment: process.env,
   };
   const parameters = await core.readParameters(params);
   switch (request.command) {
@@ -108,11 +112,11 @@ export async function runBlockDevice(terminal: Terminal, request: BlockDeviceReq
   return 0;
 }
 
-/** DIB calls sudo for each program; here the whole command is raised, once. Throws HOST_PRIVILEGE_MISSING. */
-async function asRoot(): Promise<number> {
+/** DIB calls sudo for each program; here the whole command is raised, once, with the variables that it needs. Throws HOST_PRIVILEGE_MISSING. */
+async function asRoot(variables: readonly string[]): Promise<number> {
   using foreground = openForeground();
   const args = [
-    "--preserve-env=DIB_BLOCK_DEVICE_PARAMS_YAML,DIB_BLOCK_SIZE",
+    `--preserve-env=${["DIB_BLOCK_DEVICE_PARAMS_YAML", "DIB_BLOCK_SIZE", ...variables].join(",")}`,
     ...["--", process.execPath, ...process.argv.slice(1)],
   ];
   return await foreground.run("sudo", args, childEnvironment()).catch((error: unknown) => {

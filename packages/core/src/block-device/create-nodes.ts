@@ -10,7 +10,7 @@ import { loopDevice } from "./nodes/local-loop.js";
 import { partition } from "./nodes/partitioning.js";
 
 export interface CreationRequest {
-  readonly planned: Pick<PlannedDisk, "nodes" | "sectorSizeBytes">;
+  readonly planned: Pick<PlannedDisk, "nodes" | "sectorSizeBytes" | "sizeMultipleBytes">;
   /** Absolute: where the disk's root is mounted. */
   readonly mountBase: string;
   readonly imageDir: string;
@@ -41,6 +41,7 @@ export const emptyState = (): DiskState => ({
 
 export interface CreatedNodes {
   readonly state: DiskState;
+  /** What was borrowed; where it outlives this process, only what does not: the locks of names. */
   readonly resources: ResourceStack;
   /** What completes the content; to be done newest first. */
   readonly completions: readonly (() => Promise<void>)[];
@@ -49,6 +50,7 @@ export interface CreatedNodes {
 /** Creates the nodes in order. What was made is gone again when this throws. */
 export async function createNodes(request: CreationRequest): Promise<CreatedNodes> {
   await using resources = new ResourceStack();
+  await using outliving = new ResourceStack();
   const completions: (() => Promise<void>)[] = [];
   const { state = emptyState(), planned, imageDir, imageSizeBytes, mountBase, secrets = {}, ctx } = request;
   const { outlivesProcess = false } = request;
@@ -59,16 +61,18 @@ export async function createNodes(request: CreationRequest): Promise<CreatedNode
     imageDir,
     imageSizeBytes,
     sectorSizeBytes: planned.sectorSizeBytes,
+    sizeMultipleBytes: planned.sizeMultipleBytes,
     mountBase,
     secrets,
     outlivesProcess,
     isVfatMountable: await canMountVfat(ctx),
-    borrow: borrowOn(resources, completions, state, request),
+    borrow: borrowOn(outlivesProcess ? outliving : resources, completions, state, request),
     ...{ exec, emit, signal, resources },
   };
   await reserveNames(planned.nodes, shared);
   takeGiven(request.given ?? new Map(), shared);
   for (const node of planned.nodes) if (!state.blockdev.has(node.name)) await createNode({ ...shared, node }, ctx);
+  outliving.move(); // noted by whoever asked for it
   return { state, resources: resources.move(), completions };
 }
 

@@ -56,6 +56,8 @@ export interface NodeRequest {
   /** Bytes, from the size rules; what `local_loop` uses without a `size`. */
   readonly imageSizeBytes: number;
   readonly sectorSizeBytes: number;
+  /** What sizes of disks are rounded up to, where a format asks for more than usual. */
+  readonly sizeMultipleBytes: number | undefined;
   readonly mountBase: string;
   readonly isVfatMountable: boolean;
   /** Values of secret variables by name, for what must not be in the config. */

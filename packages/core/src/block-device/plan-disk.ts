@@ -5,7 +5,7 @@ import { checkNodes, expandNodes, flattenConfig, orderNodes, type NodeTypes } fr
 import { parseBlockDeviceConfig } from "./parse-config.js";
 import type { NodeConfig } from "./node.js";
 import { labelOf } from "./file-system.js";
-import { roundUpSize } from "./sizes.js";
+import { parseSize, roundUpSize } from "./sizes.js";
 import { textOf } from "./written-text.js";
 
 /** A block device config before it is understood. */
@@ -62,7 +62,7 @@ export function planDisk({ config, origin }: WrittenDisk, settings: DiskSettings
     journalSizeMiB: settings.mkfsJournalSizeMiB,
     mkfsOptions: settings.mkfsOptions,
     maxOnlineResize: settings.maxOnlineResize,
-    sectorSizeBytes: settings.sectorSizeBytes === 512 ? facts.sectorSizeBytes : settings.sectorSizeBytes, // DIB_BLOCK_SIZE wins
+    sectorSizeBytes: settings.sectorSizeBytes ?? facts.sectorSizeBytes, // DIB_BLOCK_SIZE wins
   };
 }
 
@@ -80,7 +80,7 @@ export function assembleGraph(
 /** What a graph says of the disk. */
 export interface GraphFacts extends Pick<
   PlannedDisk,
-  "nodes" | "rootLabel" | "bootLabel" | "mountPoints" | "sectorSizeBytes"
+  "nodes" | "rootLabel" | "bootLabel" | "mountPoints" | "sectorSizeBytes" | "largestWrittenBytes"
 > {
   readonly rootFsType: string | undefined;
 }
@@ -95,7 +95,14 @@ export function describeGraph({ nodes, ordered }: ReturnType<typeof assembleGrap
     bootLabel: boot === undefined ? "" : labelOf(boot.name, boot.values),
     mountPoints: nodes.filter(({ type }) => type === "mount").map(({ values }) => textOf(values.mount_point) ?? ""),
     sectorSizeBytes: Number(nodes.find(({ type }) => type === "local_loop")?.values.block_size ?? 512),
+    ...largestOf(nodes),
   };
+}
+
+function largestOf(nodes: readonly NodeConfig[]): Pick<PlannedDisk, "largestWrittenBytes"> {
+  const sizes = nodes.flatMap(({ type, values }) => (type === "local_loop" ? (parseSize(values.size) ?? []) : []));
+  const bytes = sizes.flatMap((size) => ("bytes" in size ? [size.bytes] : []));
+  return bytes.length === 0 ? {} : { largestWrittenBytes: Math.max(...bytes) };
 }
 
 /** Programs that the nodes of a disk need on the build host. */

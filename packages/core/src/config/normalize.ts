@@ -70,7 +70,7 @@ export function defaultSettings({ host, image, dropIn }: DefaultsRequest): Setti
     rootLabel: undefined,
     fsType: "ext4",
     blockDevice: undefined,
-    sectorSizeBytes: 512,
+    sectorSizeBytes: undefined,
     useTmpfs: true,
     minTmpfsGiB: 2,
     qcow2Compression: dropIn ? "zlib" : "zstd",

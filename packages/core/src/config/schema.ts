@@ -39,7 +39,8 @@ export interface BuildConfig {
   readonly fsType: string;
   /** Inline YAML, `file://` path, or parsed nodes. */
   readonly blockDevice: string | readonly NodeConfig[] | undefined;
-  readonly sectorSizeBytes: number;
+  /** Undefined: what the layout says, 512 where it says nothing. */
+  readonly sectorSizeBytes: number | undefined;
   readonly useTmpfs: boolean;
   readonly minTmpfsGiB: number;
   readonly qcow2Compression: "zstd" | "zlib" | "none";

@@ -77,8 +77,15 @@ function checkSectors(format: string, { disk }: FormatCheck): readonly FormatPro
 
 const largestVhdGiB = 2040;
 
-function checkVhdSize({ config: { imageSizeGiB = 0 } }: FormatCheck): readonly FormatProblem[] {
-  if (imageSizeGiB <= largestVhdGiB) return [];
+function checkVhdSize({ config: { imageSizeGiB = 0 }, disk }: FormatCheck): readonly FormatProblem[] {
   const reason = `a VHD has at most ${largestVhdGiB} GiB.`;
-  return [{ setting: "imageSizeGiB", value: String(imageSizeGiB), reason, hint: "Use vhdx, or a smaller disk." }];
+  const problem = (setting: FormatProblem["setting"], value: string) => ({
+    ...{ setting, value, reason },
+    hint: "Use vhdx, or a smaller disk.",
+  });
+  const writtenGiB = (disk?.largestWrittenBytes ?? 0) / 2 ** 30;
+  return [
+    ...(imageSizeGiB > largestVhdGiB ? [problem("imageSizeGiB", String(imageSizeGiB))] : []),
+    ...(writtenGiB > largestVhdGiB ? [problem("blockDevice", `a local_loop of ${Math.ceil(writtenGiB)} GiB`)] : []),
+  ];
 }

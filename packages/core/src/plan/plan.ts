@@ -110,6 +110,8 @@ export interface PlannedDisk {
   readonly secrets?: readonly { readonly node: string; readonly place: SecretPlace }[] | undefined;
   /** The size is rounded up to it. @default 64 KiB */
   readonly sizeMultipleBytes?: number | undefined;
+  /** Of the sizes that the layout itself gives its disks. */
+  readonly largestWrittenBytes?: number | undefined;
 }
 
 export interface PlannedOutput {

@@ -143,6 +143,17 @@ test("the layout's sector size holds unless the settings say otherwise", () => {
   const fourK = mbrDisk.replace("name: image0", "name: image0\n    block_size: 4096");
   expect(plannedDisk(fourK).sectorSizeBytes).toBe(4096);
   expect(plannedDisk(mbrDisk, { sectorSizeBytes: 4096 }).sectorSizeBytes).toBe(4096);
+  expect(plannedDisk(fourK, { sectorSizeBytes: 512 }).sectorSizeBytes).toBe(512);
+});
+
+test("disks of one layout have sectors of one size", () => {
+  const two = `${mbrDisk}\n- local_loop: { name: image1, block_size: 4096 }`;
+  expect(() => plannedDisk(two)).toThrow(
+    expect.objectContaining({
+      code: "BLOCK_DEVICE_CONFIG_INVALID",
+      message: expect.stringContaining("every local_loop of a layout must have the same block_size") as string,
+    }),
+  );
 });
 
 test("the programs that the nodes need are named with their packages", () => {

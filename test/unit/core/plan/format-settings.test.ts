@@ -31,6 +31,9 @@ async function planOf(formats: string, { flags = {}, env = {}, files = {}, isLiv
   return (await planImage(config)).plan;
 }
 
+const largeDisk =
+  "[{ local_loop: { name: image0, size: 3TiB, mkfs: { name: mkfs_root, mount: { mount_point: / } } } }]";
+
 const options = (qemuImgOptions: string): Asked => ({ flags: { qemuImgOptions } });
 
 test.each<[formats: string, setting: string, asked: Asked, hint: string]>([
@@ -46,6 +49,7 @@ test.each<[formats: string, setting: string, asked: Asked, hint: string]>([
   ["aci", "aciManifest", { env: { ACI_MANIFEST: "m.json" }, files: { "m.json": "{" } }, "JSON"],
   ["aci", "aciManifest", { env: { ACI_MANIFEST: "m.json" }, files: { "m.json": `{"acKind":"x"}` } }, "image manifest"],
   ["vhd", "imageSizeGiB", { flags: { imageSizeGiB: "2041" } }, "vhdx"],
+  [...(["vhd", "blockDevice"] as const), { env: { DIB_BLOCK_DEVICE_CONFIG: largeDisk } }, "vhdx"],
   ["vhd-fixed", "sectorSizeBytes", { flags: { sectorSizeBytes: "4096" } }, "512"],
   ["vmdk", "sectorSizeBytes", { env: { DIB_BLOCK_SIZE: "4096" } }, "512"],
   ["iso", "arch", { flags: { arch: "s390x", packages: "live-boot" } }, "Leave iso out"],

@@ -16,10 +16,14 @@ import { formatDevices, loopUnderRoot } from "../create.js";
 import { createNodes, emptyState } from "../create-nodes.js";
 import { flattenConfig } from "../graph.js";
 import type { NodeConfig } from "../node.js";
+import { formatCrypttab } from "../nodes/crypttab.js";
 import { formatFstab } from "../nodes/fstab.js";
+import { loopDevice } from "../nodes/local-loop.js";
+import { lvmSystem } from "../nodes/lvm.js";
 import { parseBlockDeviceConfig } from "../parse-config.js";
 import { assembleGraph, describeGraph, mergeRootParameters, type GraphFacts } from "../plan-disk.js";
 import { parseSize, roundUpSize } from "../sizes.js";
+import { holdState } from "./hold-state.js";
 import { needParameter, type BlockDeviceParameters } from "./parameters.js";
 import {
   configFile,
@@ -31,11 +35,14 @@ import {
   writeNodes,
   writeState,
   type WrittenLoan,
+  type WrittenNodes,
 } from "./state-files.js";
 
 export interface BlockDeviceServices extends Pick<BuildContext, "exec" | "emit" | "signal"> {
   /** DIB_BLOCK_SIZE; wins over the layout's own block_size. */
   readonly sectorSizeBytes?: number | undefined;
+  /** Where the variables that a layout names are looked up: passphrases. @default none */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 const types = new Map(builtInBlockNodes.map((type) => [type.name, type]));
@@ -61,48 +68,61 @@ function readGraph({ stateDir }: BlockDeviceParameters): GraphFacts {
   return describeGraph(assembleGraph(nodes, types, places));
 }
 
+/** Names of the environment's variables that `create` needs for this layout; empty when nothing is planned yet. */
+export function blockDeviceVariables(parameters: BlockDeviceParameters): readonly string[] {
+  if (!existsSync(configFile(parameters.stateDir))) return [];
+  const places = readGraph(parameters).nodes.flatMap((node) => types.get(node.type)?.secrets?.(node) ?? []);
+  return places.flatMap((place) => ("variable" in place ? [place.variable] : []));
+}
+
 /** Makes everything and leaves it mounted. What was made is gone again when this throws. */
 export async function createBlockDevice(
   parameters: BlockDeviceParameters,
-  { sectorSizeBytes, ...services }: BlockDeviceServices,
+  { sectorSizeBytes, environment = {}, ...services }: BlockDeviceServices,
 ): Promise<void> {
   const { stateDir } = parameters;
   const graph = readGraph(parameters);
+  await using _ = await holdState(stateDir, services);
   const held = findNodes(stateDir);
   if (held !== undefined && held.loans.length > 0)
     throw new BuildError("BLOCK_DEVICE_HELD", { stateDir, held: held.loans.map(labelOf) });
+  const variables = blockDeviceVariables(parameters).map((name) => [name, environment[name] ?? ""]);
   const request = {
     planned: { nodes: graph.nodes, sectorSizeBytes: sectorSizeBytes ?? graph.sectorSizeBytes },
     ...(await placesFor(graph.nodes, parameters)),
     state: emptyState(),
+    secrets: Object.fromEntries(variables) as Readonly<Record<string, string>>,
     outlivesProcess: true,
     ctx: { ...services, hooks: hooksOfNodes() },
   };
-  const images = imagesOf(graph.nodes, request.imageDir);
   const written: WrittenLoan[] = [];
+  const note = () => writeNodes(stateDir, { loans: written, images: imagesOn(written) });
   try {
-    writeNodes(stateDir, { loans: written, images });
-    await createNodes({
+    note();
+    const created = await createNodes({
       ...request,
       onBorrow: (loan, data) => {
         written.push({ loan, data });
-        writeNodes(stateDir, { loans: written, images });
+        note();
       },
     });
+    await created.resources[Symbol.asyncDispose]();
   } catch (error) {
-    await forgetFailed(parameters, images, error);
+    await forgetFailed(stateDir, imagesOn(written), error);
     throw error;
   } finally {
     await writeState(stateDir, request.state);
   }
 }
 
+/** Image files that were made, and by this disk: what lay there before is none of them. */
+const imagesOn = (written: readonly WrittenLoan[]): string[] =>
+  written.flatMap(({ loan, data: { image } }) =>
+    loan === loopDevice.name && typeof image === "string" ? [image] : [],
+  );
+
 /** All was given back when creating failed, unless a release failed too: then nodes.json stays, for `delete`. */
-async function forgetFailed(
-  { stateDir }: BlockDeviceParameters,
-  images: readonly string[],
-  error: unknown,
-): Promise<void> {
+async function forgetFailed(stateDir: string, images: readonly string[], error: unknown): Promise<void> {
   if (error instanceof Error && "suppressed" in error) return;
   for (const image of images) await rm(image, { force: true });
   await rm(join(stateDir, "nodes.json"), { force: true });
@@ -147,6 +167,8 @@ export async function unmountBlockDevice(
   { stateDir }: BlockDeviceParameters,
   services: BlockDeviceServices,
 ): Promise<boolean> {
+  if (!existsSync(stateDir)) return false;
+  await using _ = await holdState(stateDir, services);
   const nodes = findNodes(stateDir);
   if (nodes === undefined) return false;
   await giveBack(stateDir, nodes, services, true);
@@ -158,7 +180,9 @@ export async function cleanUpBlockDevice(
   { stateDir }: BlockDeviceParameters,
   services: BlockDeviceServices,
 ): Promise<void> {
-  await giveBack(stateDir, readNodes(stateDir), services, true);
+  const nodes = readNodes(stateDir);
+  await using _ = await holdState(stateDir, services);
+  await giveBack(stateDir, nodes, services, true);
   await rm(stateDir, { recursive: true });
 }
 
@@ -168,28 +192,48 @@ export async function deleteBlockDevice(
   services: BlockDeviceServices,
 ): Promise<void> {
   const nodes = readNodes(stateDir);
+  await using _ = await holdState(stateDir, services);
   await giveBack(stateDir, nodes, services, false);
   for (const image of nodes.images) await rm(image, { force: true });
   await rm(stateDir, { recursive: true });
 }
 
+/** Whatever was given back is forgotten at once: when something else can't be, the command can be repeated. */
 async function giveBack(
   stateDir: string,
-  nodes: ReturnType<typeof readNodes>,
+  { loans: written, images }: WrittenNodes,
   { exec, emit, signal }: BlockDeviceServices,
   isComplete: boolean,
 ): Promise<void> {
-  const services = { exec, emit, signal, images: nodes.images };
+  const services = { exec, emit, signal, images };
+  const held = new Map(written.map((loan) => [loan, loan]));
+  const note = () => writeNodes(stateDir, { loans: [...held.values()], images });
   {
     await using stack = new ResourceStack();
-    for (const written of nodes.loans) {
-      const loan = loanOf(written);
-      stack.defer(loan.label(written.data), () => loan.release(written.data, services));
+    for (const own of written) {
+      const loan = loanOf(own);
+      stack.defer(loan.label(own.data), async () => {
+        if (own.loan === lvmSystem.name && hasOther(held.keys(), own))
+          throw new Error("what it leads is not given back");
+        await loan.release(own.data, services);
+        held.delete(own);
+        note();
+      });
     }
-    for (const written of isComplete ? [...nodes.loans].reverse() : [])
-      await loanOf(written).complete?.(written.data, services);
+    for (const own of isComplete ? [...written].reverse() : []) {
+      const { complete } = loanOf(own);
+      if (complete === undefined || own.isComplete === true) continue;
+      await complete(own.data, services);
+      held.set(own, { ...own, isComplete: true });
+      note();
+    }
   }
-  writeNodes(stateDir, { ...nodes, loans: [] });
+  note();
+}
+
+/** lvm must not see the host's devices: what is left of a group needs the settings that it was made with. */
+function hasOther(held: Iterable<WrittenLoan>, own: WrittenLoan): boolean {
+  return [...held].some((other) => other !== own && other.data.systemDir === own.data.systemDir);
 }
 
 function loanOf({ loan: name }: WrittenLoan) {
@@ -200,13 +244,17 @@ function loanOf({ loan: name }: WrittenLoan) {
 
 const labelOf = (written: WrittenLoan): string => loanOf(written).label(written.data);
 
-/** Writes the lines of all mounts into etc/fstab of the tree that is to be copied onto the disk. */
+/** Writes etc/fstab with all mounts, and etc/crypttab where there is something encrypted, into the tree that is to be copied onto the disk. */
 export async function writeBlockDeviceFstab({ stateDir, buildDir }: BlockDeviceParameters): Promise<void> {
-  const text = formatFstab(readState(stateDir)) ?? "";
-  await writeFile(join(stateDir, "fstab"), text);
+  const state = readState(stateDir);
+  const crypttab = formatCrypttab(state);
+  const texts = { fstab: formatFstab(state) ?? "", ...(crypttab === undefined ? {} : { crypttab }) };
   const tree = join(buildDir, "built");
   await mkdir(tree, { recursive: true });
-  await targetFiles(tree).write("/etc/fstab", text);
+  for (const [name, text] of Object.entries(texts)) {
+    await writeFile(join(stateDir, name), text);
+    await targetFiles(tree).write(`/etc/${name}`, text);
+  }
 }
 
 type Symbols = Readonly<Record<string, (parameters: BlockDeviceParameters) => string>>;

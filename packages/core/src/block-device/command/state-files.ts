@@ -13,6 +13,8 @@ import type { DiskState, LoanData, NodeConfig } from "../node.js";
 export interface WrittenLoan {
   readonly loan: string;
   readonly data: LoanData;
+  /** Its content is complete: what failed after that does not do it again. */
+  readonly isComplete?: boolean;
 }
 
 export interface WrittenNodes {
@@ -41,11 +43,17 @@ export function formatConfig(nodes: readonly NodeConfig[]): readonly Readonly<Re
 
 /** DIB's state.json. */
 export function formatState(state: DiskState): Readonly<Record<string, unknown>> {
-  const { blockdev, filesys, mount, mountOrder, fstab } = state;
-  const devices = [...blockdev].map(([name, { device, image }]) => [
+  const { blockdev, pvs, vgs, filesys, mount, mountOrder, fstab, crypttab } = state;
+  const devices = [...blockdev].map(([name, { device, image, vgs: group, size, extents, opts, luksUuid }]) => [
     name,
-    { device, ...(image === undefined ? {} : { image }) },
+    {
+      device,
+      ...(image === undefined ? {} : { image }),
+      ...(group === undefined ? {} : { vgs: group, size: size ?? null, extents: extents ?? null, opts }),
+      ...(luksUuid === undefined ? {} : { "luks-uuid": luksUuid }),
+    },
   ]);
+  const locks = [...crypttab].map(([name, { options, keyFile }]) => [name, { options, "key-file": keyFile }]);
   const lines = [...fstab].map(([mountName, { name, base, options, dumpFreq, fsckPassno }]) => [
     mountName,
     { name, base, options, "dump-freq": dumpFreq, "fsck-passno": fsckPassno },
@@ -56,6 +64,8 @@ export function formatState(state: DiskState): Readonly<Record<string, unknown>>
     mount: Object.fromEntries(mount),
     mount_order: mountOrder,
     fstab: Object.fromEntries(lines) as unknown,
+    ...(pvs.size === 0 ? {} : { pvs: Object.fromEntries(pvs), vgs: Object.fromEntries(vgs) }),
+    ...(locks.length === 0 ? {} : { crypttab: Object.fromEntries(locks) as unknown }),
   };
 }
 
@@ -82,8 +92,14 @@ export const readConfig = (stateDir: string): string =>
   readOr(configFile(stateDir), "Block device config not found", "init");
 
 /** Throws BLOCK_DEVICE_STATE_MISSING, with DIB's words. */
-export function readState(stateDir: string): Pick<DiskState, "filesys" | "mount" | "mountOrder" | "fstab"> & {
-  readonly blockdev: ReadonlyMap<string, { readonly device: string; readonly image?: string }>;
+export function readState(stateDir: string): Pick<
+  DiskState,
+  "filesys" | "mount" | "mountOrder" | "fstab" | "crypttab"
+> & {
+  readonly blockdev: ReadonlyMap<
+    string,
+    { readonly device: string; readonly image?: string; readonly luksUuid?: string | undefined }
+  >;
 } {
   const written = parse(stateFile(stateDir), readOr(stateFile(stateDir), "State dump not found", "create"));
   const entries = (key: string) => Object.entries((written[key] ?? {}) as Record<string, never>);
@@ -92,8 +108,17 @@ export function readState(stateDir: string): Pick<DiskState, "filesys" | "mount"
     const [dumpFreq, fsckPassno] = [Number(numbers["dump-freq"] ?? 0), Number(numbers["fsck-passno"] ?? 0)];
     return [mountName, { name: name ?? "", base: base ?? "", options: options ?? "", dumpFreq, fsckPassno }] as const;
   });
+  const devices = entries("blockdev").map(([name, written]) => {
+    const { device = "", image, "luks-uuid": luksUuid } = written as Record<string, string>;
+    return [name, { device, ...(image === undefined ? {} : { image }), luksUuid }] as const;
+  });
+  const crypttab = entries("crypttab").map(([name, line]) => {
+    const { options = "", "key-file": keyFile = "" } = line as Record<string, string>;
+    return [name, { options, keyFile }] as const;
+  });
   return {
-    blockdev: new Map(entries("blockdev")),
+    blockdev: new Map(devices),
+    crypttab: new Map(crypttab),
     filesys: new Map(entries("filesys")),
     mount: new Map(entries("mount")),
     mountOrder: (written["mount_order"] ?? []) as string[],

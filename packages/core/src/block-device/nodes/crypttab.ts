@@ -24,8 +24,12 @@ function checkCrypttab({ name, base, values }: NodeConfig, graph: readonly NodeC
   ];
 }
 
+interface CrypttabFacts extends Pick<DiskState, "crypttab"> {
+  readonly blockdev: ReadonlyMap<string, { readonly luksUuid?: string | undefined }>;
+}
+
 /** Lines in the order in which devices were made; undefined when there is none. */
-export function formatCrypttab({ blockdev, crypttab: lines }: DiskState): string | undefined {
+export function formatCrypttab({ blockdev, crypttab: lines }: CrypttabFacts): string | undefined {
   const written = [...blockdev].flatMap(([name, { luksUuid }]) => {
     const line = lines.get(name);
     return line === undefined || luksUuid === undefined

@@ -1,5 +1,5 @@
 import { constants, existsSync } from "node:fs";
-import { mkdir, open, readdir, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BuildError, reasonOf } from "../../errors.js";
 import type { Exec } from "../../process/exec.js";
@@ -18,9 +18,10 @@ export const localLoop = defineBlockNode({
     { command: "flock", debian: "util-linux", fedora: "util-linux", opensuse: "util-linux" },
   ],
   async create(request) {
-    const { node, imageDir, imageSizeBytes, state } = request;
+    const { node, imageDir, imageSizeBytes, sizeMultipleBytes, state } = request;
     const size = parseSize(node.values.size);
-    const sizeBytes = size !== undefined && "bytes" in size ? roundUpSize(size.bytes) : imageSizeBytes;
+    const sizeBytes =
+      size !== undefined && "bytes" in size ? roundUpSize(size.bytes, sizeMultipleBytes) : imageSizeBytes;
     const image = join(imageDir, `${node.name}.raw`);
     await makeSparseFile(image, sizeBytes);
     const device = await attach(image, request);
@@ -29,7 +30,7 @@ export const localLoop = defineBlockNode({
   },
 });
 
-function checkLocalLoop({ name, base, values }: NodeConfig): string[] {
+function checkLocalLoop({ type, name, base, values }: NodeConfig, graph: readonly NodeConfig[]): string[] {
   const { size, directory, block_size: blockSize } = values;
   const bytes = size === undefined ? undefined : parseSize(size);
   return [
@@ -46,11 +47,22 @@ function checkLocalLoop({ name, base, values }: NodeConfig): string[] {
     ...(["512", "4096"].includes(textOf(blockSize) ?? "512")
       ? []
       : [`local_loop ${name}: block_size ${textOf(blockSize)} must be 512 or 4096`]),
+    ...(graph.every((other) => other.type !== type || sectorText(other) === sectorText({ values }))
+      ? []
+      : ["every local_loop of a layout must have the same block_size"]),
   ];
 }
 
+const sectorText = ({ values }: Pick<NodeConfig, "values">): string => textOf(values.block_size) ?? "512";
+
+/** Throws BLOCK_DEVICE_IMAGE_EXISTS: nothing is written over what is there. */
 async function makeSparseFile(image: string, sizeBytes: number): Promise<void> {
-  const file = await open(image, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  const how = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const file = await open(image, how, 0o600).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST")
+      throw new BuildError("BLOCK_DEVICE_IMAGE_EXISTS", { image });
+    throw error;
+  });
   try {
     await file.truncate(sizeBytes);
   } finally {
@@ -80,7 +92,10 @@ async function attach(image: string, request: NodeRequest): Promise<string> {
     image,
   ];
   const { exitCode, stdout, stderr } = await exec("flock", args);
-  if (exitCode !== 0) throw failed(node, stderr.trim() || `losetup exited with ${exitCode}`);
+  if (exitCode !== 0) {
+    await rm(image);
+    throw failed(node, stderr.trim() || `losetup exited with ${exitCode}`);
+  }
   const device = stdout.trim();
   borrow(loopDevice, { device, image });
   if (!outlivesProcess) await handToKernel(device, image, request);
