@@ -39,7 +39,9 @@ const result = z.strictObject({
 });
 
 export const readRequests = () =>
-  z.record(z.string(), request).parse(parse(readFileSync(at("test/conformance/released-elements/requests.yaml"), "utf8")));
+  z
+    .record(z.string(), request)
+    .parse(parse(readFileSync(at("test/conformance/released-elements/requests.yaml"), "utf8")));
 
 export const readResults = () =>
   z.record(z.string(), result).parse(parse(readFileSync(at("docs/released-elements.yaml"), "utf8")) ?? {});

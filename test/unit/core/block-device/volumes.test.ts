@@ -151,7 +151,7 @@ test("crypttab has a line for each encrypted device that asks for one", () => {
     ["other", { ...at, luksUuid: "UUID2" }],
   ]);
   const crypttab = new Map([["crypt", { options: "luks,discard", keyFile: "none" }]]);
-  expect(formatCrypttab({ blockdev, crypttab } as unknown as DiskState)).toBe("crypt UUID=UUID none luks,discard\n");
+  expect(formatCrypttab({ blockdev, crypttab })).toBe("crypt UUID=UUID none luks,discard\n");
 });
 
 test("names and numbers of volumes are text as written, also where YAML 1.1 sees truths and octal numbers", () => {
