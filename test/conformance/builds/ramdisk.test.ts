@@ -1,8 +1,9 @@
 /**
- * Ramdisks of a Debian, by our elements and by DIB's own, and a root that is an initramfs, booted to a shell that answers.
+ * Ramdisks of a Debian, by our elements and by DIB's own, booted to a shell that answers; and what other builds put beside
+ * their image for machines that boot over a network.
  */
 import { execFileSync } from "node:child_process";
-import { readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { anElement } from "../../support/build-fixture.js";
@@ -116,4 +117,15 @@ test("a root that is an initramfs, as of Ironic's agent", async () => {
   execFileSync("sha256sum", ["--check", "--quiet", "agent.sha256"], { cwd: builds.path });
   const login = ["--expect", "login:", "--send", "devuser", "--expect", "Password:", "--send", password];
   await expectShell("agent.initramfs", [...login, "--expect", "$ ", "--send", "sudo -i", ...shellAnswers]);
+});
+
+test("baremetal: kernel and initramfs beside the image, as Ironic's documentation has it", async () => {
+  mkdirSync(path("metal"));
+  const args = ["debian-minimal", "baremetal", "dhcp-all-interfaces", "grub2", "-o", "metal/my-image"];
+  const { stdout } = await builds.run("disk-image-create", args);
+  expect(stdout).toContain("Image file metal/my-image.qcow2 created...");
+  const names = ["my-image.d", "my-image.initrd", "my-image.qcow2", "my-image.vmlinuz"];
+  expect(readdirSync(path("metal")).sort()).toEqual(names);
+  expect(statSync(path("metal/my-image.initrd")).mode & 0o444).toBe(0o444);
+  expect(execFileSync("file", ["--brief", path("metal/my-image.vmlinuz")]).toString()).toMatch(/^Linux kernel/);
 });
