@@ -6,7 +6,6 @@ import { formatLvmConf } from "@dibjs/core/block-device/lvm-system.js";
 import { formatCrypttab } from "@dibjs/core/block-device/nodes/crypttab.js";
 import { formatCommand } from "@dibjs/core/block-device/nodes/luks.js";
 import { lvcreateCommand } from "@dibjs/core/block-device/nodes/lvm.js";
-import type { DiskState } from "@dibjs/core/block-device/node.js";
 import { diskHostCommands, planDisk } from "@dibjs/core/block-device/plan-disk.js";
 import { isBuildError } from "@dibjs/core/errors.js";
 import { diskSettings, nodeTypes } from "../../../support/toy-disk.js";
