@@ -161,6 +161,16 @@ describe("a ramdisk is refused", () => {
     });
   });
 
+  test("whose kernel is a link to a file of the host", async () => {
+    const script = "echo packed > /tmp/ramdisk; ln -s /etc/hostname /tmp/kernel";
+    const spy = anElement("spy").script("post-install.d/10-spy", script);
+    const flags = { ramdisk: true, ramdiskElement: "no-final-image" };
+    await expect(build({ flags }, [spy], ["ramdisk-base"])).rejects.toMatchObject({
+      code: "SCRIPT_FAILED",
+      context: { tail: "/tmp/kernel is no file of the image" },
+    });
+  });
+
   test("of an image without a kernel", () => {
     const { folder } = built.tree;
     const script = `mv /boot /nowhere; mkdir /boot; ${readFileSync("packages/core/lib/ramdisk-functions", "utf8")}
