@@ -1,16 +1,15 @@
 /** The public API of @dibjs/core: each name listed. */
 export {
   cleanUpBlockDevice,
-  blockDeviceVariables,
   createBlockDevice,
   deleteBlockDevice,
-  getBlockDeviceValue,
-  initBlockDevice,
   unmountBlockDevice,
   writeBlockDeviceFstab,
   type BlockDeviceServices,
 } from "./block-device/command/commands.js";
+export { blockDeviceVariables, initBlockDevice } from "./block-device/command/layout.js";
 export { readParameters, type BlockDeviceParameters } from "./block-device/command/parameters.js";
+export { getBlockDeviceValue } from "./block-device/command/values.js";
 export { buildImage, planImage, updateLock, type BuildOptions } from "./build.js";
 export {
   defineBlockNode,

@@ -3,35 +3,28 @@
  * nodes are those of a build; only their loans are written down instead of being held.
  */
 import { existsSync } from "node:fs";
-import { mkdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, realpath, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildContext } from "../../context.js";
-import { BuildError, reasonOf } from "../../errors.js";
+import { BuildError } from "../../errors.js";
 import { createHooks, sealHooks } from "../../hooks.js";
 import { ResourceStack } from "../../workspace/resource-stack.js";
 import { targetFiles } from "../../workspace/target.js";
-import { builtInBlockNodes, builtInLoans, tapBlockNodes } from "../built-in.js";
-import { ConfigPlaces } from "../config-places.js";
-import { formatDevices, loopUnderRoot } from "../create.js";
+import { builtInLoans, tapBlockNodes } from "../built-in.js";
 import { createNodes, emptyState } from "../create-nodes.js";
-import { flattenConfig } from "../graph.js";
 import type { NodeConfig } from "../node.js";
 import { formatCrypttab } from "../nodes/crypttab.js";
 import { formatFstab } from "../nodes/fstab.js";
 import { loopDevice } from "../nodes/local-loop.js";
 import { lvmSystem } from "../nodes/lvm.js";
-import { parseBlockDeviceConfig } from "../parse-config.js";
-import { assembleGraph, describeGraph, mergeRootParameters, type GraphFacts } from "../plan-disk.js";
 import { parseSize, roundUpSize } from "../sizes.js";
 import { holdState } from "./hold-state.js";
+import { blockDeviceVariables, readGraph } from "./layout.js";
 import { needParameter, type BlockDeviceParameters } from "./parameters.js";
 import {
-  configFile,
   findNodes,
-  readConfig,
   readNodes,
   readState,
-  writeConfig,
   writeNodes,
   writeState,
   type WrittenLoan,
@@ -45,35 +38,7 @@ export interface BlockDeviceServices extends Pick<BuildContext, "exec" | "emit" 
   readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
-const types = new Map(builtInBlockNodes.map((type) => [type.name, type]));
 const loans = new Map(builtInLoans.map((loan) => [loan.name, loan]));
-
-/** Reads and checks the config, and writes its graph down. May be repeated. Throws BLOCK_DEVICE_CONFIG_INVALID. */
-export async function initBlockDevice(parameters: BlockDeviceParameters): Promise<void> {
-  const file = needParameter(parameters.config, "config is missing", parameters);
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new BuildError("BLOCK_DEVICE_CONFIG_INVALID", { place: file, reason: reasonOf(error) }, { cause: error });
-  });
-  const places = new ConfigPlaces(file);
-  const { rootFsType: type, rootFsOpts: opts, rootLabel: label } = parameters;
-  const root = { type, label, opts: opts === undefined ? undefined : () => opts };
-  const nodes = mergeRootParameters(flattenConfig(parseBlockDeviceConfig(text, places), types, places), root);
-  assembleGraph(nodes, types, places);
-  await writeConfig(parameters.stateDir, nodes);
-}
-
-function readGraph({ stateDir }: BlockDeviceParameters): GraphFacts {
-  const places = new ConfigPlaces(configFile(stateDir));
-  const nodes = flattenConfig(parseBlockDeviceConfig(readConfig(stateDir), places), types, places);
-  return describeGraph(assembleGraph(nodes, types, places));
-}
-
-/** Names of the environment's variables that `create` needs for this layout; empty when nothing is planned yet. */
-export function blockDeviceVariables(parameters: BlockDeviceParameters): readonly string[] {
-  if (!existsSync(configFile(parameters.stateDir))) return [];
-  const places = readGraph(parameters).nodes.flatMap((node) => types.get(node.type)?.secrets?.(node) ?? []);
-  return places.flatMap((place) => ("variable" in place ? [place.variable] : []));
-}
 
 /** Makes everything and leaves it mounted. What was made is gone again when this throws. */
 export async function createBlockDevice(
@@ -255,41 +220,4 @@ export async function writeBlockDeviceFstab({ stateDir, buildDir }: BlockDeviceP
     await writeFile(join(stateDir, name), text);
     await targetFiles(tree).write(`/etc/${name}`, text);
   }
-}
-
-type Symbols = Readonly<Record<string, (parameters: BlockDeviceParameters) => string>>;
-
-/** What `getval` can be asked for: the first four from the config, the rest of what was made. */
-const symbols: Symbols = {
-  "root-label": (parameters) => rootOf(parameters).rootLabel,
-  "root-fstype": (parameters) => rootOf(parameters).rootFsType ?? "",
-  "boot-label": (parameters) => readGraph(parameters).bootLabel,
-  "mount-points": (parameters) => readGraph(parameters).mountPoints.join("|"),
-  "image-path": (parameters) => rootDevice(parameters).image ?? "",
-  "image-block-device": (parameters) => rootDevice(parameters).device,
-  "image-block-devices": ({ stateDir }) => formatDevices(readState(stateDir).blockdev),
-};
-
-function rootOf(parameters: BlockDeviceParameters): GraphFacts {
-  const graph = readGraph(parameters);
-  if (graph.mountPoints.includes("/")) return graph;
-  throw new BuildError("BLOCK_DEVICE_CONFIG_INVALID", {
-    place: configFile(parameters.stateDir),
-    reason: "no file system is mounted at /",
-  });
-}
-
-function rootDevice(parameters: BlockDeviceParameters): { device: string; image?: string } {
-  const { blockdev } = readState(parameters.stateDir);
-  return blockdev.get(loopUnderRoot(readGraph(parameters))) ?? { device: "" };
-}
-
-/** Throws USAGE_INVALID for a symbol that there is not. */
-export function getBlockDeviceValue(symbol: string, parameters: BlockDeviceParameters): string {
-  const found = Object.hasOwn(symbols, symbol) ? symbols[symbol] : undefined;
-  if (found !== undefined) return found(parameters);
-  throw new BuildError("USAGE_INVALID", {
-    reason: `Invalid symbol [${symbol}] for getval.`,
-    hint: `Symbols: ${Object.keys(symbols).join(", ")}.`,
-  });
 }
