@@ -3,7 +3,13 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createBlockDevice, deleteBlockDevice, initBlockDevice, unmountBlockDevice } from "@dibjs/core";
+import {
+  cleanUpBlockDevice,
+  createBlockDevice,
+  deleteBlockDevice,
+  initBlockDevice,
+  unmountBlockDevice,
+} from "@dibjs/core";
 import { createExec, type Exec } from "@dibjs/core/process/exec.js";
 import { describe, expect, test } from "vitest";
 import { BlockDeviceFolder } from "../support/block-device-folder.js";
@@ -226,6 +232,24 @@ test("while another command is at work, nothing is begun", async () => {
     code: "BLOCK_DEVICE_BUSY",
   });
   expect(readdirSync(folder.stateDir)).toEqual(["config.json"]);
+});
+
+test.each([
+  ["cleanup", cleanUpBlockDevice],
+  ["delete", deleteBlockDevice],
+])("%s gives back nothing that another command has meanwhile", async (_, end) => {
+  using folder = new BlockDeviceFolder(disk);
+  const [parameters, real] = [await folder.read(), createExec()];
+  await initBlockDevice(parameters);
+  await createBlockDevice(parameters, folder.services(real));
+  const started: string[] = [];
+  const exec: Exec = async (file, args, options) => {
+    if (file !== "flock") started.push(file);
+    else await cleanUpBlockDevice(parameters, folder.services(real)); // it had the lock until now
+    return await real(file, args, options);
+  };
+  await expect(end(parameters, folder.services(exec))).rejects.toMatchObject({ code: "BLOCK_DEVICE_STATE_MISSING" });
+  expect([started, folder.held()]).toEqual([[], []]);
 });
 
 test("an image that somebody else makes meanwhile stays, and only what was made is taken away", async () => {

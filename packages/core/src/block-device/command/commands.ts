@@ -145,8 +145,9 @@ export async function cleanUpBlockDevice(
   { stateDir }: BlockDeviceParameters,
   services: BlockDeviceServices,
 ): Promise<void> {
-  const nodes = readNodes(stateDir);
+  readNodes(stateDir); // or there is nothing to hold
   await using _ = await holdState(stateDir, services);
+  const nodes = readNodes(stateDir); // whoever held it may have given some back
   await giveBack(stateDir, nodes, services, true);
   await rm(stateDir, { recursive: true });
 }
@@ -156,8 +157,9 @@ export async function deleteBlockDevice(
   { stateDir }: BlockDeviceParameters,
   services: BlockDeviceServices,
 ): Promise<void> {
-  const nodes = readNodes(stateDir);
+  readNodes(stateDir); // or there is nothing to hold
   await using _ = await holdState(stateDir, services);
+  const nodes = readNodes(stateDir); // whoever held it may have given some back
   await giveBack(stateDir, nodes, services, false);
   for (const image of nodes.images) await rm(image, { force: true });
   await rm(stateDir, { recursive: true });
