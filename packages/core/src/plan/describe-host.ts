@@ -1,5 +1,6 @@
 /** What this host can build, in words a person reads: `dib doctor`. */
-import { checkPrivileges, loopFlags } from "./check-host.js";
+import { loopFlags } from "./check-disk.js";
+import { checkPrivileges } from "./check-host.js";
 import { canRunForeign, hasFileSystem, isContainer, openProbe, type HostProbe } from "./host-probe.js";
 import { coreTools, diskTools, fatTools, packages } from "./host-tools.js";
 
