@@ -8,20 +8,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anElement, type ElementFixture } from "../support/build-fixture.js";
 import { fileOf, testDifference } from "../support/test-difference.js";
-import { buildToy, type ToyRequest } from "../support/toy-image.js";
+import { buildToy, copyPrograms, type ToyRequest } from "../support/toy-image.js";
 
 /** What a distribution would install: programs of the host, and words that say what else there is. */
 const machine = (): ElementFixture =>
   anElement("machine").script(
     "root.d/20-machine",
     `set -euo pipefail
-for program in busybox gzip ldd numfmt setsid sync; do
-  path=$(readlink -f "$(type -P "$program")")
-  install -D "$path" "$TARGET_ROOT/bin/$program"
-  { ldd "$path" || true; } | { grep -o '/[^ ]*' || true; } | while read -r library; do
-    [ -e "$TARGET_ROOT$library" ] || install -D "$library" "$TARGET_ROOT$library"
-  done
-done
+${copyPrograms("busybox gzip ldd numfmt setsid sync")}
 for applet in cpio awk; do ln -sf busybox "$TARGET_ROOT/bin/$applet"; done
 for program in expr head ifconfig ip lsmod modprobe nc ping reboot route shutdown tftp udevadm wget systemd-udevd; do
   printf '#!/bin/bash\\necho "%s $*"\\n' $program > "$TARGET_ROOT/bin/$program"

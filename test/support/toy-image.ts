@@ -12,15 +12,18 @@ import type { RealRun } from "./test-difference.js";
 const programs =
   "awk bash basename cat chmod chown cp cut date dirname env find grep head id install ln ls mkdir mktemp mount mv readlink rm sed sh sort stat tail tar tee touch tr true umount xargs sha256sum";
 
-const rootScript = `set -euo pipefail
-mkdir -p "$TARGET_ROOT"/{bin,usr/bin,usr/local/bin,etc,tmp,proc,sys,dev,root,run,var/log,var/lib}
-for program in ${programs}; do
+/** Lines for a script of the root phase that copy programs of the host, by their names, with their libraries. */
+export const copyPrograms = (names: string): string => `for program in ${names}; do
   path=$(readlink -f "$(type -P "$program")")
   install -D "$path" "$TARGET_ROOT/bin/$program"
   { ldd "$path" || true; } | { grep -o '/[^ ]*' || true; } | while read -r library; do
     [ -e "$TARGET_ROOT$library" ] || install -D "$library" "$TARGET_ROOT$library"
   done
-done
+done`;
+
+const rootScript = `set -euo pipefail
+mkdir -p "$TARGET_ROOT"/{bin,usr/bin,usr/local/bin,etc,tmp,proc,sys,dev,root,run,var/log,var/lib}
+${copyPrograms(programs)}
 ln -s ../../bin/env "$TARGET_ROOT/usr/bin/env"
 printf 'ID=toy\\n' > "$TARGET_ROOT/etc/os-release"
 printf 'root:x:0:0::/root:/bin/bash\\n' > "$TARGET_ROOT/etc/passwd"
