@@ -26,6 +26,6 @@ export DIB_APT_SOURCES_CONF="default:deb $mirror bookworm main
 backports:deb $mirror bookworm-backports main
 updates:deb $mirror bookworm-updates main
 security:deb $mirror-security bookworm-security main"
-# Newer releases default to mmdebstrap; any value here keeps them at debootstrap, as 3.13 is.
-export DIB_DEBOOTSTRAP_EXTRA_ARGS=--merged-usr
+# Newer releases of diskimage-builder default to mmdebstrap; any value here keeps them at debootstrap, as 3.13 is.
+if [ "${create[0]}" = disk-image-create ]; then export DIB_DEBOOTSTRAP_EXTRA_ARGS=--merged-usr; fi
 exec "${create[@]}" -o "$folder/image" -t qcow2 debian-minimal vm </dev/null
