@@ -80,12 +80,12 @@ async function launch(remaps: Readonly<Record<string, string>>): Promise<number>
     "SupportDir: /usr/lib/apt-cacher-ng",
     "BindAddress: 127.0.0.1",
     `Port: ${port}`,
-    // Asked twice within a second, apt-cacher-ng fails to replace what can change; apt then may wait for ever.
-    "DontCacheRequested: /dists/.*/(InRelease|Release|Release\\.gpg)$",
+    `FreshIndexMaxAge: ${24 * 60 * 60}`,
     ...(upstream === undefined ? [] : [`Proxy: ${upstream}`]),
     ...Object.entries(remaps).map(([name, url]) => `Remap-${name}: /${name} ; ${url}/`),
   ];
   await writeFile(confFile, `${settings.join("\n")}\n`);
+  await forgetIndexes();
   const log = openSync(join(folder, "output.log"), "a");
   const child = spawn(program, ["-c", confFolder, "ForeGround=1"], { detached: true, stdio: ["ignore", log, log] });
   closeSync(log);
@@ -97,6 +97,17 @@ async function launch(remaps: Readonly<Record<string, string>>): Promise<number>
   }
   child.kill();
   throw new Error(`apt-cacher-ng did not come up on port ${port}: see ${join(folder, "output.log")}`);
+}
+
+/**
+ * Asked twice within a second, apt-cacher-ng fails to replace what can change, and apt may then wait for ever: within a run
+ * nothing is replaced, and each run begins without. (To pass them through, it sends two Host headers, which a mirror may refuse.)
+ */
+async function forgetIndexes(): Promise<void> {
+  const cache = join(folder, "cache");
+  const names = existsSync(cache) ? readdirSync(cache, { recursive: true, encoding: "utf8" }) : [];
+  const indexes = names.filter((name) => /\/dists\/.*\/(InRelease|Release|Release\.gpg)(\.head)?$/.test(name));
+  for (const name of indexes) await rm(join(cache, name));
 }
 
 const answers = (url: string) =>
