@@ -19,19 +19,24 @@ export const qcow2 = defineFormat({
   qemuImgOptions: options,
   async write(request) {
     const { staged, plan } = request;
-    const { isCompressed, options } = compression(plan.settings);
-    await convert(request, "qcow2", options, isCompressed ? ["-c"] : []);
+    const { flags, options } = compression(plan.settings);
+    await convert(request, "qcow2", options, flags);
     await checkOutput(request, ["qemu-img", "check", "-f", "qcow2", staged]);
     return { files: [{ staged, extension: "qcow2" }] };
   },
 });
 
-/** zstd came with compat=1.1; larger clusters make it faster and smaller. What the user wrote in QEMU_IMG_OPTIONS wins. */
+/**
+ * What qemu-img gets. zlib takes so long that each core writes what it has compressed and waits for no other (`-W`); with zstd
+ * the clusters keep their order.
+ *
+ * zstd came with compat=1.1; larger clusters make it faster and smaller. What the user wrote in QEMU_IMG_OPTIONS wins.
+ */
 export function compression({
   qcow2Compression,
   qemuImgOptions,
 }: Pick<PlannedSettings, "qcow2Compression" | "qemuImgOptions">): {
-  readonly isCompressed: boolean;
+  readonly flags: readonly string[];
   readonly options: readonly string[];
 } {
   const written = fittingOptions(qemuImgOptions, options);
@@ -39,5 +44,6 @@ export function compression({
   const isZstd =
     qcow2Compression === "zstd" && !isOld && !written.some((option) => option.startsWith("compression_type="));
   const ours: Record<string, string> = isZstd ? { compression_type: "zstd", cluster_size: "262144" } : {};
-  return { isCompressed: qcow2Compression !== "none", options: withDefaults(written, ours) };
+  const flags = qcow2Compression === "none" ? [] : ["-c", ...(isZstd ? [] : ["-W"])];
+  return { flags, options: withDefaults(written, ours) };
 }

@@ -5,21 +5,18 @@ import { compression } from "@dibjs/core/formats/qcow2.js";
 import { excludedPaths } from "@dibjs/core/formats/tar.js";
 
 test.each([
-  ["zstd", "", true, ["compression_type=zstd", "cluster_size=262144"]],
-  ["zlib", "", true, []],
-  ["none", "", false, []],
-  ["zstd", "compat=0.10", true, ["compat=0.10"]],
-  ["zstd", "compat=v2,preallocation=off", true, ["compat=v2", "preallocation=off"]],
-  ["zstd", "cluster_size=65536", true, ["compression_type=zstd", "cluster_size=65536"]],
-  ["zstd", "subformat=fixed", true, ["compression_type=zstd", "cluster_size=262144"]],
-  ["zstd", "compression_type=zlib", true, ["compression_type=zlib"]],
-  ["none", "compat=1.1", false, ["compat=1.1"]],
-] as const)(
-  "qcow2 with compression %s and QEMU_IMG_OPTIONS=%s",
-  (qcow2Compression, qemuImgOptions, isCompressed, options) => {
-    expect(compression({ qcow2Compression, qemuImgOptions })).toEqual({ isCompressed, options });
-  },
-);
+  ["zstd", "", ["-c"], ["compression_type=zstd", "cluster_size=262144"]],
+  ["zlib", "", ["-c", "-W"], []],
+  ["none", "", [], []],
+  ["zstd", "compat=0.10", ["-c", "-W"], ["compat=0.10"]],
+  ["zstd", "compat=v2,preallocation=off", ["-c", "-W"], ["compat=v2", "preallocation=off"]],
+  ["zstd", "cluster_size=65536", ["-c"], ["compression_type=zstd", "cluster_size=65536"]],
+  ["zstd", "subformat=fixed", ["-c"], ["compression_type=zstd", "cluster_size=262144"]],
+  ["zstd", "compression_type=zlib", ["-c", "-W"], ["compression_type=zlib"]],
+  ["none", "compat=1.1", [], ["compat=1.1"]],
+] as const)("qcow2 with compression %s and QEMU_IMG_OPTIONS=%s", (qcow2Compression, qemuImgOptions, flags, options) => {
+  expect(compression({ qcow2Compression, qemuImgOptions })).toEqual({ flags, options });
+});
 
 test("archives leave out what lies in the kernel's folders and the lost+found of every file system", () => {
   expect(excludedPaths({ mountPoints: ["/", "/boot", "swap"] })).toEqual([
