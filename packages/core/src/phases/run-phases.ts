@@ -16,6 +16,7 @@ import type { SideFolders } from "../workspace/side-folders.js";
 import { resolveInRoot } from "../workspace/target.js";
 import type { Workspace } from "../workspace/workspace.js";
 import { chrootEnvironment, environmentFiles, evaluateEnvironment, hostEnvironment } from "./environment.js";
+import { makeInitramfsOnce } from "./initramfs-once.js";
 import { isScriptName, numberOf } from "./order.js";
 import type { Env, PhaseRun } from "./phase-run.js";
 import { createPhaseRun, shellStep } from "./run-script.js";
@@ -58,6 +59,7 @@ export async function runPhase(phase: PhaseInfo, root: PhaseRoot, setting: Phase
   await using _resolvConf = await root.resolvConf?.putInPlace();
   await using stack = new ResourceStack();
   const hasBase = root.resolvConf !== undefined;
+  if (phase.place === "chroot" && phase.root === "tree") await makeInitramfsOnce(workspace.target, stack);
   const proc = hasBase ? await resolveInRoot(workspace.mountDir, "/proc") : undefined;
   const sandbox = await openSandbox(proc, ctx, { hasNetwork: setting.plan.network.includes(phase.name) });
   stack.defer("processes of the phase", () => sandbox.close());
