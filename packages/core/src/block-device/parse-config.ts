@@ -1,9 +1,8 @@
 /** YAML of a block device config as PyYAML reads it (1.1), but for what nobody means: keys that are there twice, unknown tags, bombs. */
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, visit, type Document, type Node } from "yaml";
 import { BuildError, reasonOf } from "../errors.js";
+import { maxYamlBytes, reasonOfProblem, tooLarge } from "../yaml-text.js";
 import type { ConfigPlaces } from "./config-places.js";
-
-const maxBytes = 2 ** 20;
 
 /** Values of these keys are text as it was written: `type: 0x83`, `label: 0700` and `name: yes` are words, not numbers or truths. */
 const textKeys = new Set([
@@ -13,7 +12,7 @@ const textKeys = new Set([
 
 /** The entries of the list. Throws BLOCK_DEVICE_CONFIG_INVALID with line and column. */
 export function parseBlockDeviceConfig(text: string, places: ConfigPlaces): readonly unknown[] {
-  if (text.length > maxBytes) throw invalid(places.origin, "it is larger than 1 MiB");
+  if (Buffer.byteLength(text) > maxYamlBytes) throw invalid(places.origin, tooLarge);
   const lines = new LineCounter();
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
@@ -22,7 +21,7 @@ export function parseBlockDeviceConfig(text: string, places: ConfigPlaces): read
   try {
     const document = parseDocument(text, { version: "1.1", lineCounter: lines, prettyErrors: false });
     const [problem] = [...document.errors, ...document.warnings];
-    if (problem !== undefined) throw invalid(at(problem.pos[0]), problem.message.split("\n")[0] ?? "not YAML");
+    if (problem !== undefined) throw invalid(at(problem.pos[0]), reasonOfProblem(problem));
     keepTextAsWritten(document);
     const entries = document.toJS() as unknown;
     JSON.stringify(entries); // an alias of what it is in can't be in a plan

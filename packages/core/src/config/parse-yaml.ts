@@ -2,13 +2,12 @@
 import type * as Yaml from "yaml";
 import type { Document, LineCounter, Node, Pair } from "yaml";
 import { BuildError, isBuildError, reasonOf, type Place } from "../errors.js";
+import { maxYamlBytes, reasonOfProblem, tooLarge } from "../yaml-text.js";
 
 export type KeyPath = readonly PropertyKey[];
 
 /** The place of the value at a path, or of its key; of the nearest thing around it that has one. */
 export type PlaceOf = (path: KeyPath, part?: "key" | "value") => Place;
-
-const maxBytes = 2 ** 20;
 
 export interface ParsedYaml {
   readonly value: unknown;
@@ -20,7 +19,7 @@ export interface ParsedYaml {
  * Throws CONFIG_UNREADABLE.
  */
 export async function parseYaml(path: string, text: string, reader: "dib" | "python" = "dib"): Promise<ParsedYaml> {
-  if (text.length > maxBytes) throw unreadable("it is larger than 1 MiB", { file: path });
+  if (Buffer.byteLength(text) > maxYamlBytes) throw unreadable(tooLarge, { file: path });
   if (text.includes("\0")) throw unreadable("it is no UTF-8 text", { file: path });
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
@@ -33,7 +32,7 @@ export async function parseYaml(path: string, text: string, reader: "dib" | "pyt
       ...(reader === "python" ? { version: "1.1" } : {}),
     });
     const [problem] = [...document.errors, ...document.warnings];
-    if (problem !== undefined) throw unreadable(problem.message, placeAt(problem.pos[0], lines, path));
+    if (problem !== undefined) throw unreadable(reasonOfProblem(problem), placeAt(problem.pos[0], lines, path));
     if (reader === "python") keepTextOfPython(document, yaml);
     else keepNumbersAsWritten(document, yaml);
     return { value: document.toJS(), placeOf: placesIn(document, lines, path, yaml) };

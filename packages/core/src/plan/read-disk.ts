@@ -4,6 +4,7 @@ import type { WrittenDisk } from "../block-device/plan-disk.js";
 import type { BuildConfig } from "../config/schema.js";
 import type { Element } from "../elements/element.js";
 import { BuildError, reasonOf } from "../errors.js";
+import { readYamlText } from "../yaml-text.js";
 
 /** DIB's rule: the variable (inline or `file://`), else the first element with a layout for this ARCH or a default one. Undefined when none says anything. */
 export async function readDisk(config: BuildConfig, elements: readonly Element[]): Promise<WrittenDisk | undefined> {
@@ -12,7 +13,7 @@ export async function readDisk(config: BuildConfig, elements: readonly Element[]
     if (typeof given !== "string" || !given.startsWith("file://"))
       return { config: given as string, origin: config.origins.blockDevice ?? "DIB_BLOCK_DEVICE_CONFIG" };
     const file = resolve(config.cwd, given.slice("file://".length));
-    const text = await readFile(file, "utf8").catch((error: unknown) => {
+    const text = await readYamlText(file).catch((error: unknown) => {
       throw new BuildError("BLOCK_DEVICE_CONFIG_INVALID", { place: given, reason: reasonOf(error) }, { cause: error });
     });
     return { config: text, origin: given };

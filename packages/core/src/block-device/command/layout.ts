@@ -1,10 +1,10 @@
 /** The layout as the commands of `dib block-device` keep it between them. */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { BuildError, reasonOf } from "../../errors.js";
 import { builtInBlockNodes } from "../built-in.js";
 import { ConfigPlaces } from "../config-places.js";
 import { flattenConfig } from "../graph.js";
+import { readYamlText } from "../../yaml-text.js";
 import { parseBlockDeviceConfig } from "../parse-config.js";
 import { assembleGraph, describeGraph, mergeRootParameters, type GraphFacts } from "../plan-disk.js";
 import { needParameter, type BlockDeviceParameters } from "./parameters.js";
@@ -15,7 +15,7 @@ const types = new Map(builtInBlockNodes.map((type) => [type.name, type]));
 /** Reads and checks the config, and writes its graph down. May be repeated. Throws BLOCK_DEVICE_CONFIG_INVALID. */
 export async function initBlockDevice(parameters: BlockDeviceParameters): Promise<void> {
   const file = needParameter(parameters.config, "config is missing", parameters);
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
+  const text = await readYamlText(file).catch((error: unknown) => {
     throw new BuildError("BLOCK_DEVICE_CONFIG_INVALID", { place: file, reason: reasonOf(error) }, { cause: error });
   });
   const places = new ConfigPlaces(file);

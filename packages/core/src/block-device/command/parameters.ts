@@ -1,8 +1,8 @@
 /** The parameters file of `dib block-device`, as disk-image-create of DIB writes it. */
-import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { parseDocument } from "yaml";
 import { BuildError, reasonOf } from "../../errors.js";
+import { readYamlText, reasonOfProblem } from "../../yaml-text.js";
 import { textOf } from "../written-text.js";
 
 /** Paths are absolute. What a command does not need may be missing. */
@@ -23,13 +23,10 @@ export interface BlockDeviceParameters {
 
 /** Throws BLOCK_DEVICE_PARAMETERS_INVALID. */
 export async function readParameters(file: string): Promise<BlockDeviceParameters> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
+  const text = await readYamlText(file).catch((error: unknown) => {
     throw invalid(file, reasonOf(error), error);
   });
-  const document = parseDocument(text, { version: "1.1", prettyErrors: false });
-  const [problem] = document.errors;
-  if (problem !== undefined) throw invalid(file, problem.message);
-  const values = document.toJS() as unknown;
+  const values = parse(file, text);
   if (typeof values !== "object" || values === null || Array.isArray(values))
     throw invalid(file, "it must hold a map of parameters");
   const written = new Map(Object.entries(values));
@@ -61,3 +58,14 @@ export function needParameter<Value>(value: Value | undefined, reason: string, {
 
 const invalid = (file: string, reason: string, cause?: unknown) =>
   new BuildError("BLOCK_DEVICE_PARAMETERS_INVALID", { file, reason }, { cause });
+
+function parse(file: string, text: string): unknown {
+  const document = parseDocument(text, { version: "1.1", prettyErrors: false });
+  const [problem] = document.errors;
+  if (problem !== undefined) throw invalid(file, reasonOfProblem(problem));
+  try {
+    return document.toJS() as unknown;
+  } catch (error) {
+    throw invalid(file, reasonOf(error), error); // aliases of aliases
+  }
+}

@@ -92,7 +92,9 @@ function checkNames(node: NodeConfig, label: TableLabel, graph: readonly NodeCon
   return [
     // 36 UTF-16 units fit into an entry.
     ...(label === "gpt" && (name.length > 36 || /["\\\p{Cc}]/u.test(name))
-      ? [`partition name ${JSON.stringify(name)} can't be written to a GPT`]
+      ? [
+          `partition name ${JSON.stringify(name)} can't be written to a GPT: at most 36 characters, no quotes or controls`,
+        ]
       : []),
     ...(bases.length > 1 ? [`${base} has more than one partition table`] : []),
   ];
