@@ -1,5 +1,5 @@
 /** What a build with debian-minimal begins with, made once for all of them. */
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createExec, mustRun } from "@dibjs/core/process/exec.js";
 import { cacheFolder } from "../../support/cache-folder.js";
@@ -17,12 +17,22 @@ const packages =
 const makeSmall = 'rm -rf "$1"/usr/lib/modules/*/kernel; chroot "$1" update-initramfs -u';
 
 /** The name by which DIB's debootstrap finds it in the folder of caches, and so does ours. */
-export const baseTarballName = "debootstrap-debian-bookworm-amd64.tar.gz";
+const baseTarballName = "debootstrap-debian-bookworm-amd64.tar.gz";
 
 const pack = 'tar -C "$1" --numeric-owner -cf - . | gzip -1 > "$2"';
 
+/** Puts it into a folder of caches. Nobody writes to it: a link will do, where both are on one file system. */
+export async function layBaseTarball(caches: string): Promise<void> {
+  const [from, to] = [await baseTarball(), join(caches, baseTarballName)];
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to);
+  }
+}
+
 /** Up to date, so that no build has to upgrade it. */
-export async function baseTarball(): Promise<string> {
+async function baseTarball(): Promise<string> {
   const tarball = join(kept, baseTarballName);
   await using _lock = await lockFile(`${kept}.lock`);
   if (existsSync(tarball)) return tarball;

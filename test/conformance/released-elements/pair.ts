@@ -1,5 +1,5 @@
 /** One element with debian-minimal, built by the released diskimage-builder and by our command of the same name. */
-import { linkSync, copyFileSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { defaultEnv } from "@dibjs/core/process/exec.js";
 import type { ElementRequest } from "../../../scripts/docs/released-elements.mjs";
@@ -7,7 +7,7 @@ import { Built } from "../../support/both-builds.js";
 import { dibElementsEnvironment } from "../../support/dib-element-builds.js";
 import { runDropIn } from "../../support/drop-in.js";
 import { releasedDib, runReleased } from "../../support/released-dib.js";
-import { baseTarball, baseTarballName } from "./base-tarball.js";
+import { layBaseTarball } from "./base-tarball.js";
 
 export interface Timed {
   readonly built: Built;
@@ -63,7 +63,7 @@ async function openPlace(folder: string, { env, files }: ElementRequest) {
     mkdirSync(dirname(join(home, path)), { recursive: true });
     writeFileSync(join(home, path), filledIn(text));
   }
-  linkOrCopy(await baseTarball(), join(folder, "cache", baseTarballName));
+  await layBaseTarball(join(folder, "cache"));
   return {
     folder,
     env: {
@@ -78,13 +78,4 @@ async function openPlace(folder: string, { env, files }: ElementRequest) {
       ...Object.fromEntries(Object.entries(env).map(([name, value]) => [name, filledIn(value)])),
     },
   };
-}
-
-/** Nobody writes to it: a link will do, where the caches are on one file system. */
-function linkOrCopy(from: string, to: string): void {
-  try {
-    linkSync(from, to);
-  } catch {
-    copyFileSync(from, to);
-  }
 }
