@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect } from "vitest";
-import { layBaseTarball } from "../conformance/released-elements/base-tarball.js";
+import { layBaseTarball } from "./base-tarball.js";
 import type { ElementFixture } from "./build-fixture.js";
 import { dibElementsEnvironment } from "./dib-element-builds.js";
 import type { DibResult } from "./dib.js";

@@ -7,7 +7,7 @@ import { Built } from "../../support/both-builds.js";
 import { dibElementsEnvironment } from "../../support/dib-element-builds.js";
 import { runDropIn } from "../../support/drop-in.js";
 import { releasedDib, runReleased } from "../../support/released-dib.js";
-import { layBaseTarball } from "./base-tarball.js";
+import { layBaseTarball } from "../../support/base-tarball.js";
 
 export interface Timed {
   readonly built: Built;

@@ -2,9 +2,9 @@
 import { copyFileSync, existsSync, linkSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createExec, mustRun } from "@dibjs/core/process/exec.js";
-import { cacheFolder } from "../../support/cache-folder.js";
-import { debianSources } from "../../support/dib-element-builds.js";
-import { lockFile } from "../../support/file-lock.js";
+import { cacheFolder } from "./cache-folder.js";
+import { debianSources } from "./dib-element-builds.js";
+import { lockFile } from "./file-lock.js";
 
 const exec = createExec();
 const kept = join(cacheFolder, "released-elements");
