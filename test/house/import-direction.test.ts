@@ -5,7 +5,7 @@ import { importsOf, membersUsed, sources, targetOf } from "./source.js";
 // Lower may never import higher. `import type` is free: types describe the flow, values make it.
 // The first pattern that fits a file decides; a file that fits none has no place yet.
 const LAYERS: readonly (readonly [RegExp, number])[] = [
-  [/^(errors|out-of-space|mask|nearest|context|hooks|hook-order)\.ts$/, 0],
+  [/^(errors|out-of-space|mask|nearest|yaml-text|context|hooks|hook-order)\.ts$/, 0],
   [/^process\//, 0],
   [/^phases\/(table|order)\.ts$/, 0], // the names and order of the phases and of their scripts: everybody reads them
   [/^plan\/digest\.ts$/, 0],

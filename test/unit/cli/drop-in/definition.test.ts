@@ -59,7 +59,7 @@ describe("an image definition that is wrong", () => {
       [
         "several documents",
         "- imagename: x\n---\n- imagename: y\n",
-        [unreadable, ":2:1: Source contains multiple documents; please use YAML.parseAllDocuments()", form],
+        [unreadable, ":2:1: it has more than one document", form],
       ],
       ["bytes that are no text", Buffer.from([0x2d, 0x20, 0xff]), [unreadable, ": it is no UTF-8 text", form]],
       [
