@@ -20,6 +20,19 @@ export interface BothRequest {
 
 export type Env = Readonly<Record<string, string>>;
 
+/** What sfdisk says of a disk, without what is random. */
+export function partitionsOf(image: string): Readonly<Record<string, unknown>> {
+  const { partitiontable } = JSON.parse(execFileSync("sfdisk", ["--json", image], { encoding: "utf8" })) as {
+    partitiontable: Record<string, unknown> & { partitions?: Record<string, unknown>[] };
+  };
+  const { partitions = [], id: _id, device: _device, ...table } = partitiontable;
+  const known = partitions.map(({ uuid: _uuid, node: _node, ...partition }, index) => [
+    `partition ${index + 1}`,
+    partition,
+  ]);
+  return { table, ...(Object.fromEntries(known) as object) };
+}
+
 /** What one of the two made. */
 export class Built {
   readonly exitCode: number | null;
@@ -59,17 +72,8 @@ export class Built {
     return lines.map(([, phase, script]) => `${phase}/${script}`);
   }
 
-  /** What sfdisk says of the disk, without what is random. */
   partitions(): Readonly<Record<string, unknown>> {
-    const { partitiontable } = JSON.parse(
-      execFileSync("sfdisk", ["--json", `${this.image}.raw`], { encoding: "utf8" }),
-    ) as { partitiontable: Record<string, unknown> & { partitions?: Record<string, unknown>[] } };
-    const { partitions = [], id: _id, device: _device, ...table } = partitiontable;
-    const known = partitions.map(({ uuid: _uuid, node: _node, ...partition }, index) => [
-      `partition ${index + 1}`,
-      partition,
-    ]);
-    return { table, ...(Object.fromEntries(known) as object) };
+    return partitionsOf(`${this.image}.raw`);
   }
 
   /** Path below OUT.d → text. */
