@@ -28,5 +28,5 @@ export const runDropInChroot = (
   const enter = `mount --rbind / "$0" && exec chroot "$0" env --chdir="$PWD" "$@"`;
   const command = ["bash", "-c", enter, root, process.execPath, dropInProgram(name), ...args];
   const options = { cwd: place.cwd, env: dibEnvironment(place), stdio: ["ignore", "pipe", "pipe"] as StdioOptions };
-  return resultOf(spawn("unshare", ["--mount", "--propagation", "private", ...command], options));
+  return resultOf(spawn("unshare", ["--mount", "--propagation", "slave", ...command], options));
 };

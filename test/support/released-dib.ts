@@ -56,7 +56,7 @@ exec "$@"`;
  */
 export async function runReleased(command: readonly string[], options: PeerOptions = {}): Promise<ExecResult> {
   await releasedDib();
-  const namespaces = "--mount --pid --fork --kill-child --mount-proc --propagation private".split(" ");
+  const namespaces = "--mount --pid --fork --kill-child --mount-proc --propagation slave".split(" ");
   return exec("unshare", [...namespaces, "sh", "-c", inNamespaces, "sh", standIns, ...command], {
     cwd: options.cwd ?? "/",
     env: { ...defaultEnv, PYTHONPATH: pythonPath, PYTHONDONTWRITEBYTECODE: "1", HOME: "/root", ...options.env },
