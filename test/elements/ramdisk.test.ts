@@ -21,6 +21,7 @@ for program in expr head ifconfig ip lsmod modprobe nc ping reboot route shutdow
   printf '#!/bin/bash\\necho "%s $*"\\n' $program > "$TARGET_ROOT/bin/$program"
   chmod 0755 "$TARGET_ROOT/bin/$program"
 done
+install -D "$TARGET_ROOT/bin/busybox" "$TARGET_ROOT/opt/busybox-toy"
 mkdir -p "$TARGET_ROOT/boot" "$TARGET_ROOT/lib/firmware" "$TARGET_ROOT/lib/udev/rules.d"
 for version in 6.9-toy 6.10-toy; do
   echo "kernel $version" > "$TARGET_ROOT/boot/vmlinuz-$version"
@@ -28,6 +29,7 @@ for version in 6.9-toy 6.10-toy; do
     install -D /dev/null "$TARGET_ROOT/lib/modules/$version/kernel/$module.ko"
   done
 done
+echo "the same, not compressed" > "$TARGET_ROOT/boot/vmlinux-6.10-toy"
 echo firmware > "$TARGET_ROOT/lib/firmware/blob"
 echo rule > "$TARGET_ROOT/lib/udev/rules.d/80-drivers.rules"`,
   );
@@ -35,6 +37,7 @@ echo rule > "$TARGET_ROOT/lib/udev/rules.d/80-drivers.rules"`,
 /** What an element may add to a ramdisk. */
 const subject = (): ElementFixture =>
   anElement("subject")
+    .file("environment.d/10-busybox.bash", "export BUSYBOX=/opt/busybox-toy\n")
     .file("binary-deps.d/subject", "numfmt\nawk\n")
     .file("dracut-drivers.d/subject", "wire\n")
     .file("init.d/90-subject", 'echo "fragment of the subject"\n')
@@ -97,7 +100,7 @@ testDifference("iso", "the disc is there for later scripts, and holds the kernel
 });
 
 describe("a ramdisk", () => {
-  test("comes with the newest kernel, which is the one with the higher version", () => {
+  test("comes with the newest kernel, which is the one with the higher version, compressed", () => {
     expect(readFileSync(`${built.folder.image}.kernel`, "utf8")).toBe("kernel 6.10-toy\n");
   });
 
@@ -106,11 +109,12 @@ describe("a ramdisk", () => {
     expect(inRamdisk("lib/firmware/blob")).toBe("firmware\n");
   });
 
-  test("holds the programs that elements ask for, with their libraries; busybox is all the others", () => {
+  test("holds the programs that elements ask for, with their libraries; busybox, whatever its name, is all the others", () => {
     const run = (program: string, ...args: string[]) =>
       execFileSync("chroot", [root, `/bin/${program}`, ...args], { encoding: "utf8" });
     expect(run("numfmt", "--version")).toContain("coreutils");
     expect(run("ip", "link")).toBe("ip link\n"); // busybox has a part of it only
+    expect(run("sync")).toBe("");
     expect(run("awk", "BEGIN { print 1 }")).toBe("1\n");
   });
 

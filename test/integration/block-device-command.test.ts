@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
@@ -29,7 +29,8 @@ const run = (file: string, ...args: readonly string[]) => execFileSync(file, arg
 /** Runs \`dib-block-device\` on a folder. */
 function dibBlockDevice(folder: BlockDeviceFolder, ...args: readonly string[]) {
   const env = { ...process.env, DIB_BLOCK_DEVICE_PARAMS_YAML: folder.paramsFile, NO_COLOR: "1" };
-  return spawnSync(process.execPath, [bin("dib-block-device"), ...args], { encoding: "utf8", env });
+  const command = [process.execPath, bin("dib-block-device"), ...args];
+  return spawnSync("sh", ["-c", 'umask 077; exec "$@"', "sh", ...command], { encoding: "utf8", env });
 }
 
 test("each command is a process of its own, and what is written between create and umount is in the image", () => {
@@ -42,6 +43,7 @@ test("each command is a process of its own, and what is written between create a
   done("init");
   expect(done("getval", "root-label")).toBe("cloudimg-rootfs");
   done("create");
+  expect(statSync(join(folder.stateDir, "state.json")).mode & 0o777).toBe(0o644); // getval needs no root
   const image = done("getval", "image-path");
   expect(done("getval", "image-block-devices")).toMatch(/^ \[image0\]=\/dev\/loop\d+ {2}\[root\]=\/dev\/loop\d+p1$/);
   writeFileSync(join(folder.path, "build/mnt/hello"), "world");

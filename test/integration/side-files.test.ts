@@ -1,7 +1,17 @@
 /** What elements put beside the output: published with it or not at all, and the whole result of a ramdisk. */
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, join } from "node:path";
 import { planImage } from "@dibjs/core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -78,6 +88,18 @@ describe("a ramdisk", () => {
       for (const ending of ["initramfs", "kernel", "report.json"]) rmSync(`${name}.${ending}`, { force: true });
     }
     expect(readdirSync("/").filter((entry) => entry.includes("dibjs-test"))).toEqual([]);
+  });
+
+  test("whose kernel is a link to a file of the host is an error, and that file is not touched", async () => {
+    const file = project.write("kernel of the host", "KERNEL\n");
+    chmodSync(file, 0o600);
+    project.script("cleanup.d/99-take-out", `ln -s '${file}' "$IMAGE_NAME.kernel"; echo x > "$IMAGE_NAME.initramfs"`);
+    await expect(project.build(asRamdisk)).rejects.toMatchObject({
+      code: "ARTIFACT_CHECK_FAILED",
+      context: { file: out("image.kernel") },
+    });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readdirSync(project.out)).toEqual([]);
   });
 
   test("that nobody has built is an error", async () => {

@@ -12,6 +12,7 @@ import type { Exec } from "../process/exec.js";
 import type { ScriptRef } from "../report/events.js";
 import type { DiskState, NodeConfig } from "./node.js";
 import { isBackedBy } from "./nodes/local-loop.js";
+import { noRoot } from "./plan-disk.js";
 import { devicesUnder } from "./own-devices.js";
 import { chainBelow } from "./sizes.js";
 import { textOf } from "./written-text.js";
@@ -95,7 +96,7 @@ export function planHandedOver(
 ): PlannedDisk {
   const mount = planned.nodes.find(({ type, values }) => type === "mount" && values.mount_point === "/");
   const mkfs = planned.nodes.find(({ name }) => name === mount?.base);
-  if (mount === undefined || mkfs === undefined) throw new Error("the plan has no root file system");
+  if (mount === undefined || mkfs === undefined) throw noRoot(planned.origin);
   const fstab = planned.nodes.filter(({ type, base }) => type === "fstab" && base === mount.name);
   const kept = [mkfs, mount, ...fstab];
   tellLost(planned, kept, answer, emit);

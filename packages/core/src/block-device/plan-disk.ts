@@ -1,3 +1,4 @@
+import { BuildError } from "../errors.js";
 import type { BuildConfig } from "../config/schema.js";
 import type { PlannedDisk, PlannedHostCommand } from "../plan/plan.js";
 import { ConfigPlaces } from "./config-places.js";
@@ -49,6 +50,7 @@ export function planDisk({ config, origin }: WrittenDisk, settings: DiskSettings
   const entries = typeof config === "string" ? parseBlockDeviceConfig(config, places) : config;
   const merged = mergeRootParameters(flattenConfig(entries, types, places), rootParameters(settings));
   const facts = describeGraph(assembleGraph(merged, types, places));
+  if (!facts.mountPoints.includes("/")) throw noRoot(origin);
   const secrets = facts.nodes.flatMap((node) =>
     (types.get(node.type)?.secrets?.(node) ?? []).map((place) => ({ node: node.name, place })),
   );
@@ -65,6 +67,10 @@ export function planDisk({ config, origin }: WrittenDisk, settings: DiskSettings
     sectorSizeBytes: settings.sectorSizeBytes ?? facts.sectorSizeBytes, // DIB_BLOCK_SIZE wins
   };
 }
+
+/** The content would have nowhere to go. */
+export const noRoot = (place: string): BuildError =>
+  new BuildError("BLOCK_DEVICE_CONFIG_INVALID", { place, reason: "no file system is mounted at /" });
 
 /** All nodes, in config order and in the order of creation. Throws BLOCK_DEVICE_CONFIG_INVALID. */
 export function assembleGraph(

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { BuildError } from "../errors.js";
 import type { StagedFile } from "../formats/export.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
@@ -32,7 +32,7 @@ export async function sortSideFiles(
     if (!bootFiles.some(({ extension }) => extension === ending))
       throw unfit(`${places.output}.${ending}`, "no element has written it; the ramdisk's own element does");
   for (const { staged, extension } of bootFiles) {
-    const found = await stat(staged);
+    const found = await lstat(staged); // a link leads to a file of the host
     if (!found.isFile() || found.size === 0) throw unfit(`${places.output}.${extension}`, "it is empty, or no file");
   }
   return { bootFiles, others: files.filter((file) => endingOf(file) === undefined) };

@@ -110,6 +110,9 @@ export class SideFiles {
   }
 }
 
+/** Gone with another build, or mounted by a user for nobody else, or from a machine that does not answer: no script sees into it. */
+const unseen = new Set(["ENOENT", "ENOTDIR", "EACCES", "ENOTCONN", "ESTALE"]);
+
 /** The folders in a folder, with all that is mounted below them. An open one is still reached when its name is covered. */
 async function openFolders(
   folder: string,
@@ -121,7 +124,7 @@ async function openFolders(
     const target = join(folder, name);
     const handle = await open(target, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(
       (error: NodeJS.ErrnoException) => {
-        if (error.code !== "ENOENT") throw error; // of another build, which has just ended
+        if (!unseen.has(error.code ?? "")) throw error;
       },
     );
     if (handle === undefined) continue;

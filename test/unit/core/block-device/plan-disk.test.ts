@@ -100,17 +100,7 @@ test("mkfs_root takes its type, label and options from the settings, and nothing
     opts: "-E resize=1000 -i 4096 -J size=8 -O ^has_journal",
   });
   expect(root(mbrDisk, { fsType: "xfs", rootLabel: "top" })).toMatchObject({ type: "xfs", label: "top", opts: "" });
-  expect(
-    root(
-      deepTree
-        .replace("type: ext4", "{ type: ext4, opts: -N 9 }")
-        .replace("mkfs:\n            {", "mkfs: {")
-        .replace(
-          "}\n            mount:\n              mount_point: /\n              fstab: { options: defaults, fsck-passno: 1 }",
-          "}",
-        ),
-    ),
-  ).toMatchObject({ opts: "-N 9" });
+  expect(root(deepTree.replace("type: ext4", "type: ext4\n            opts: -N 9"))).toMatchObject({ opts: "-N 9" });
 });
 
 test("without any layout the disk is one bare file system", () => {
@@ -133,7 +123,7 @@ test("types, labels and names are text as written, also where YAML 1.1 sees numb
 - partitioning:
     base: image0
     label: mbr
-    partitions: [{ name: root, type: 0x0c, size: 0755, flags: [primary], mkfs: { type: ext4, label: 010 } }]
+    partitions: [{ name: root, type: 0x0c, size: 0755, flags: [primary], mkfs: { type: ext4, label: 010, mount: { mount_point: / } } }]
 `);
   expect(planned.nodes[1]?.values).toMatchObject({ type: "0x0c", size: "0755" });
   expect(planned.nodes[2]?.values).toMatchObject({ label: "010" });
@@ -252,6 +242,13 @@ test.each([
   ["- local_loop: { name: a, block_size: 1024 }", "must be 512 or 4096"],
   ["- local_loop: { name: a, size: 50% }", 'size "50%" is not a size'],
   ["- &a { mkfs: *a }", "circular"],
+  [onLoop("{ mkfs: { base: image0, type: ext4, mount: { mount_point: /root } } }"), "no file system is mounted at /"],
+  [
+    partitions(
+      "[{ name: a, size: 1MiB, mkfs: { type: swap, mount: { mount_point: a } } }, { name: b, size: 1MiB, mkfs: { type: swap, mount: { mount_point: b } } }]",
+    ),
+    "a layout mounts one swap",
+  ],
 ])("%s: %s", (config, message) => {
   expect(findings(config)).toContain(message);
 });

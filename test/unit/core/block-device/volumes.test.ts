@@ -166,8 +166,14 @@ test("names and numbers of volumes are text as written, also where YAML 1.1 sees
   expect(lvmEntry).toMatchObject({ lvm: { lvs: [{ "thin-pool": "on", extents: "010" }] } });
 });
 
+/** What a layout must have, on a disk of its own. */
+const aRoot = {
+  local_loop: { name: "image1", mkfs: { name: "mkfs_root", type: "ext4", mount: { mount_point: "/" } } },
+};
+
 test("names of the host are taken in one order, whatever the layout's", () => {
   const { nodes } = plan([
+    aRoot,
     ...luks({ name: "z-crypt" }),
     {
       lvm: {
@@ -193,7 +199,7 @@ test("names of the host are taken in one order, whatever the layout's", () => {
 
 test("programs are asked for by what a layout has", () => {
   const commands = (config: readonly unknown[]) =>
-    diskHostCommands(plan(config), nodeTypes).map(({ command }) => command);
+    diskHostCommands(plan([aRoot, ...config]), nodeTypes).map(({ command }) => command);
   const pool = [
     { name: "pool", base: "vg", type: "thin-pool", size: "1GiB" },
     { name: "lv", base: "vg", type: "thin", "thin-pool": "pool", size: "1GiB" },

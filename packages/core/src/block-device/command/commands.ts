@@ -74,10 +74,10 @@ export async function createBlockDevice(
     await created.resources[Symbol.asyncDispose]();
   } catch (error) {
     await forgetFailed(stateDir, imagesOn(written), error);
+    await writeState(stateDir, request.state).catch(() => undefined); // why it failed is what counts
     throw error;
-  } finally {
-    await writeState(stateDir, request.state);
   }
+  await writeState(stateDir, request.state);
 }
 
 /** Image files that were made, and by this disk: what lay there before is none of them. */

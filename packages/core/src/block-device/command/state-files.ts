@@ -4,7 +4,7 @@
  * from the host. The last one is written whenever something is borrowed: a command that was killed can be undone.
  */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { BuildError, reasonOf } from "../../errors.js";
 import type { DiskState, LoanData, NodeConfig } from "../node.js";
@@ -77,6 +77,7 @@ export async function writeConfig(stateDir: string, nodes: readonly NodeConfig[]
 export async function writeState(stateDir: string, state: DiskState): Promise<void> {
   await mkdir(stateDir, { recursive: true });
   await writeFile(stateFile(stateDir), JSON.stringify(formatState(state)));
+  await chmod(stateFile(stateDir), 0o644); // `getval` needs no root, and root's umask may hide files
 }
 
 /** At once: what is borrowed after this statement must already be noted when the process ends in it. */

@@ -1,7 +1,7 @@
 /** What `getval` answers: facts of the layout, and of what was made of it. */
 import { BuildError } from "../../errors.js";
 import { formatDevices, loopUnderRoot } from "../create.js";
-import type { GraphFacts } from "../plan-disk.js";
+import { noRoot, type GraphFacts } from "../plan-disk.js";
 import { readGraph } from "./layout.js";
 import type { BlockDeviceParameters } from "./parameters.js";
 import { configFile, readState } from "./state-files.js";
@@ -22,10 +22,7 @@ const symbols: Symbols = {
 function rootOf(parameters: BlockDeviceParameters): GraphFacts {
   const graph = readGraph(parameters);
   if (graph.mountPoints.includes("/")) return graph;
-  throw new BuildError("BLOCK_DEVICE_CONFIG_INVALID", {
-    place: configFile(parameters.stateDir),
-    reason: "no file system is mounted at /",
-  });
+  throw noRoot(configFile(parameters.stateDir));
 }
 
 function rootDevice(parameters: BlockDeviceParameters): { device: string; image?: string } {

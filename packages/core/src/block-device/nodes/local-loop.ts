@@ -65,6 +65,10 @@ async function makeSparseFile(image: string, sizeBytes: number): Promise<void> {
   });
   try {
     await file.truncate(sizeBytes);
+  } catch (error) {
+    await rm(image); // the file system can't hold a file of this length
+    const doing = `making an image of ${sizeBytes / 2 ** 20} MiB`;
+    throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: image, doing, reason: reasonOf(error) }, { cause: error });
   } finally {
     await file.close();
   }

@@ -113,7 +113,8 @@ async function claimGroup(group: string, request: NodeRequest): Promise<void> {
 /** Where lvm makes a folder of links: one without udev keeps those of a killed build, which lead nowhere. */
 async function isFree(folder: string): Promise<boolean> {
   if ((await lstat(folder).catch(() => undefined)) === undefined) return true;
-  const links = await readdir(folder).catch(() => [""]); // not a folder
+  const links = await readdir(folder).catch(() => []); // not a folder
+  if (links.length === 0) return false; // nothing says that lvm has made it
   for (const link of links.map((name) => join(folder, name))) {
     const target = await stat(link).catch(() => undefined);
     if (target !== undefined || !(await lstat(link)).isSymbolicLink()) return false;

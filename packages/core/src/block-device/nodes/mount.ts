@@ -70,7 +70,7 @@ function checkMount(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
     ];
   }
   const fileSystem = graph.find(({ name }) => name === node.base);
-  if (fileSystem?.values.type === "swap") return [];
+  if (fileSystem?.values.type === "swap") return otherSwapsOf(node, graph);
   const path = textOf(written) ?? "";
   const parts = path.split("/");
   const twins = graph.filter((other) => other.type === "mount" && mountText(other.values) === path);
@@ -80,6 +80,13 @@ function checkMount(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
       : [`mount point ${JSON.stringify(path)} must be an absolute path without '..'`]),
     ...(twins.length > 1 ? [`Mount point [${path}] specified more than once`] : []),
   ];
+}
+
+/** The state that scripts and `dib-block-device` read knows one mount point `none`. */
+function otherSwapsOf(node: NodeConfig, graph: readonly NodeConfig[]): string[] {
+  const swaps = new Set(graph.filter(({ values }) => values.type === "swap").map(({ name }) => name));
+  const mounts = graph.filter(({ type, base }) => type === "mount" && swaps.has(base ?? ""));
+  return mounts[0] === node || mounts.length === 1 ? [] : [`mount ${node.name}: a layout mounts one swap`];
 }
 
 async function mountAt(
