@@ -82,7 +82,7 @@ test("a phase that empties /tmp makes it as if nothing were there", async () => 
   expect(await runsIn(`${ask}\nrm -rf /tmp/dib-initramfs\n${ask}`)).toEqual(["run", "run"]);
 });
 
-test("nothing of it is in later phases or in the image, nor where an element brings a program of that name", async () => {
+test("nothing of it is in the tree that later phases see", async () => {
   const list = `ls -A "$TARGET_ROOT/usr/local/sbin" "$TARGET_ROOT/tmp"`;
   project.script("install.d/10-ask", ask);
   project.script("post-root.d/10-look", list);

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import type { ResourceStack } from "../workspace/resource-stack.js";
 import type { TargetFiles } from "../workspace/target.js";
 
-/** First in the PATH of scripts inside the target. */
+/** Its folder is the first in the PATH of scripts inside the target. */
 const standIn = "/usr/local/sbin/mkinitramfs";
 const kept = "/tmp/dib-initramfs";
 
@@ -15,10 +15,10 @@ export async function makeInitramfsOnce(target: TargetFiles, stack: ResourceStac
   const isWanted = (await target.exists("/usr/bin/dpkg")) && (await target.exists("/usr/local/sbin"));
   if (!isWanted || (await target.exists(standIn)) || (await target.exists(kept))) return;
   const program = await readFile(new URL("../../libexec/inside/mkinitramfs", import.meta.url), "utf8");
-  stack.defer(`what stands before mkinitramfs`, async () => {
-    await target.remove(kept);
-    if ((await target.read(standIn)) === program) await target.remove(standIn);
-  });
   await target.makeFolder(kept, 0o700);
+  stack.defer("the initramfs that are kept", () => target.remove(kept));
   await target.write(standIn, program, { mode: 0o755 });
+  stack.defer("what stands before mkinitramfs", async () => {
+    if ((await target.read(standIn)) === program) await target.remove(standIn); // else an element's own
+  });
 }
