@@ -23,7 +23,7 @@ export const localLoop = defineBlockNode({
     const sizeBytes =
       size !== undefined && "bytes" in size ? roundUpSize(size.bytes, sizeMultipleBytes) : imageSizeBytes;
     const image = join(imageDir, `${node.name}.raw`);
-    await makeSparseFile(image, sizeBytes);
+    await makeSparseFile(image, sizeBytes, node);
     const device = await attach(image, request);
     state.blockdev.set(node.name, { device, image, offsetBytes: 0, sizeBytes });
     return true;
@@ -55,8 +55,8 @@ function checkLocalLoop({ type, name, base, values }: NodeConfig, graph: readonl
 
 const sectorText = ({ values }: Pick<NodeConfig, "values">): string => textOf(values.block_size) ?? "512";
 
-/** Throws BLOCK_DEVICE_IMAGE_EXISTS: nothing is written over what is there. */
-async function makeSparseFile(image: string, sizeBytes: number): Promise<void> {
+/** Throws BLOCK_DEVICE_IMAGE_EXISTS: nothing is written over what is there. Throws BLOCK_DEVICE_NODE_FAILED, and the file is gone. */
+async function makeSparseFile(image: string, sizeBytes: number, node: NodeConfig): Promise<void> {
   const how = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const file = await open(image, how, 0o600).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === "EEXIST")
@@ -67,8 +67,9 @@ async function makeSparseFile(image: string, sizeBytes: number): Promise<void> {
     await file.truncate(sizeBytes);
   } catch (error) {
     await rm(image); // the file system can't hold a file of this length
-    const doing = `making an image of ${sizeBytes / 2 ** 20} MiB`;
-    throw new BuildError("BLOCK_DEVICE_NODE_FAILED", { node: image, doing, reason: reasonOf(error) }, { cause: error });
+    const doing = `making ${image}, of ${Math.ceil(sizeBytes / 2 ** 20)} MiB,`;
+    const context = { node: node.name, doing, reason: reasonOf(error) };
+    throw new BuildError("BLOCK_DEVICE_NODE_FAILED", context, { cause: error });
   } finally {
     await file.close();
   }
