@@ -16,6 +16,7 @@ export {
   defineLoan,
   type BlockNodeType,
   type Borrow,
+  type BlockDevice,
   type DiskState,
   type Loan,
   type LoanData,

@@ -143,9 +143,9 @@ export function orderNodes(
   const edges = new Map(nodes.map((node) => [node.name, edgesOf(node, nodes, types, names, places)]));
   const waiting = [...nodes];
   const ordered: NodeConfig[] = [];
-  const isDone = new Set<string>();
+  const done = new Set<string>();
   while (waiting.length > 0) {
-    const at = waiting.findIndex(({ name }) => edges.get(name)?.every((earlier) => isDone.has(earlier)));
+    const at = waiting.findIndex(({ name }) => edges.get(name)?.every((earlier) => done.has(earlier)));
     const [next] = at === -1 ? [] : waiting.splice(at, 1);
     if (next === undefined)
       throw invalid(
@@ -153,7 +153,7 @@ export function orderNodes(
         `these nodes stand on each other in a circle: ${waiting.map(({ name }) => name).join(", ")}`,
       );
     ordered.push(next);
-    isDone.add(next.name);
+    done.add(next.name);
   }
   return ordered;
 }

@@ -10,7 +10,7 @@ import { BuildError } from "../errors.js";
 import type { PlannedDisk } from "../plan/plan.js";
 import type { Exec } from "../process/exec.js";
 import type { ScriptRef } from "../report/events.js";
-import type { DiskState, NodeConfig } from "./node.js";
+import type { BlockDevice, NodeConfig } from "./node.js";
 import { isBackedBy } from "./nodes/local-loop.js";
 import { noRoot } from "./plan-disk.js";
 import { devicesUnder } from "./own-devices.js";
@@ -22,8 +22,6 @@ export interface DeviceAnswer {
   readonly device: string;
   readonly script: ScriptRef;
 }
-
-type BlockDevice = DiskState["blockdev"] extends Map<string, infer Entry> ? Entry : never;
 
 /** What of a disk was made by a script: nodes by name, the loop first. */
 export type GivenNodes = ReadonlyMap<string, BlockDevice>;

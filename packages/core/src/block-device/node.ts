@@ -17,19 +17,18 @@ export interface WrittenVolume {
   readonly opts: readonly string[];
 }
 
+/** A loop device with its image file, a partition, a logical volume (with what was written of it) or an encrypted device. */
+export type BlockDevice = {
+  device: string;
+  image?: string;
+  offsetBytes: number;
+  sizeBytes: number;
+  luksUuid?: string;
+} & Partial<WrittenVolume>;
+
 /** What nodes leave for the nodes that stand on them, by node name. */
 export interface DiskState {
-  /** Loop devices with their image files, partitions, logical volumes (with what was written of them) and encrypted devices. */
-  readonly blockdev: Map<
-    string,
-    {
-      device: string;
-      image?: string;
-      offsetBytes: number;
-      sizeBytes: number;
-      luksUuid?: string;
-    } & Partial<WrittenVolume>
-  >;
+  readonly blockdev: Map<string, BlockDevice>;
   /** Physical volumes and volume groups of LVM. */
   readonly pvs: Map<string, { device: string; opts: readonly string[] }>;
   readonly vgs: Map<string, { devices: readonly string[]; opts: readonly string[] }>;

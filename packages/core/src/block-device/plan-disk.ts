@@ -1,5 +1,5 @@
-import { BuildError } from "../errors.js";
 import type { BuildConfig } from "../config/schema.js";
+import { BuildError } from "../errors.js";
 import type { PlannedDisk, PlannedHostCommand } from "../plan/plan.js";
 import { ConfigPlaces } from "./config-places.js";
 import { checkNodes, expandNodes, flattenConfig, orderNodes, type NodeTypes } from "./graph.js";

@@ -1,10 +1,10 @@
 /** The layout as the commands of `dib block-device` keep it between them. */
 import { existsSync } from "node:fs";
 import { BuildError, reasonOf } from "../../errors.js";
+import { readYamlText } from "../../yaml-text.js";
 import { builtInBlockNodes } from "../built-in.js";
 import { ConfigPlaces } from "../config-places.js";
 import { flattenConfig } from "../graph.js";
-import { readYamlText } from "../../yaml-text.js";
 import { parseBlockDeviceConfig } from "../parse-config.js";
 import { assembleGraph, describeGraph, mergeRootParameters, type GraphFacts } from "../plan-disk.js";
 import { needParameter, type BlockDeviceParameters } from "./parameters.js";

@@ -1,7 +1,5 @@
 import { BuildError } from "../../errors.js";
-import type { DiskState, NodeRequest } from "../node.js";
-
-type BlockDevice = DiskState["blockdev"] extends Map<string, infer Entry> ? Entry : never;
+import type { BlockDevice, NodeRequest } from "../node.js";
 
 /** What a node stands on. Throws BLOCK_DEVICE_NODE_FAILED. */
 export function blockDeviceOf(
