@@ -39,7 +39,7 @@ export const openBreakShell =
   };
 
 /** Runs the shell to its end. An abort hangs it up. Without a terminal it reads what standard input holds. */
-export async function runBreakShell(
+async function runBreakShell(
   { name, place, command, env }: ShellRequest,
   { err, isInteractive }: Terminal,
   signal: AbortSignal,

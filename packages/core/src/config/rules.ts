@@ -58,21 +58,18 @@ export const brokenRule = (
     ...why
   }: {
     readonly setting: SettingName;
-    readonly value: string;
+    readonly value: unknown;
     readonly origin?: string | undefined;
     readonly reason: string;
     readonly hint?: string | undefined;
   },
-): BuildError => new BuildError("CONFIG_RULE_BROKEN", { setting, value: shownText(value), origin, ...why });
+): BuildError => {
+  const shown = typeof value === "string" ? shownText(value) : String(value);
+  return new BuildError("CONFIG_RULE_BROKEN", { setting, value: shown, origin, ...why });
+};
 
 const broken = (config: BuildConfig, setting: SettingName, value: unknown, reason: string, hint?: string): BuildError =>
-  new BuildError("CONFIG_RULE_BROKEN", {
-    setting,
-    value: typeof value === "string" ? shownText(value) : String(value),
-    origin: config.origins[setting] ?? "default",
-    reason,
-    hint,
-  });
+  brokenRule(config, { setting, value, reason, hint });
 
 /** A rule on one setting: `problem` says what is wrong with its value, which is left alone when undefined. */
 const onSetting =

@@ -16,7 +16,7 @@ const arches: Readonly<Record<string, string>> = {
 };
 
 /** The architecture as Docker and the OCI name it. */
-export const goArch = (arch: string): string => arches[arch] ?? arch;
+const goArch = (arch: string): string => arches[arch] ?? arch;
 
 export async function containerConfig(arch: string, root: string): Promise<ContainerConfig> {
   const hasBash = await targetFiles(root).exists("/bin/bash");

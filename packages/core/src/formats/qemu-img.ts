@@ -11,7 +11,7 @@ import { checkOutput, runForFormat } from "./run-for-format.js";
 
 export const qemuImg = { command: "qemu-img", debian: "qemu-utils", fedora: "qemu-img", opensuse: "qemu-img" } as const;
 
-export const splitOptions = (written: string): readonly string[] => written.split(",").filter(Boolean);
+const splitOptions = (written: string): readonly string[] => written.split(",").filter(Boolean);
 
 /** Of what was written as QEMU_IMG_OPTIONS, that which a format takes. */
 export const fittingOptions = (written: string, known: QemuImgOptions): readonly string[] =>
