@@ -4,6 +4,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:
 import { basename, join } from "node:path";
 import { expect } from "vitest";
 import { layBaseTarball } from "./base-tarball.js";
+import { tableIn } from "./block-device-image.js";
 import type { ElementFixture } from "./build-fixture.js";
 import { dibElementsEnvironment } from "./dib-element-builds.js";
 import type { DibResult } from "./dib.js";
@@ -86,20 +87,7 @@ interface ImageInfo {
 export const infoOf = (file: string) =>
   JSON.parse(execFileSync("qemu-img", ["info", "--output=json", file], { encoding: "utf8" })) as ImageInfo;
 
-interface Partition {
-  readonly start: number;
-  readonly size: number;
-  readonly name?: string;
-}
-
-export const partitionsOf = (raw: string): readonly Partition[] => {
-  const { partitiontable } = JSON.parse(execFileSync("sfdisk", ["--json", raw], { encoding: "utf8" })) as {
-    partitiontable: { partitions: readonly Partition[] };
-  };
-  return partitiontable.partitions;
-};
-
-const offsetOf = (raw: string, partition: number): number => (partitionsOf(raw).at(partition)?.start ?? 0) * 512;
+const offsetOf = (raw: string, partition: number): number => (tableIn(raw).partitions.at(partition)?.start ?? 0) * 512;
 
 /** Text of a file in a file system of the disk, its last one if not said. */
 export const textIn = (raw: string, path: string, partition = -1): string =>

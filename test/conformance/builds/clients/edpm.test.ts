@@ -1,16 +1,9 @@
 /** edpm-image-builder: images written down in several files, which are merged by name, built by `diskimage-builder`. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { tableIn } from "../../../support/block-device-image.js";
 import { anElement } from "../../../support/build-fixture.js";
-import {
-  ClientBuilds,
-  infoOf,
-  packagesBeside,
-  partitionsOf,
-  sumsBeside,
-  sumsOf,
-  textIn,
-} from "../../../support/client-builds.js";
+import { ClientBuilds, infoOf, packagesBeside, sumsBeside, sumsOf, textIn } from "../../../support/client-builds.js";
 import { writeDefinitions } from "../../../support/diskimage-builder.js";
 
 /** As theirs, without the volumes that this kernel may not make. */
@@ -81,7 +74,7 @@ test("an image of three files is built once; the next fails, and --stop-on-failu
   expect(builds.images()).toEqual(made.map((ending) => `edpm-hardened.${ending}`));
   for (const file of [`${image}.qcow2`, `${image}.raw`]) expect(sumsBeside(file)).toEqual(sumsOf(file));
   expect(infoOf(`${image}.qcow2`)["virtual-size"]).toBe(3 * 2 ** 30);
-  expect(partitionsOf(`${image}.raw`).map(({ name }) => name)).toEqual(["bsp", "boot", "root"]);
+  expect(tableIn(`${image}.raw`).partitions.map(({ name }) => name)).toEqual(["bsp", "boot", "root"]);
   expect(textIn(`${image}.raw`, "/etc/edpm-role")).toBe("compute of master\n");
   expect(packagesBeside(image)).toEqual(expect.arrayContaining(["jq", "bc"]));
   const asked = readFileSync(`${image}.d/dib-manifests/dib_arguments`, "utf8");

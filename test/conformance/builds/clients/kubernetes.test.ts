@@ -1,8 +1,9 @@
 /** capo-image-elements: a node of Kubernetes as qcow2 and raw, whose own layout grows by a list of mount points in JSON. */
 import { statSync } from "node:fs";
 import { expect, test } from "vitest";
+import { tableIn } from "../../../support/block-device-image.js";
 import { anElement } from "../../../support/build-fixture.js";
-import { ClientBuilds, infoOf, labelOf, packagesBeside, partitionsOf, textIn } from "../../../support/client-builds.js";
+import { ClientBuilds, infoOf, labelOf, packagesBeside, textIn } from "../../../support/client-builds.js";
 
 /** As theirs, without the partition that this kernel may not mount. */
 const layout = `- local_loop:
@@ -46,7 +47,7 @@ const elements = [
     .script("install.d/60-kubelet", `set -eu\necho "$DIB_KUBERNETES_VERSION" > /var/lib/kubelet-version`),
 ];
 
-test("both images are of the wanted size, in the client's layout, and cloud-init grows what was listed", async () => {
+test("both images are of the wanted size, in the client's layout, and cloud-init is told to grow what was listed", async () => {
   using builds = new ClientBuilds();
   builds.own(...elements);
   await builds.beginWithBase();
@@ -66,7 +67,7 @@ test("both images are of the wanted size, in the client's layout, and cloud-init
   const raw = `${image}.raw`;
   expect(statSync(raw).size).toBe(3 * 2 ** 30);
   expect(infoOf(`${image}.qcow2`)).toMatchObject({ format: "qcow2", "virtual-size": 3 * 2 ** 30 });
-  expect(partitionsOf(raw).map(({ name }) => name)).toEqual(["BSP", "var", "root"]);
+  expect(tableIn(raw).partitions.map(({ name }) => name)).toEqual(["BSP", "var", "root"]);
   expect(labelOf(raw, 1)).toBe("k8s-var");
   expect(textIn(raw, "/lib/kubelet-version", 1)).toBe("1.30.0\n");
   expect(textIn(raw, "/etc/fstab")).toMatch(/^LABEL=k8s-var\s+\/var\s+ext4\s+defaults,nodev\s+0\s+2$/m);
