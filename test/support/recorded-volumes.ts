@@ -1,9 +1,11 @@
 import type { BlockNodeType, DiskState, NodeConfig, NodeRequest } from "@dibjs/core/block-device/node.js";
-import { planDisk } from "@dibjs/core/block-device/plan-disk.js";
+import { ConfigPlaces } from "@dibjs/core/block-device/config-places.js";
+import { flattenConfig } from "@dibjs/core/block-device/graph.js";
+import { assembleGraph } from "@dibjs/core/block-device/plan-disk.js";
 import type { Exec, ExecOptions, ExecResult } from "@dibjs/core/process/exec.js";
 import { ResourceStack } from "@dibjs/core/workspace/resource-stack.js";
 import { tempFolder } from "./temp-folder.js";
-import { diskSettings, nodeTypes } from "./toy-disk.js";
+import { nodeTypes } from "./toy-disk.js";
 
 export interface Ran {
   readonly created: readonly string[];
@@ -16,8 +18,11 @@ export interface Ran {
 /** What a program answers; undefined is success and silence. */
 export type Answer = (command: string, options?: ExecOptions) => Partial<ExecResult> | undefined;
 
-export const plannedNodes = (config: readonly unknown[]): readonly NodeConfig[] =>
-  planDisk({ config, origin: "the test" }, diskSettings, nodeTypes).nodes;
+/** In the order of creation. Unlike a build's layout, these need no file system at `/`: DIB's vectors have none. */
+export function plannedNodes(config: readonly unknown[]): readonly NodeConfig[] {
+  const places = new ConfigPlaces("the test");
+  return assembleGraph(flattenConfig(config, nodeTypes, places), nodeTypes, places).ordered;
+}
 
 const isOfInterest = (command: string) => /^((pv|vg|lv)(create|change)|udevadm|cryptsetup) /.test(command);
 
