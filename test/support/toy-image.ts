@@ -13,13 +13,11 @@ const programs =
   "awk bash basename cat chmod chown cp cut date dirname env find grep head id install ln ls mkdir mktemp mount mv readlink rm sed sh sort stat tail tar tee touch tr true umount xargs sha256sum";
 
 /** Lines for a script of the root phase that copy programs of the host, by their names, with their libraries. */
-export const copyPrograms = (names: string): string => `for program in ${names}; do
-  path=$(readlink -f "$(type -P "$program")")
-  install -D "$path" "$TARGET_ROOT/bin/$program"
-  { ldd "$path" || true; } | { grep -o '/[^ ]*' || true; } | while read -r library; do
-    [ -e "$TARGET_ROOT$library" ] || install -D "$library" "$TARGET_ROOT$library"
-  done
-done`;
+export const copyPrograms = (names: string): string => `paths=$(type -P ${names})
+mkdir -p "$TARGET_ROOT/bin"
+cp -L $paths "$TARGET_ROOT/bin/"
+libraries=$({ ldd $paths || true; } | sed -nE 's#^\\t(.* )?(/[^ ]*) .*#\\2#p' | sort -u)
+cp -L --parents $libraries "$TARGET_ROOT/"`;
 
 const rootScript = `set -euo pipefail
 mkdir -p "$TARGET_ROOT"/{bin,usr/bin,usr/local/bin,etc,tmp,proc,sys,dev,root,run,var/log,var/lib}
