@@ -7,8 +7,9 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anElement, type ElementFixture } from "../support/build-fixture.js";
+import { copyPrograms } from "../support/host-programs.js";
 import { fileOf, testDifference } from "../support/test-difference.js";
-import { buildToy, copyPrograms, type ToyRequest } from "../support/toy-image.js";
+import { buildToy, type ToyRequest } from "../support/toy-image.js";
 
 /** What a distribution would install: programs of the host, and words that say what else there is. */
 const machine = (): ElementFixture =>

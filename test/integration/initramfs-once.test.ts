@@ -1,6 +1,6 @@
 /** Packages ask for the same initramfs more than once: it is made once, unless something that it is made of has changed. */
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { copyPrograms } from "../support/toy-image.js";
+import { copyPrograms } from "../support/host-programs.js";
 import { outputOf, Project } from "../support/toy-os.js";
 
 let project: Project;
@@ -8,8 +8,8 @@ beforeEach(() => {
   project = new Project();
   project.script(
     "root.d/20-debian",
-    `${copyPrograms("chmod cp find grep mv sha256sum touch")}
-mkdir -p "$TARGET_ROOT"/usr/{bin,sbin,local/sbin} "$TARGET_ROOT"/{boot,etc/initramfs-tools} "$TARGET_ROOT/var/lib/dpkg"
+    `${copyPrograms("chmod cp find grep mv sed sha256sum touch")}
+mkdir -p "$TARGET_ROOT"/usr/{bin,sbin,local/sbin} "$TARGET_ROOT"/{boot,var/lib/dpkg} "$TARGET_ROOT"/etc/{initramfs-tools,apt/apt.conf.d}
 touch "$TARGET_ROOT/usr/bin/dpkg" "$TARGET_ROOT"/etc/initramfs-tools/{hook,modules}
 cat > "$TARGET_ROOT/usr/sbin/mkinitramfs" << 'END'
 #!/bin/bash
@@ -43,6 +43,14 @@ DPKG_MAINTSCRIPT_NAME=triggered ${ask}
 cat /boot/initrd.img-6.1 /boot/initrd.img-6.1.new
 stat -c %a /boot/initrd.img-6.1.new`);
   expect(lines).toEqual([again, "initramfs of 6.1:  ", "initramfs of 6.1:  ", "600", "run"]);
+});
+
+test("packages that apt installs get it too, though it gives them a PATH of its own", async () => {
+  const lines = await runsIn(`
+export PATH=$(sed -n 's/^DPkg::Path "\\(.*\\)";$/\\1/p' /etc/apt/apt.conf.d/*)
+${ask}
+${ask}`);
+  expect(lines).toEqual([again, "run"]);
 });
 
 /** Each is a change to the one before. */
@@ -83,7 +91,7 @@ test("a phase that empties /tmp makes it as if nothing were there", async () => 
 });
 
 test("nothing of it is in the tree that later phases see", async () => {
-  const list = `ls -A "$TARGET_ROOT/usr/local/sbin" "$TARGET_ROOT/tmp"`;
+  const list = `ls -A "$TARGET_ROOT/usr/local/sbin" "$TARGET_ROOT/tmp" "$TARGET_ROOT/etc/apt/apt.conf.d"`;
   project.script("install.d/10-ask", ask);
   project.script("post-root.d/10-look", list);
   const { events } = await project.build();

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { diffTrees, snapshotTree, type Tree, type TreeEntry } from "@dibjs/testkit";
 import { anElement, type ElementFixture } from "./build-fixture.js";
+import { copyPrograms } from "./host-programs.js";
 import { BuildFolder, type BuildRequest } from "./real-build.js";
 import { runOf, withSnapshots } from "./snapshots.js";
 import type { RealRun } from "./test-difference.js";
@@ -12,14 +13,7 @@ import type { RealRun } from "./test-difference.js";
 const programs =
   "awk bash basename cat chmod chown cp cut date dirname env find grep head id install ln ls mkdir mktemp mount mv readlink rm sed sh sort stat tail tar tee touch tr true umount xargs sha256sum";
 
-/** Lines for a script of the root phase that copy programs of the host, by their names, with their libraries. */
-export const copyPrograms = (names: string): string => `paths=$(type -P ${names})
-mkdir -p "$TARGET_ROOT/bin"
-cp -L $paths "$TARGET_ROOT/bin/"
-libraries=$({ ldd $paths || true; } | sed -nE 's#^\\t(.* )?(/[^ ]*) .*#\\2#p' | sort -u)
-cp -L --parents $libraries "$TARGET_ROOT/"`;
-
-const rootScript = `set -euo pipefail
+const rootScript = (): string => `set -euo pipefail
 mkdir -p "$TARGET_ROOT"/{bin,usr/bin,usr/local/bin,etc,tmp,proc,sys,dev,root,run,var/log,var/lib}
 ${copyPrograms(programs)}
 ln -s ../../bin/env "$TARGET_ROOT/usr/bin/env"
@@ -35,7 +29,7 @@ const installPackages = `echo "install-packages $*" >> /var/lib/packages`;
 export const toyOs = (): ElementFixture =>
   anElement("toy-os")
     .provides("operating-system")
-    .script("root.d/10-toy-os", rootScript)
+    .script("root.d/10-toy-os", rootScript())
     .script(
       "pre-install.d/02-install-packages",
       `printf '#!/bin/bash\\n%s\\n' '${installPackages}' > /usr/local/bin/install-packages; chmod 755 /usr/local/bin/install-packages`,

@@ -8,37 +8,15 @@ import {
   type BuildOptions,
   type BuildReport,
 } from "@dibjs/core";
+import { copyPrograms } from "./host-programs.js";
 
 /** A root of a few megabytes made of the host's own programs: an operating system that builds in two seconds. */
-const programs = [
-  "bash",
-  "sh",
-  "cat",
-  "ls",
-  "env",
-  "id",
-  "sleep",
-  "ps",
-  "mount",
-  "stat",
-  "mkdir",
-  "rm",
-  "head",
-  "tr",
-  "ln",
-  "setsid",
-];
+const programs = "bash sh cat ls env id sleep ps mount stat mkdir rm head tr ln setsid";
 
-const rootScript = `#!/usr/bin/env bash
+const rootScript = (): string => `#!/usr/bin/env bash
 set -euo pipefail
 mkdir -p "$TARGET_ROOT"/{bin,usr/bin,usr/local/bin,etc,tmp,proc,sys,dev,root,run,var/log,var/lib}
-for program in ${programs.join(" ")}; do
-  path=$(readlink -f "$(command -v "$program")")
-  install -D "$path" "$TARGET_ROOT/bin/$program"
-  ldd "$path" | grep -o '/[^ ]*' | while read -r library; do
-    [ -e "$TARGET_ROOT$library" ] || install -D "$library" "$TARGET_ROOT$library"
-  done
-done
+${copyPrograms(programs)}
 ln -s ../../bin/env "$TARGET_ROOT/usr/bin/env"
 printf 'ID=toy\\n' > "$TARGET_ROOT/etc/os-release"
 printf 'nameserver 192.0.2.1\\n' > "$TARGET_ROOT/etc/resolv.conf"
@@ -53,7 +31,7 @@ export class Project implements Disposable {
   constructor() {
     mkdirSync(this.out);
     this.write("elements/toy-os/element-provides", "operating-system\n");
-    this.write("elements/toy-os/root.d/10-toy-os", rootScript);
+    this.write("elements/toy-os/root.d/10-toy-os", rootScript());
   }
 
   write(path: string, content: string): string {

@@ -1,10 +1,15 @@
 import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { ResourceStack } from "../workspace/resource-stack.js";
 import type { TargetFiles } from "../workspace/target.js";
 
 /** Its folder is the first in the PATH of scripts inside the target. */
 const standIn = "/usr/local/sbin/mkinitramfs";
 const kept = "/tmp/dib-initramfs";
+
+/** apt runs dpkg with a PATH of its own, whose default has no folder under /usr/local. One that the image sets comes later and wins. */
+const aptSettings = "/etc/apt/apt.conf.d/00dib-initramfs";
+const aptPath = `DPkg::Path "${kept}/sbin:/usr/sbin:/usr/bin:/sbin:/bin";\n`;
 
 /**
  * Until the stack is closed, an initramfs of the target is made once for all who ask for the same. Making one starts some
@@ -17,8 +22,14 @@ export async function makeInitramfsOnce(target: TargetFiles, stack: ResourceStac
   const program = await readFile(new URL("../../libexec/inside/mkinitramfs", import.meta.url), "utf8");
   await target.makeFolder(kept, 0o700);
   stack.defer("the initramfs that are kept", () => target.remove(kept));
-  await target.write(standIn, program, { mode: 0o755 });
-  stack.defer("what stands before mkinitramfs", async () => {
-    if ((await target.read(standIn)) === program) await target.remove(standIn); // else an element's own
-  });
+  await target.makeFolder(`${kept}/sbin`);
+  await target.write(`${kept}/sbin/mkinitramfs`, program, { mode: 0o755 });
+  const put = async (path: string, content: string, mode: number) => {
+    await target.write(path, content, { mode });
+    stack.defer(`${path}, which is the build's`, async () => {
+      if ((await target.read(path)) === content) await target.remove(path); // else an element's own
+    });
+  };
+  await put(standIn, program, 0o755);
+  if (await target.exists(dirname(aptSettings))) await put(aptSettings, aptPath, 0o644);
 }
