@@ -98,6 +98,15 @@ test("nothing of it is in the tree that later phases see", async () => {
   expect(outputOf(events, "10-look").filter((line) => line !== "" && !line.endsWith(":"))).toEqual([]);
 });
 
+test("apt settings of an element that have the name of the build's stay", async () => {
+  const theirs = "/etc/apt/apt.conf.d/00dib-initramfs";
+  project.script("root.d/30-theirs", `echo '// theirs' > "$TARGET_ROOT${theirs}"`);
+  project.script("install.d/10-keep", `cat ${theirs}`);
+  project.script("post-root.d/10-look", `cat "$TARGET_ROOT${theirs}"`);
+  const { events } = await project.build();
+  expect([outputOf(events, "10-keep"), outputOf(events, "10-look")]).toEqual([["// theirs"], ["// theirs"]]);
+});
+
 test("a program that is there already, or comes in the phase, stays", async () => {
   project.script("pre-install.d/10-bring", `echo '# theirs' > /usr/local/sbin/mkinitramfs`);
   project.script("install.d/10-keep", "cat /usr/local/sbin/mkinitramfs");

@@ -31,5 +31,6 @@ export async function makeInitramfsOnce(target: TargetFiles, stack: ResourceStac
     });
   };
   await put(standIn, program, 0o755);
-  if (await target.exists(dirname(aptSettings))) await put(aptSettings, aptPath, 0o644);
+  const hasApt = await target.exists(dirname(aptSettings));
+  if (hasApt && !(await target.exists(aptSettings))) await put(aptSettings, aptPath, 0o644);
 }
