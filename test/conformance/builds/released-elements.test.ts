@@ -30,7 +30,7 @@ describe("built once more, with the same result", () => {
     const noted = results[name];
     if (request === undefined || noted === undefined) throw new Error(`${name} has no result`);
     using pair = await buildPair(name, request);
-    const { result, "ended-in": endedIn, unexplained } = judge(pair, noted.of);
+    const { result, "ended-in": endedIn, unexplained } = judge(pair, request, noted.of);
     expect({ result, endedIn, unexplained }, endOfLog(pair.ours.built, pair.folder)).toEqual({
       result: noted.result,
       endedIn: noted["ended-in"],

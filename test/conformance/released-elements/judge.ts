@@ -60,6 +60,25 @@ const textClaims: readonly Claim<string>[] = [
   },
 ];
 
+const inLines = (text = "") => text.split("\n").sort().join("\n");
+
+/** Of those elements alone whose request names the row. */
+const claimsOnRequest = {
+  // The file of the image is the one beside it, whose lines are looked at.
+  entries: [
+    {
+      id: "element-order",
+      explains: (dib, ours, path) => path === "/etc/dib-manifests/dib-element-manifest" && sameButContent(dib, ours),
+    },
+  ] satisfies EntryClaim[],
+  texts: [
+    {
+      id: "element-order",
+      explains: (dib, ours, key) => key.endsWith("/dib-element-manifest") && inLines(dib) === inLines(ours),
+    },
+  ] satisfies Claim<string>[],
+};
+
 /** The script where it failed, as the log has it last. */
 const endedIn = (built: Built): string | undefined => (built.exitCode === 0 ? undefined : built.scripts().at(-1));
 
@@ -106,7 +125,7 @@ const kinds: Readonly<Record<string, TreeEntry["kind"]>> = {
   s: "socket",
 };
 
-export function judge(pair: Pair, of: string): ElementResult {
+export function judge(pair: Pair, { differs }: ElementRequest, of: string): ElementResult {
   const [dib, ours] = [pair.dib.built, pair.ours.built];
   const told = { of, seconds: { dib: pair.dib.seconds, dibjs: pair.ours.seconds }, differ: {}, unexplained: [] };
   const ended = { dib: endedIn(dib), dibjs: endedIn(ours) };
@@ -116,8 +135,9 @@ export function judge(pair: Pair, of: string): ElementResult {
   }
   if (dib.exitCode !== 0) return { ...told, result: "fails in DIB alone", "ended-in": ended };
   const entries = entriesOf(ours);
-  const trees = compareFacts(entriesOf(dib), entries, entryClaims);
-  const texts = compareFacts(textsOf(dib), textsOf(ours), textClaims);
+  const asked = ({ id }: Claim<never>) => differs.includes(id);
+  const trees = compareFacts(entriesOf(dib), entries, [...entryClaims, ...claimsOnRequest.entries.filter(asked)]);
+  const texts = compareFacts(textsOf(dib), textsOf(ours), [...textClaims, ...claimsOnRequest.texts.filter(asked)]);
   const lines = [...trees.unexplained, ...texts.unexplained].map(
     ({ key, dib, ours }) => `${key}: ${JSON.stringify(dib)} here ${JSON.stringify(ours)}`,
   );

@@ -48,7 +48,7 @@ test("there are elements to build", () => {
 
 test.each(wanted.filter(([name, , of]) => results[name]?.of !== of))("%s", async (element, request, of) => {
   using pair = await buildPair(element, request);
-  const result = judge(pair, of);
+  const result = judge(pair, request, of);
   note(element, result);
   keepLogs(element, pair, result);
   expect(result, endOfLog(pair.ours.built, pair.folder)).not.toMatchObject({ result: "fails" });
