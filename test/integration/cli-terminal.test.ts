@@ -43,6 +43,7 @@ const args = (...more: readonly string[]) => [
 const onTerminal = (more: readonly string[], steps: readonly Step[], env: Record<string, string> = {}) =>
   dibOnTerminal(args(...more), steps, { cwd: project.dir, env });
 const ctrlC = { send: "\x03" };
+/** Before it, readline loses what is typed. */
 const prompt = { expect: "# " };
 
 describe("progress on a terminal", () => {
@@ -77,10 +78,12 @@ describe("a break point", () => {
       ["--break", "before-install"],
       [
         { expect: "Break point before-install: a shell in the chroot" },
+        prompt,
         { send: ". /etc/os-release; echo id-$ID\n" },
         { expect: "id-toy" },
         prompt,
-        { send: "sleep 600\n" },
+        { send: "echo asleep-$((40 + 1)); sleep 600\n" },
+        { expect: "asleep-41" },
         { pause: 1 },
         ctrlC,
         prompt,
@@ -88,7 +91,7 @@ describe("a break point", () => {
         { expect: "still-42" },
         prompt,
         ctrlC,
-        prompt, // readline loses what is typed before
+        prompt,
         { send: "exit\n" },
         { expect: "built in" },
       ],
@@ -102,6 +105,7 @@ describe("a break point", () => {
       ["--break", "after-root"],
       [
         { expect: "Break point after-root: a shell on the host" },
+        prompt,
         { send: 'cat "$TARGET_ROOT/etc/os-release"; stty -echo\n' },
         { expect: "ID=toy" },
         { send: "exit\n" },
@@ -117,6 +121,7 @@ describe("a break point", () => {
       ["--break", "before-install", "--progress", "plain"],
       [
         { expect: "a shell in the chroot" },
+        prompt,
         { send: "exit\n" },
         { expect: " waiting" },
         ctrlC,
@@ -134,6 +139,7 @@ describe("a break point", () => {
         ["--shell-on-error"],
         [
           { expect: "Break point after-error: a shell in the chroot" },
+          prompt,
           { send: "ls /tmp/in_target.d/install.d\n" },
           { expect: "20-fail" },
           { send: "exit\n" },

@@ -18,7 +18,7 @@ export default class CountReporter extends DefaultReporter {
     const broken = modules.reduce((sum, module) => sum + countBroken(module), 0);
 
     for (const test of inState("failed"))
-      this.log(`failed: ${test.module.relativeModuleId}: ${test.fullName}: ${firstLine(test.result().errors)}`);
+      this.log(`failed: ${test.module.relativeModuleId}: ${test.fullName}: ${inShort(test.result().errors)}`);
     for (const module of modules.filter(countBroken)) this.log(`failed: ${module.relativeModuleId}`);
 
     // A test that `-t` left out was not asked for: it is neither run nor skipped.
@@ -37,7 +37,11 @@ export default class CountReporter extends DefaultReporter {
 const isOfConformance = (test: TestCase): boolean =>
   ["conformance", "vectors"].includes(test.project.name) || /^\[[\w.-]+\/[\w.-]+\]/.test(test.name);
 
-const firstLine = (errors: TestResult["errors"]): string => errors?.[0]?.message.split("\n")[0] ?? "no error";
+/** The first line, and the last, which is what was expected when the test put its own words first. */
+function inShort(errors: TestResult["errors"]): string {
+  const lines = errors?.[0]?.message.split("\n") ?? ["no error"];
+  return [...new Set([lines[0], lines.at(-1)])].join(" … ");
+}
 
 function countBroken(module: TestModule): number {
   const suites = [module, ...module.children.allSuites()];
