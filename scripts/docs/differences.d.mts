@@ -15,4 +15,4 @@ export interface Differences {
 }
 
 export declare function readDifferences(): Differences;
-export declare function renderDifferences(table: Differences): string;
+export declare function renderDifferences(table: Differences, citedElsewhere: readonly string[]): string;

@@ -38,12 +38,14 @@ export function readDifferences() {
   return { differences, faults };
 }
 
-export function renderDifferences({ differences, faults }) {
+/** `citedElsewhere`: names of faults that other pages link to. */
+export function renderDifferences({ differences, faults }, citedElsewhere) {
   const rows = differences.map(
-    ({ where, dib, dibjs, fault = [], reason }) =>
-      `| ${[where, dib, dibjs, [...(reason === undefined ? [] : [reason]), ...fault.map((name) => `[${name}](#${name})`)].join("; ")].map(cell).join(" | ")} |`,
+    ({ id, where, dib, dibjs, fault = [], reason }) =>
+      `| ${[`<a id="${id}"></a>${where}`, dib, dibjs, [...(reason === undefined ? [] : [reason]), ...fault.map((name) => `[${name}](#${name})`)].join("; ")].map(cell).join(" | ")} |`,
   );
-  const cited = Object.entries(faults).filter(([name]) => differences.some(({ fault }) => fault?.includes(name)));
+  const names = new Set([...citedElsewhere, ...differences.flatMap(({ fault = [] }) => fault)]);
+  const cited = Object.entries(faults).filter(([name]) => names.has(name));
   return `# What dibjs does differently from DIB
 
 <!-- Written by scripts/docs from docs/differences.yaml: npm run docs -->

@@ -7,7 +7,7 @@ import { readDifferences, renderDifferences } from "./differences.mjs";
 import { renderErrors } from "./errors.mjs";
 import { renderGallery } from "./gallery.mjs";
 import { renderManifest } from "./manifest.mjs";
-import { readRequests, readResults, renderReleasedElements } from "./released-elements.mjs";
+import { readRequests, readResults, reasonsOf, renderReleasedElements } from "./released-elements.mjs";
 
 const at = (path) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 
@@ -37,7 +37,7 @@ export async function renderPages() {
   const written = {
     "docs/errors.md": errors,
     "packages/cli/errors.md": errors,
-    "docs/differences.md": renderDifferences(readDifferences()),
+    "docs/differences.md": renderDifferences(readDifferences(), reasonsOf(readRequests())),
     "docs/released-elements.md": renderReleasedElements(readRequests(), readResults()),
   };
   for (const [path, text] of Object.entries(pages))

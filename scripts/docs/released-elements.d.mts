@@ -24,6 +24,7 @@ export interface ElementResult {
 
 export declare function readRequests(): Readonly<Record<string, ElementRequest>>;
 export declare function readResults(): Readonly<Record<string, ElementResult>>;
+export declare function reasonsOf(requests: Readonly<Record<string, ElementRequest>>): readonly string[];
 export declare function renderReleasedElements(
   requests: Readonly<Record<string, ElementRequest>>,
   results: Readonly<Record<string, ElementResult>>,

@@ -46,16 +46,20 @@ export const readRequests = () =>
 export const readResults = () =>
   z.record(z.string(), result).parse(parse(readFileSync(at("docs/released-elements.yaml"), "utf8")) ?? {});
 
+/** What the page says of why elements fail: names of faults, or text. */
+export const reasonsOf = (requests) => Object.values(requests).flatMap(({ fails }) => fails ?? []);
+
 export function renderReleasedElements(requests, results) {
   const built = Object.entries(requests).filter(([, row]) => row["left-out"] === undefined);
   const count = (kind) => built.filter(([name]) => results[name]?.result === kind).length;
   const toDo = built.filter(([name]) => !(name in results));
-  const { faults } = readDifferences();
-  const why = (reason) => (reason in faults ? `[${reason}](differences.md#${reason})` : reason);
+  const { differences, faults } = readDifferences();
+  const shown = new Set([...differences.map(({ id }) => id), ...Object.keys(faults)]);
+  const why = (reason) => (shown.has(reason) ? `[${reason}](differences.md#${reason})` : reason);
   const told = {
     passed: ({ entries, differ }) => {
       const sum = Object.values(differ).reduce((total, number) => total + number, 0);
-      return `passed: ${entries} entries${sum > 0 ? `, ${sum} of them differ: ${Object.keys(differ).join(", ")}` : ""}`;
+      return `passed: ${entries} entries${sum > 0 ? `, ${sum} of them differ: ${Object.keys(differ).map(why).join(", ")}` : ""}`;
     },
     "fails in both": ({ "ended-in": { dib } = {} }) =>
       `fails in the same way in DIB itself${dib === undefined ? ", before its first script" : `, in \`${dib}\``}`,
@@ -67,8 +71,9 @@ export function renderReleasedElements(requests, results) {
     if (row["left-out"] !== undefined) return `| ${name} | | not built: ${row["left-out"]} |`;
     const asked = [...row.with, ...Object.keys(row.env), ...row.options].map((word) => `\`${word}\``).join(" ");
     const found = results[name];
-    const outcome = found === undefined ? "not built yet" : told[found.result](found);
-    return `| ${name} | ${asked} | ${outcome}${row.fails !== undefined && found !== undefined ? `: ${why(row.fails)}` : ""} |`;
+    if (found === undefined) return `| ${name} | ${asked} | not built yet |`;
+    const reason = row.fails === undefined || found.result === "passed" ? "" : `: ${why(row.fails)}`;
+    return `| ${name} | ${asked} | ${told[found.result](found)}${reason} |`;
   });
   return `# Elements of the released diskimage-builder
 

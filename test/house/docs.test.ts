@@ -10,7 +10,7 @@ test("the pages that are made from code are current (npm run docs)", async () =>
   for (const [page, text] of Object.entries(await renderPages())) expect(read(page), page).toBe(text);
 }, 120_000); // the compiler reads all of core: half a minute on a busy machine
 
-test("links between pages lead to files", () => {
+test("links between pages lead to files, and to places in them", () => {
   const pages = [
     "README.md",
     "ARCHITECTURE.md",
@@ -18,12 +18,26 @@ test("links between pages lead to files", () => {
     ...filesUnder("docs").filter((file) => file.endsWith(".md")),
   ];
   const broken = pages.flatMap((page) =>
-    [...read(page).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)].flatMap(([, link = ""]) =>
-      existsSync(join(root, dirname(page), link)) ? [] : [`${page}: ${link}`],
-    ),
+    [...read(page).matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?/g)].flatMap(([, link = "", anchor]) => {
+      const target = link === "" ? page : join(dirname(page), link);
+      const leads = existsSync(join(root, target)) && (anchor === undefined || anchorsOf(target).has(anchor));
+      return leads ? [] : [`${page}: ${link}#${anchor ?? ""}`];
+    }),
   );
   expect(broken).toEqual([]);
 });
+
+/** As renderers of Markdown make them of headings, and those written as HTML. */
+function anchorsOf(page: string): ReadonlySet<string> {
+  const text = read(page);
+  const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\s_-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+  return new Set([...headings, ...[...text.matchAll(/<a id="([^"]+)">/g)].map(([, id = ""]) => id)]);
+}
 
 test("the README of the CLI names every command", () => {
   const { commands } = createProgram(memoryTerminal().terminal, () => {});

@@ -15,7 +15,7 @@ describe("dib lint", () => {
     const folder = writeElementPackage(temp.path);
     const { exitCode, stdout, stderr } = await runDib(["lint"], { cwd: folder });
     expect([exitCode, stdout]).toEqual([0, ""]);
-    expect(stderr).toContain("1 elements, 2 files: nothing found");
+    expect(stderr).toContain("1 element, 1 file: nothing found");
   });
 
   test("ends with 1 and says file, line, rule and hint of what is found", async () => {

@@ -176,12 +176,14 @@ describe("dib boot", () => {
 
   test.each([
     ["a missing image", ["none.qcow2"]],
+    ["a file that is no disk", ["text.img"]],
     ["a broken image", ["broken.qcow2"]],
     ["a time that is none", ["toy.raw", "--timeout", "soon"]],
     ["a kernel without its initramfs", ["alone.kernel"]],
     ["words for the kernel of a disk", ["toy.raw", "--append", "quiet"]],
   ])("%s is a usage error", async (_, args) => {
     writeFileSync(join(folder, "broken.qcow2"), Buffer.from("514649fb00000063", "hex"));
+    writeFileSync(join(folder, "text.img"), "no boot record".repeat(100));
     writeFileSync(join(folder, "alone.kernel"), "");
     const { exitCode, stderr } = await dib(...args);
     expect(exitCode).toBe(2);
@@ -202,5 +204,5 @@ describe("dib boot", () => {
 });
 
 test("nothing is left in the temporary folder, not even by those that were killed", () => {
-  expect(readdirSync(folder).sort()).toEqual(["alone.kernel", "broken.qcow2", "toy.qcow2", "toy.raw"]);
+  expect(readdirSync(folder).sort()).toEqual(["alone.kernel", "broken.qcow2", "text.img", "toy.qcow2", "toy.raw"]);
 });

@@ -116,6 +116,11 @@ describe("a failed build", () => {
     expect(left()).toEqual(nothing);
   });
 
+  test("before any script ran leaves no log among those of builds", async () => {
+    expect((await dib(["build", "nonesuch", "-o", "out/image", ...places])).exitCode).toBe(2);
+    expect(readdirSync(join(project.dir, "cache/logs"))).toEqual([]);
+  });
+
   test("with --json ends with a result that has the failure", async () => {
     project.script("install.d/20-fail", "exit 3");
     const { exitCode, stdout } = await build(["--json"]);

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import type { BuildConfig, BuildOptions, BuildReport } from "@dibjs/core";
 import { openBreakShell } from "./break-shell.js";
 import { chooseLogFile } from "./build-log-file.js";
@@ -34,6 +34,8 @@ export async function showBuild(
       (found) => found.size,
       () => 0,
     );
-    throw size > 0 ? rememberLogFile(error, logFile) : error; // it may have failed before any script ran
+    if (size > 0) throw rememberLogFile(error, logFile);
+    if (asked === undefined) await rm(logFile, { force: true }); // it failed before any script ran
+    throw error;
   }
 }

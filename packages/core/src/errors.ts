@@ -29,6 +29,12 @@ export function formatDifference({ part, name, locked, now }: LockDifference): s
 
 const did = (nearest: string | undefined) => (nearest === undefined ? undefined : `Did you mean "${nearest}"?`);
 
+/** Who asked for an element: nobody else when it was asked for itself. */
+function asker({ name, askedBy }: { name: string; askedBy: readonly string[] }): string {
+  const others = askedBy.at(-1) === name ? askedBy.slice(0, -1) : askedBy;
+  return others.length === 0 ? "" : ` (asked for by ${others.join(" → ")})`;
+}
+
 /** A plugin by its element, package and module. */
 interface PluginContext {
   element: string;
@@ -51,9 +57,13 @@ export const catalogue = {
     message: `${formatPlace(c.place)}: unknown key "${c.key}".`,
     hint: did(c.nearest) ?? "See the JSON Schema of dib.config for the keys that exist.",
   })),
-  CONFIG_VALUE_INVALID: entry("request", (c: { place: Place; key: string; value: string; expected: string }) => ({
-    message: `${formatPlace(c.place)}: ${c.key} is ${c.value}, expected ${c.expected}.`,
-    hint: `Correct ${c.key} there, or leave it out. The JSON Schema of dib.config lists the values of each key.`,
+  // without a key, the place is an option or a variable
+  CONFIG_VALUE_INVALID: entry("request", (c: { place: Place; key?: string; value: string; expected: string }) => ({
+    message: `${[formatPlace(c.place), c.key].filter(Boolean).join(": ")} is ${c.value}, expected ${c.expected}.`,
+    hint:
+      c.key === undefined
+        ? "Correct it, or leave it out."
+        : `Correct ${c.key} there, or leave it out. The JSON Schema of dib.config lists the values of each key.`,
   })),
   CONFIG_IMAGE_UNKNOWN: entry(
     "request",
@@ -130,7 +140,7 @@ export const catalogue = {
       nearest?: string | undefined;
       unreadable?: readonly string[] | undefined;
     }) => ({
-      message: `Element '${c.name}' not found (asked for by ${c.askedBy.join(" → ")}).`,
+      message: `Element '${c.name}' not found${asker(c)}.`,
       hint: [
         did(c.nearest),
         `Searched ${c.searched.join(", ")}. Install its package or add its folder to ELEMENTS_PATH.`,

@@ -17,3 +17,13 @@ export async function formatByContent(path: string): Promise<"iso" | "vpc" | und
     await file.close();
   }
 }
+
+/** Whether a raw disk could be booted: boot records and the protective one of a GPT end in 55 AA. */
+export async function hasBootMark(path: string): Promise<boolean> {
+  const file = await open(path, "r");
+  try {
+    return (await file.read(Buffer.alloc(2), 0, 2, 510)).buffer.readUInt16BE(0) === 0x55aa;
+  } finally {
+    await file.close();
+  }
+}

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { BuildError, type Exec } from "@dibjs/core";
 import type { Given } from "../options.js";
 import { processorFor, type Accelerator } from "./accelerator.js";
-import { formatByContent } from "./content.js";
+import { formatByContent, hasBootMark } from "./content.js";
 import { detectFirmware, uefiOptions, type Firmware, type ImageFile } from "./firmware.js";
 import { escapePath, guestArch, qemuProgram } from "./qemu.js";
 
@@ -83,12 +83,11 @@ async function readPair(path: string, given: Given): Promise<KernelPair | undefi
 }
 
 async function readImage(path: string, exec: Exec): Promise<ImageFile> {
-  await access(path).catch((error: Error) => {
-    throw new BuildError(
-      "USAGE_INVALID",
-      { reason: `The image ${path} can't be read: ${error.message}` },
-      { cause: error },
-    );
+  await access(path).catch((error: NodeJS.ErrnoException) => {
+    const reason =
+      error.code === "ENOENT" ? `There is no image ${path}.` : `The image ${path} can't be read: ${error.message}`;
+    const hint = error.code === "ENOENT" ? "Give the file that a build printed at its end." : undefined;
+    throw new BuildError("USAGE_INVALID", { reason, hint }, { cause: error });
   });
   const asked = await formatByContent(path);
   const which = asked === "vpc" ? ["-f", asked] : [];
@@ -98,7 +97,13 @@ async function readImage(path: string, exec: Exec): Promise<ImageFile> {
   ]);
   if (exitCode === 127) throw missing("qemu-img", { debian: "qemu-utils", fedora: "qemu-img", opensuse: "qemu-tools" });
   if (exitCode !== 0) throw new BuildError("USAGE_INVALID", { reason: `${path} is no disk image: ${stderr.trim()}` });
-  return { path, format: (JSON.parse(stdout) as { format: string }).format, isDisc: asked === "iso" };
+  const { format } = JSON.parse(stdout) as { format: string };
+  if (format === "raw" && asked !== "iso" && !(await hasBootMark(path)))
+    throw new BuildError("USAGE_INVALID", {
+      reason: `${path} is no disk image: its first sector does not end in the mark of one (55 AA).`,
+      hint: "dib boot takes disks, discs, and a kernel beside its initramfs; no trees and no file systems.",
+    });
+  return { path, format, isDisc: asked === "iso" };
 }
 
 async function checkProgram(program: string, arch: string, exec: Exec): Promise<void> {

@@ -39,6 +39,12 @@ const formatFindings = ({ folder, findings }: LintReport, { bold, dim, red }: Co
 function formatSummary(reports: readonly LintReport[], { green, red }: Colours): string {
   const count = (of: (report: LintReport) => number) => reports.reduce((sum, report) => sum + of(report), 0);
   const found = count(({ findings }) => findings.length);
-  const checked = `${count(({ elements }) => elements.length)} elements, ${count(({ files }) => files)} files`;
-  return found === 0 ? `${green("✔")} ${checked}: nothing found\n` : `${red("✖")} ${checked}: ${found} findings\n`;
+  const elements = count((report) => report.elements.length);
+  const files = count((report) => report.files);
+  const checked = `${number(elements, "element")}, ${number(files, "file")}`;
+  return found === 0
+    ? `${green("✔")} ${checked}: nothing found\n`
+    : `${red("✖")} ${checked}: ${number(found, "finding")}\n`;
 }
+
+const number = (count: number, of: string): string => `${count} ${of}${count === 1 ? "" : "s"}`;

@@ -116,11 +116,10 @@ const nodeText = ({ base, values }: NodeConfig): string =>
   ].join(" ");
 
 function outputLines(plan: BuildPlan, { origins }: Pick<BuildConfig, "origins">): readonly string[] {
-  const rows = plan.outputs.map(({ format, extension, from }) => [
-    format,
-    `${plan.output}.${extension}`,
-    `of the ${from}`,
-  ]);
+  const rows =
+    plan.result === "ramdisk"
+      ? ["kernel", "initramfs"].map((part) => [part, `${plan.output}.${part}`, "of the elements"])
+      : plan.outputs.map(({ format, extension, from }) => [format, `${plan.output}.${extension}`, `of the ${from}`]);
   const sums = plan.checksums.length === 0 ? [] : [`with ${plan.checksums.join(" and ")} files`];
   return [
     ...formatTable(rows),

@@ -134,7 +134,6 @@ function readTexts(
       findings.push(
         new BuildError("CONFIG_VALUE_INVALID", {
           place: { file: origin },
-          key: name,
           value: shownText(text),
           expected: settings[name].expected,
         }),

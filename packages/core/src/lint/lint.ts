@@ -45,7 +45,7 @@ export async function lintElements({ folder, exec, env, known = new Map() }: Lin
   return {
     folder: source.folder,
     elements: source.elements.map(({ name }) => name),
-    files: files.size,
+    files: [...files.values()].filter(({ kind }) => kind === "file").length,
     findings: findings.filter((finding) => !isMeant(finding, files, ignored)).sort(byPlace),
     notes: [...notes],
   };

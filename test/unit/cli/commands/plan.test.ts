@@ -76,3 +76,9 @@ test("outputs say what they are made of, and where the formats come from", () =>
   expect(lines).toContain("  tar  out/server.tar  of the tree");
   expect(lines).toContain("  formats from -t, name from default");
 });
+
+test("a ramdisk's outputs are its kernel and its initramfs", () => {
+  const ramdisk = formatPlan({ ...plan, result: "ramdisk", outputs: [] }, { origins: {} }, coloursIf(false));
+  expect(ramdisk).toContain("  kernel     out/server.kernel     of the elements");
+  expect(ramdisk).toContain("  initramfs  out/server.initramfs  of the elements");
+});

@@ -31,7 +31,7 @@ test.each<[Error, readonly string[]]>([
   [
     new BuildError("ELEMENT_NOT_FOUND", { name: "vmm", askedBy: ["vmm"], searched: ["/e"], nearest: "vm" }),
     [
-      "ERROR: Element 'vmm' not found (asked for by vmm).",
+      "ERROR: Element 'vmm' not found.",
       '  hint: Did you mean "vm"? Searched /e. Install its package or add its folder to ELEMENTS_PATH.',
       "  more: dib explain ELEMENT_NOT_FOUND",
     ],

@@ -19,7 +19,7 @@ export const scriptRules: readonly FileRule[] = [
     check: (file) =>
       unless(isExecutable(file), {
         message: "begins with #! and is not executable",
-        hint: `chmod +x ${file.path}`,
+        hint: `Make it executable: chmod +x.`,
       }),
   },
   {
