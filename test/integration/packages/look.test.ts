@@ -83,6 +83,9 @@ test("dib outdated gives what is installed, what dib update would give, and the 
     exitCode: 1,
     stdout: "Package          Current  Wanted  Latest\ndib-element-lib  1.0.0    1.2.0   2.0.0\n",
   });
+  const outer = await project.dib(["outdated", "outer"]);
+  expect({ exitCode: outer.exitCode, stdout: outer.stdout }).toEqual({ exitCode: 0, stdout: "" });
+  expect(outer.stderr).toContain("1 of 1 packages are known to the registry, and none is behind");
   const current = await project.dib(["outdated", "outer", "--json"]);
   expect({ exitCode: current.exitCode, data: dataOf(current) }).toEqual({
     exitCode: 0,

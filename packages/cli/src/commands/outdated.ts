@@ -30,13 +30,19 @@ export async function outdated(terminal: Terminal, given: Given, names: readonly
   const asked = new Set(names.map((name) => findInstalled(name, graph)));
   const nodes = [...graph.packages.values()].filter(({ name }) => asked.size === 0 || asked.has(name));
   const standings = await readStandings(terminal, nodes, graph, await openRegistry(project.folder));
+  const isKnown = new Set(standings.map((each) => each.package));
+  const unknown = nodes.filter(({ name }) => !isKnown.has(name)).map(({ name }) => sanitiseLine(name));
+  if (unknown.length > 0) terminal.err.write(`note: not in the registry: ${unknown.sort().join(", ")}\n`);
   const behind = standings.filter(({ isOutdated }) => isOutdated);
   if (given.json === true)
     terminal.out.write((await import("../envelope.js")).formatData("outdated", { packages: standings }));
   else if (behind.length > 0) {
     const rows = behind.map((each) => [each.package, each.current, each.wanted, each.latest].map(sanitiseLine));
     terminal.out.write(`${formatTable([["Package", "Current", "Wanted", "Latest"], ...rows]).join("\n")}\n`);
-  }
+  } else
+    terminal.err.write(
+      `${standings.length} of ${nodes.length} packages are known to the registry, and none is behind\n`,
+    );
   return behind.length > 0 ? 1 : 0;
 }
 

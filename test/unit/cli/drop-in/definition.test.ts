@@ -135,7 +135,7 @@ describe("an image definition that is wrong", () => {
         "- types: [qcow2, floppy]\n",
         [
           invalid,
-          ':1:18: types.1 is "floppy", expected one of qcow2, tar, tgz, squashfs, vhd, docker, aci, raw, vhdx, vmdk, vdi, iso, oci.',
+          ':1:18: types.1 is "floppy", expected one of qcow2, tar, tgz, squashfs, vhd, docker, aci, raw, vhdx, vmdk, vdi, iso, oci, vhd-fixed, oci-dir.',
           leaveOut("types.1"),
         ],
       ],

@@ -17,7 +17,7 @@ export interface Property {
 
 const architectures = "aarch64 amd64 arm64 armhf powerpc ppc64 ppc64el ppc64le s390x x86_64".split(" ");
 /** DIB's, then ours. */
-const formats = "qcow2 tar tgz squashfs vhd docker aci raw vhdx vmdk vdi iso oci".split(" ");
+const formats = "qcow2 tar tgz squashfs vhd docker aci raw vhdx vmdk vdi iso oci vhd-fixed oci-dir".split(" ");
 
 /** A process can be handed all text but this. */
 const isText = (value: unknown): value is string => typeof value === "string" && !value.includes("\0");
