@@ -81,6 +81,12 @@ async function readClosure(
   return relations;
 }
 
+/** Of what several elements provide, each in its way: `block-device` is one of `block-device-mbr`, `block-device-gpt`. */
+function kindsOf(name: string, refs: ElementCatalog["refs"]): string | undefined {
+  const kinds = [...refs.keys()].filter((other) => other.startsWith(`${name}-`)).sort();
+  return kinds.length === 0 ? undefined : kinds.join('", "');
+}
+
 function lookUp(
   relations: ReadonlyMap<string, ElementRelations>,
   { refs, unusable, searched }: ElementCatalog,
@@ -90,7 +96,7 @@ function lookUp(
     missing: (name, askedBy) => {
       const broken = unusable.find(({ names }) => names.includes(name));
       const unreadable = unusable.filter(({ names }) => names.length === 0).map(({ folder }) => folder);
-      const context = { name, askedBy, searched, nearest: nearest(name, [...refs.keys()]) };
+      const context = { name, askedBy, searched, nearest: kindsOf(name, refs) ?? nearest(name, [...refs.keys()]) };
       return (
         broken?.error ??
         new BuildError("ELEMENT_NOT_FOUND", unreadable.length === 0 ? context : { ...context, unreadable })

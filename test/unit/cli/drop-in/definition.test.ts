@@ -98,6 +98,15 @@ describe("an image definition that is wrong", () => {
         ],
       ],
       [
+        "a blank in the name of a variable",
+        '- environment: { "A B": x }\n',
+        [
+          invalid,
+          ':1:25: environment.A B is "x", expected text, under the name of a variable.',
+          leaveOut("environment.A B"),
+        ],
+      ],
+      [
         "a NUL",
         '- imagename: "a\\0b"\n',
         [invalid, ':1:14: imagename is "a\\u0000b", expected text.', leaveOut("imagename")],

@@ -216,6 +216,16 @@ describe("what can't be resolved", () => {
     });
   });
 
+  test("a name that others begin with gets those", async () => {
+    await using temp = await tempFolder();
+    const local = join(temp.path, "elements");
+    for (const element of [os(), anElement("disk-b"), anElement("disk-a")]) element.writeTo(local);
+    await expect(resolveIn(temp.path, { elements: ["os", "disk"], elementPaths: [local] })).rejects.toMatchObject({
+      code: "ELEMENT_NOT_FOUND",
+      hint: expect.stringContaining('Did you mean "disk-a", "disk-b"?') as string,
+    });
+  });
+
   test("an element of a package that can't be used says why", async () => {
     await expect(withOs({}, { core: "^99" })).rejects.toMatchObject({ code: "ELEMENT_CORE_MISMATCH" });
   });

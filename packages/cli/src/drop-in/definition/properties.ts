@@ -116,7 +116,7 @@ const environment: Property = {
   about: "Variables of this build, beside the caller's; they win.",
   expected: "a map of text",
   expectedOfPart: "text, under the name of a variable",
-  isValid: (value) => isTextMap(value) && Object.keys(value as object).every((name) => /^[^=\0]+$/.test(name)),
+  isValid: (value) => isTextMap(value) && Object.keys(value as object).every((name) => /^[^=\s\0]+$/.test(name)),
   toArguments: () => [],
   hint: hintOfMap,
 };
