@@ -37,14 +37,18 @@ export const releasedElements = async (): Promise<string> => (await releasedDib(
 
 export interface PeerOptions {
   readonly cwd?: string;
-  /** Beside PATH and what its Python needs. */
+  /** Beside PATH. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
 }
 
-/** sudo looks for programs in places of its own: the stand-ins take the programs' places. */
+/**
+ * sudo looks for programs in places of its own, and hands no PYTHONPATH on: the stand-ins take the programs' places, and the
+ * modules lie over the system's, as if they were installed.
+ */
 const inNamespaces = `set -eu
-standIns=$1; shift
+standIns=$1; modules=$2; shift 2
+mount -t overlay -o "lowerdir=$modules:/usr/lib/python3/dist-packages" overlay /usr/lib/python3/dist-packages
 mkdir -p /dev/mapper
 mount -t tmpfs tmpfs /dev/mapper
 for program in kpartx dmsetup; do mount --bind "$standIns/$program" "$(command -v "$program")"; done
@@ -57,9 +61,9 @@ exec "$@"`;
 export async function runReleased(command: readonly string[], options: PeerOptions = {}): Promise<ExecResult> {
   await releasedDib();
   const namespaces = "--mount --pid --fork --kill-child --mount-proc --propagation slave".split(" ");
-  return exec("unshare", [...namespaces, "sh", "-c", inNamespaces, "sh", standIns, ...command], {
+  return exec("unshare", [...namespaces, "sh", "-c", inNamespaces, "sh", standIns, pythonPath, ...command], {
     cwd: options.cwd ?? "/",
-    env: { ...defaultEnv, PYTHONPATH: pythonPath, PYTHONDONTWRITEBYTECODE: "1", HOME: "/root", ...options.env },
+    env: { ...defaultEnv, PYTHONDONTWRITEBYTECODE: "1", HOME: "/root", ...options.env },
     ...(options.input === undefined ? {} : { input: options.input }),
   });
 }
