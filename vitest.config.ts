@@ -51,7 +51,13 @@ export default defineConfig({
       project("e2e", ["test/e2e/**/*.test.ts"], oneAtATime(25, ["./test/support/e2e-folder.ts"])),
       project("vectors", ["test/conformance/vectors/**/*.test.ts"], oneAtATime(5)),
       ...(process.argv.includes("conformance")
-        ? [project("conformance", ["test/conformance/{builds,guest,differential}/**/*.test.ts"], oneAtATime(60))]
+        ? [
+            project(
+              "conformance",
+              ["test/conformance/{builds,guest,differential}/**/*.test.ts"],
+              oneAtATime(60, ["./test/support/e2e-folder.ts"]),
+            ),
+          ]
         : []),
       ...(process.argv.includes("released-elements")
         ? [project("released-elements", ["test/conformance/released-elements/**/*.test.ts"], oneAtATime(30))]
