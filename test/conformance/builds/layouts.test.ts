@@ -2,9 +2,9 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, test } from "vitest";
-import { bootDebian, buildDebian, formats } from "../support/debian-build.js";
-import { hostNodesIn, listOutput } from "../support/output-listing.js";
-import { e2eFolder } from "../support/e2e-folder.js";
+import { bootDebian, buildDebian, formats } from "../../support/debian-build.js";
+import { hostNodesIn, listOutput } from "../../support/output-listing.js";
+import { e2eFolder } from "../../support/e2e-folder.js";
 
 describe.concurrent("debian vm", () => {
   test.for([
