@@ -321,7 +321,7 @@ describe("options", () => {
       {
         args: [...subject, "--image-size", "big"],
         ...{ code: "CONFIG_VALUE_INVALID", exitCode: 2 },
-        ...{ says: ["--image-size", '"big"', "a positive number"], hint: "Correct it" },
+        ...{ says: ["--image-size", '"big"', "a positive number"], hint: "Correct --image-size" },
       },
     ],
     [
@@ -329,7 +329,7 @@ describe("options", () => {
       {
         env: { DIB_IMAGE_SIZE: "huge" },
         ...{ code: "CONFIG_VALUE_INVALID", exitCode: 2 },
-        ...{ says: ["$DIB_IMAGE_SIZE", '"huge"'], hint: "Correct it" },
+        ...{ says: ["$DIB_IMAGE_SIZE", '"huge"'], hint: "Correct $DIB_IMAGE_SIZE" },
       },
     ],
     [

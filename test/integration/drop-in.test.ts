@@ -190,7 +190,7 @@ describe("a failure", () => {
     [["-n", "toy-os", "operating-system"], {}, "ERROR: operating-system: already provided by ['toy-os']"],
     [["-n", "toy-os"], { ELEMENTS_PATH: "/nowhere" }, "ERROR: ELEMENTS_PATH entry '/nowhere' is not a directory"],
     [["-n", "-t", "nonesuch", "toy-os"], {}, 'ERROR: There is no output format "nonesuch"'],
-    [["-n", "--image-size", "big", "toy-os"], {}, "ERROR: --image-size: imageSizeGiB is"],
+    [["-n", "--image-size", "big", "toy-os"], {}, 'ERROR: --image-size is "big", expected'],
     [["--frobnicate"], {}, "disk-image-create: unrecognized option '--frobnicate'"],
     [["--image", "1"], {}, "disk-image-create: option '--image' is ambiguous; possibilities:"],
     [["-o"], {}, "disk-image-create: option requires an argument -- 'o'"],

@@ -29,11 +29,9 @@ export function formatDifference({ part, name, locked, now }: LockDifference): s
 
 const did = (nearest: string | undefined) => (nearest === undefined ? undefined : `Did you mean "${nearest}"?`);
 
-/** Who asked for an element: nobody else when it was asked for itself. */
-function asker({ name, askedBy }: { name: string; askedBy: readonly string[] }): string {
-  const others = askedBy.at(-1) === name ? askedBy.slice(0, -1) : askedBy;
-  return others.length === 0 ? "" : ` (asked for by ${others.join(" → ")})`;
-}
+/** Who asked for an element, by the path to it: nobody else when it was asked for itself. */
+const askers = (askedBy: readonly string[], name: string): readonly string[] =>
+  askedBy.at(-1) === name ? askedBy.slice(0, -1) : askedBy;
 
 /** A plugin by its element, package and module. */
 interface PluginContext {
@@ -57,14 +55,16 @@ export const catalogue = {
     message: `${formatPlace(c.place)}: unknown key "${c.key}".`,
     hint: did(c.nearest) ?? "See the JSON Schema of dib.config for the keys that exist.",
   })),
-  // without a key, the place is an option or a variable
-  CONFIG_VALUE_INVALID: entry("request", (c: { place: Place; key?: string; value: string; expected: string }) => ({
-    message: `${[formatPlace(c.place), c.key].filter(Boolean).join(": ")} is ${c.value}, expected ${c.expected}.`,
-    hint:
-      c.key === undefined
-        ? "Correct it, or leave it out."
+  /** `isOnly`: the place is an option or a variable. Who gave it need not know the key that it stands for. */
+  CONFIG_VALUE_INVALID: entry(
+    "request",
+    (c: { place: Place; key: string; value: string; expected: string; isOnly?: boolean | undefined }) => ({
+      message: `${formatPlace(c.place)}${c.isOnly ? "" : `: ${c.key}`} is ${c.value}, expected ${c.expected}.`,
+      hint: c.isOnly
+        ? `Correct ${formatPlace(c.place)}, or leave it out.`
         : `Correct ${c.key} there, or leave it out. The JSON Schema of dib.config lists the values of each key.`,
-  })),
+    }),
+  ),
   CONFIG_IMAGE_UNKNOWN: entry(
     "request",
     (c: { image: string; known: readonly string[]; nearest?: string | undefined }) => ({
@@ -138,11 +138,12 @@ export const catalogue = {
       askedBy: readonly string[];
       searched: readonly string[];
       nearest?: string | undefined;
+      kinds?: readonly string[] | undefined;
       unreadable?: readonly string[] | undefined;
     }) => ({
-      message: `Element '${c.name}' not found${asker(c)}.`,
+      message: `Element '${c.name}' not found${askers(c.askedBy, c.name).length > 0 ? ` (asked for by ${askers(c.askedBy, c.name).join(" → ")})` : ""}.`,
       hint: [
-        did(c.nearest),
+        c.kinds?.length ? `There are ${c.kinds.join(", ")}.` : did(c.nearest),
         `Searched ${c.searched.join(", ")}. Install its package or add its folder to ELEMENTS_PATH.`,
         c.unreadable?.length ? `One of these may have it, and can't be read: ${c.unreadable.join(", ")}.` : undefined,
       ]

@@ -134,6 +134,8 @@ function readTexts(
       findings.push(
         new BuildError("CONFIG_VALUE_INVALID", {
           place: { file: origin },
+          key: name,
+          isOnly: true,
           value: shownText(text),
           expected: settings[name].expected,
         }),

@@ -7,6 +7,7 @@ import intersects from "semver/ranges/intersects.js";
 import type { BuildConfig } from "../config/schema.js";
 import { BuildError, throwFindings } from "../errors.js";
 import { nearest } from "../nearest.js";
+import { compareBytes } from "../phases/order.js";
 import { localVersion } from "./discover.js";
 import type { ElementCatalog, ElementRelations, ElementSet } from "./element.js";
 import {
@@ -82,10 +83,8 @@ async function readClosure(
 }
 
 /** Of what several elements provide, each in its way: `block-device` is one of `block-device-mbr`, `block-device-gpt`. */
-function kindsOf(name: string, refs: ElementCatalog["refs"]): string | undefined {
-  const kinds = [...refs.keys()].filter((other) => other.startsWith(`${name}-`)).sort();
-  return kinds.length === 0 ? undefined : kinds.join('", "');
-}
+const kindsOf = (name: string, known: readonly string[]): readonly string[] =>
+  known.filter((other) => other.startsWith(`${name}-`)).sort(compareBytes);
 
 function lookUp(
   relations: ReadonlyMap<string, ElementRelations>,
@@ -96,10 +95,15 @@ function lookUp(
     missing: (name, askedBy) => {
       const broken = unusable.find(({ names }) => names.includes(name));
       const unreadable = unusable.filter(({ names }) => names.length === 0).map(({ folder }) => folder);
-      const context = { name, askedBy, searched, nearest: kindsOf(name, refs) ?? nearest(name, [...refs.keys()]) };
+      const known = [...refs.keys()];
+      const kinds = kindsOf(name, known);
       return (
         broken?.error ??
-        new BuildError("ELEMENT_NOT_FOUND", unreadable.length === 0 ? context : { ...context, unreadable })
+        new BuildError("ELEMENT_NOT_FOUND", {
+          ...{ name, askedBy, searched, nearest: nearest(name, known) },
+          ...(kinds.length === 0 ? {} : { kinds }),
+          ...(unreadable.length === 0 ? {} : { unreadable }),
+        })
       );
     },
   };

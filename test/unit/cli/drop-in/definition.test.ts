@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { formatCommand, toCommands } from "@dibjs/cli/drop-in/definition/commands.js";
 import { readDefinitions } from "@dibjs/cli/drop-in/definition/read.js";
 import { findingsOf } from "@dibjs/cli/failure.js";
+import { builtInFormats } from "@dibjs/core/formats/built-in.js";
 import { describe, expect, test } from "vitest";
 import { tempFolder } from "../../../support/temp-folder.js";
 
@@ -200,6 +201,11 @@ describe("an image definition that is wrong", () => {
   test("tells twenty findings at most", async () => {
     expect(await wrongWith("- arch: 1\n".repeat(30))).toHaveLength(20);
   });
+});
+
+test("types may be any format that comes with dib", async () => {
+  const names = builtInFormats.map(({ name }) => name);
+  expect(await wrongWith(`- types: [${names.join(", ")}]\n`)).toEqual([]);
 });
 
 describe("YAML is read as Python reads it", () => {

@@ -222,7 +222,8 @@ describe("what can't be resolved", () => {
     for (const element of [os(), anElement("disk-b"), anElement("disk-a")]) element.writeTo(local);
     await expect(resolveIn(temp.path, { elements: ["os", "disk"], elementPaths: [local] })).rejects.toMatchObject({
       code: "ELEMENT_NOT_FOUND",
-      hint: expect.stringContaining('Did you mean "disk-a", "disk-b"?') as string,
+      context: { name: "disk", kinds: ["disk-a", "disk-b"] },
+      hint: expect.stringContaining("There are disk-a, disk-b.") as string,
     });
   });
 
