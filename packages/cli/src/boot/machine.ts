@@ -84,10 +84,11 @@ async function readPair(path: string, given: Given): Promise<KernelPair | undefi
 
 async function readImage(path: string, exec: Exec): Promise<ImageFile> {
   await access(path).catch((error: NodeJS.ErrnoException) => {
-    const reason =
-      error.code === "ENOENT" ? `There is no image ${path}.` : `The image ${path} can't be read: ${error.message}`;
-    const hint = error.code === "ENOENT" ? "Give the file that a build printed at its end." : undefined;
-    throw new BuildError("USAGE_INVALID", { reason, hint }, { cause: error });
+    const said =
+      error.code === "ENOENT"
+        ? { reason: `There is no image ${path}.`, hint: "Give the file that a build printed at its end." }
+        : { reason: `The image ${path} can't be read: ${error.message}` };
+    throw new BuildError("USAGE_INVALID", said, { cause: error });
   });
   const asked = await formatByContent(path);
   const which = asked === "vpc" ? ["-f", asked] : [];

@@ -30,8 +30,8 @@ export async function outdated(terminal: Terminal, given: Given, names: readonly
   const asked = new Set(names.map((name) => findInstalled(name, graph)));
   const nodes = [...graph.packages.values()].filter(({ name }) => asked.size === 0 || asked.has(name));
   const standings = await readStandings(terminal, nodes, graph, await openRegistry(project.folder));
-  const isKnown = new Set(standings.map((each) => each.package));
-  const unknown = nodes.filter(({ name }) => !isKnown.has(name)).map(({ name }) => sanitiseLine(name));
+  const known = new Set(standings.map((each) => each.package));
+  const unknown = nodes.filter(({ name }) => !known.has(name)).map(({ name }) => sanitiseLine(name));
   if (unknown.length > 0) terminal.err.write(`note: not in the registry: ${unknown.sort().join(", ")}\n`);
   const behind = standings.filter(({ isOutdated }) => isOutdated);
   if (given.json === true)
