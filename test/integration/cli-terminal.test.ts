@@ -48,9 +48,10 @@ const prompt = { expect: "# " };
 
 describe("progress on a terminal", () => {
   test("moves: the running phase and script, the profile, then the summary", () => {
+    project.script("install.d/20-linger", "sleep 0.5"); // longer than any time between two frames
     const { exitCode, transcript } = onTerminal([], []);
     expect(exitCode).toBe(0);
-    expect(transcript).toMatch(/▸ root/);
+    expect(transcript).toMatch(/▸ install.*20-linger/);
     expect(transcript).toMatch(/✓.* install {2}/);
     expect(transcript).toContain("Target: install.d");
     expect(transcript).toMatch(/built in [\s\S]*tar .*image\.tar/);
