@@ -37,14 +37,15 @@ export const releasedElements = async (): Promise<string> => (await releasedDib(
 
 export interface PeerOptions {
   readonly cwd?: string;
-  /** Beside PATH. */
+  /** Beside PATH and what its Python needs. */
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
 }
 
 /**
- * sudo looks for programs in places of its own, and hands no PYTHONPATH on: the stand-ins take the programs' places, and the
- * modules lie over the system's, as if they were installed.
+ * sudo looks for programs in places of its own, and hands no PYTHONPATH on: the stand-ins take the programs' places, and for
+ * scripts below sudo the modules lie over the system's, as if they were installed. PYTHONPATH still goes first: by it DIB
+ * finds its elements where our side has them.
  */
 const inNamespaces = `set -eu
 standIns=$1; modules=$2; shift 2
@@ -63,7 +64,7 @@ export async function runReleased(command: readonly string[], options: PeerOptio
   const namespaces = "--mount --pid --fork --kill-child --mount-proc --propagation slave".split(" ");
   return exec("unshare", [...namespaces, "sh", "-c", inNamespaces, "sh", standIns, pythonPath, ...command], {
     cwd: options.cwd ?? "/",
-    env: { ...defaultEnv, PYTHONDONTWRITEBYTECODE: "1", HOME: "/root", ...options.env },
+    env: { ...defaultEnv, PYTHONPATH: pythonPath, PYTHONDONTWRITEBYTECODE: "1", HOME: "/root", ...options.env },
     ...(options.input === undefined ? {} : { input: options.input }),
   });
 }

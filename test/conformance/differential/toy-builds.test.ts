@@ -20,7 +20,7 @@ async function open(...request: Parameters<typeof buildWithBoth>): Promise<Both>
 }
 
 /** How the two are started, and how many shells they are away. */
-const startedWith = new Set(["PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "SHLVL", "OLDPWD", "_"]);
+const startedWith = new Set(["PYTHONPATH", "PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE", "SHLVL", "OLDPWD", "_"]);
 
 /** Without folders and devices that have another name each time, and with lists that have no order in one order. */
 function comparable(env: Env, { folder }: Built): Env {
