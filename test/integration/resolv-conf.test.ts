@@ -15,7 +15,7 @@ import {
 import { join } from "node:path";
 import { createExec } from "@dibjs/core/process/exec.js";
 import type { BuildEvent } from "@dibjs/core/report/events.js";
-import { openResolvConf } from "@dibjs/core/workspace/resolv-conf.js";
+import { keepResolvConf, openResolvConf } from "@dibjs/core/workspace/resolv-conf.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { outputOf, Project } from "../support/toy-os.js";
 import { vector } from "../support/vectors.js";
@@ -38,12 +38,11 @@ describe("the file in the tree", () => {
 
   const file = () => join(etc, "resolv.conf");
   const original = () => `${file()}.ORIG`;
-  const open = (host = "host") =>
-    openResolvConf(
-      join(scratch, "root"),
-      { exec: createExec(), emit: (event) => void events.push(event) },
-      join(scratch, host),
-    );
+  const open = async (host = "host") => {
+    const ctx = { exec: createExec(), emit: (event: BuildEvent) => void events.push(event) };
+    await keepResolvConf(join(scratch, "root"), ctx);
+    return openResolvConf(join(scratch, "root"), ctx, join(scratch, host));
+  };
   /** What the folder holds: a file by its text, a link by what it leads to. */
   const held = () =>
     Object.fromEntries(

@@ -138,7 +138,7 @@ test.each([
       expect.stringMatching(/^dib_build\.\w+$/) as string,
       expect.stringMatching(/^dib_image\.\w+$/) as string,
     ]);
-    expect(readFileSync(`${project.dir}/tmp/${kept[0]}/upper/etc/kept`, "utf8")).toBe("kept\n");
+    expect(readFileSync(`${project.dir}/tmp/${kept[0]}/tree/upper/etc/kept`, "utf8")).toBe("kept\n");
     expect(events).toContainEqual({ type: "note", level: "info", text: `Kept ${project.dir}/tmp/${kept[0]}.` });
     project.script("install.d/10-end", "true");
     const { report } = await project.build();

@@ -50,6 +50,7 @@ export class Project implements Disposable {
   async config(
     elements: readonly string[] = ["toy-os", "subject"],
     flags: Record<string, unknown> = {},
+    env: Readonly<Record<string, string>> = {},
   ): Promise<BuildConfig> {
     const { images } = await loadConfig({
       cwd: this.dir,
@@ -63,7 +64,7 @@ export class Project implements Disposable {
         tmpDir: join(this.dir, "tmp"),
         ...flags,
       },
-      env: { PATH: process.env.PATH, HOME: this.dir },
+      env: { PATH: process.env.PATH, HOME: this.dir, ...env },
     });
     const [config] = images;
     if (config === undefined) throw new Error("no image");
@@ -72,11 +73,15 @@ export class Project implements Disposable {
 
   /** Builds `toy-os subject`; events are collected. */
   async build(
-    options: BuildOptions & { elements?: readonly string[]; flags?: Record<string, unknown> } = {},
+    options: BuildOptions & {
+      elements?: readonly string[];
+      flags?: Record<string, unknown>;
+      env?: Readonly<Record<string, string>>;
+    } = {},
   ): Promise<{ report: BuildReport; events: BuildEvent[] }> {
     const events: BuildEvent[] = [];
     mkdirSync(join(this.dir, "tmp"), { recursive: true });
-    const config = await this.config(options.elements, options.flags);
+    const config = await this.config(options.elements, options.flags, options.env);
     const report = await buildImage(config, { ...options, onEvent: (event) => void events.push(event) });
     return { report, events };
   }

@@ -78,6 +78,13 @@ const ourSettings: readonly SettingOption[] = [
     value: true,
   },
   { flags: "--keep", description: "keep the work folders", setting: "keep", value: true },
+  { flags: "--no-cache", description: "neither use nor keep results of phases", setting: "layers", value: "none" },
+  {
+    flags: "--refresh",
+    description: "run all phases, and keep their results anew",
+    setting: "layers",
+    value: "refresh",
+  },
 ];
 
 export const settingOptions: readonly SettingOption[] = [...dibSettings, ...ourSettings];

@@ -2,6 +2,7 @@ import type { BuildEvent } from "@dibjs/core";
 import { PhaseTimes } from "./phase-times.js";
 import { formatProfile } from "./profile.js";
 import type { Renderer } from "./renderer.js";
+import { restoredLine } from "./restored.js";
 import { spellControls } from "./sanitise.js";
 import { formatIec } from "./units.js";
 
@@ -86,6 +87,8 @@ function linesOf(event: BuildEvent, state: Seen, { output, path }: NamedOutputs)
       return event.text.replace(/\r$/, "").split("\r"); // a progress bar, which redraws its line
     case "phase-end":
       return state.hasHooks ? formatProfile(`${event.phase}.d`, state.times.scripts).map(parts) : [];
+    case "phase-restored":
+      return [restoredLine(event)];
     case "break":
       return ["Starting debug shell. Exit to resume building.", `At stage ${event.name}`];
     case "disk":

@@ -4,6 +4,7 @@ import { PhaseTimes } from "./phase-times.js";
 import { formatProfile } from "./profile.js";
 import type { Renderer } from "./renderer.js";
 import { sanitise, sanitiseLine } from "./sanitise.js";
+import { restoredLine } from "./restored.js";
 import { formatSeconds } from "./units.js";
 import { formatUsage } from "./usage.js";
 
@@ -32,6 +33,8 @@ function linesOf(event: BuildEvent, times: PhaseTimes, { bold, dim, red, yellow 
       ];
     case "phase-start":
       return ["", bold(`=== ${event.phase} (${event.place === "chroot" ? "in the chroot" : "on the host"})`)];
+    case "phase-restored":
+      return ["", restoredLine(event)];
     case "phase-end":
       return [
         ...(times.scripts.length > 0 ? formatProfile(`${event.phase}.d`, times.scripts).map(dim) : []),

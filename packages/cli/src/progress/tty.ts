@@ -5,6 +5,7 @@ import { PhaseTimes } from "./phase-times.js";
 import { formatProfile } from "./profile.js";
 import type { Renderer } from "./renderer.js";
 import { sanitise, sanitiseLine } from "./sanitise.js";
+import { restoredLine } from "./restored.js";
 import { formatSeconds } from "./units.js";
 import { formatUsage } from "./usage.js";
 
@@ -70,6 +71,8 @@ export function openTtyRenderer(terminal: Terminal, stream: NodeJS.WriteStream):
         tail = [];
         return keep([`${colours.green("✓")} ${event.phase}  ${formatSeconds(event.seconds)}`, ...profile]);
       }
+      case "phase-restored":
+        return keep([`${colours.green("✓")} ${colours.dim(restoredLine(event))}`]);
       case "disk":
         return event.seconds === undefined
           ? begin("disk", [event.doing, event.node].filter(Boolean).join(" "))

@@ -20,3 +20,11 @@ export function formatIec(bytes: number): string {
   const value = bytes / 1024 ** power;
   return `${power > 0 && value < 10 ? (Math.ceil(value * 10) / 10).toFixed(1) : Math.ceil(value)}${units[power]}`;
 }
+
+/** The largest unit alone: 40 → "40 s", 7300 → "2 h", 400000 → "4 days". */
+export function formatAge(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`;
+  if (seconds < 36 * 3600) return `${Math.round(seconds / 3600)} h`;
+  return `${Math.round(seconds / 86400)} days`;
+}

@@ -85,6 +85,7 @@ export function defaultSettings({ host, image, dropIn }: DefaultsRequest): Setti
     debugTrace: 0,
     overwriteOldImage: false,
     keep: false,
+    layers: "use",
     cacheDir: dropIn ? join(dibCache, "image-create") : cacheDir,
     lockDir: dropIn ? join(dibCache, "dib/lockfiles") : join(cacheDir, "lockfiles"),
     tmpDir: "/var/tmp",

@@ -59,6 +59,8 @@ export interface BuildConfig {
   readonly overwriteOldImage: boolean;
   readonly keep: boolean;
   readonly cacheDir: string;
+  /** Of results of phases that are kept between builds: `refresh` takes none and keeps new ones. */
+  readonly layers: "use" | "refresh" | "none";
   readonly lockDir: string;
   readonly tmpDir: string;
   readonly projectDir: string;

@@ -37,6 +37,7 @@ export type SettingName =
   | "overwriteOldImage"
   | "keep"
   | "cacheDir"
+  | "layers"
   | "lockDir"
   | "tmpDir";
 
@@ -75,6 +76,9 @@ const truth: Readonly<Record<string, boolean>> = {
   no: false,
 };
 const boolean = (value: string): boolean | undefined => (Object.hasOwn(truth, value) ? truth[value] : undefined);
+
+const layerUse = (value: string): "use" | "refresh" | "none" | undefined =>
+  value === "use" || value === "refresh" || value === "none" ? value : undefined;
 
 const compression = (value: string): "zstd" | "zlib" | "none" | undefined =>
   value === "zstd" || value === "zlib" || value === "none" ? value : undefined;
@@ -216,6 +220,7 @@ export const settings: { readonly [K in SettingName]: Setting<Settings[K]> } = {
   },
   keep: { flag: "--keep", expected: aBoolean, parse: boolean },
   cacheDir: { flag: "--image-cache", variables: ["DIB_IMAGE_CACHE"], expected: "a folder", parse: text },
+  layers: { flag: "--no-cache", variables: ["DIB_LAYERS"], expected: "use, refresh or none", parse: layerUse },
   lockDir: { flag: "--lock-dir", variables: ["DIB_LOCKFILES"], expected: "a folder", parse: text },
   tmpDir: { flag: "--tmp-dir", variables: ["TMPDIR", "TMP_DIR"], expected: "a folder", parse: text },
 };

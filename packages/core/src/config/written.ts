@@ -147,8 +147,14 @@ const settingsShape = {
     .describe("Replaces an older output instead of keeping it aside. @default false"),
   keep: yesOrNo
     .optional()
-    .describe("Keeps the work folders, on disk; the tree is in `upper` of dib_build. @default false"),
+    .describe(
+      "Keeps the work folders, on disk; the tree is in `tree/upper` of dib_build, and no layer is used. @default false",
+    ),
   cacheDir: text("a folder").optional().describe("Where downloads and layers are kept."),
+  layers: z
+    .enum(["use", "refresh", "none"], { error: "use, refresh or none" })
+    .optional()
+    .describe("Whether results of phases are taken from earlier builds; `refresh` only keeps new ones. @default use"),
   lockDir: text("a folder").optional().describe("DIB_LOCKFILES: where elements put their lock files."),
   tmpDir: text("a folder").optional().describe("Parent of the work folders. @default $TMPDIR, else /var/tmp"),
 };

@@ -149,6 +149,8 @@ export interface Element extends ElementRelations {
   readonly digest: string;
   /** Absolute path of the module, when the element is typed. */
   readonly entry?: string;
+  /** sha256 of its code, when the element is typed. */
+  readonly code?: string;
   readonly arch?: readonly string[];
   readonly hostCommands: readonly HostProgram[];
   readonly reads: readonly PhaseName[];

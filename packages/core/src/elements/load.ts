@@ -24,6 +24,7 @@ export async function loadElement(
   throwFindings(silentPhases(ref, files));
   const entry = manifest?.entry === undefined ? undefined : join(packageFolder, manifest.entry);
   const { dependencies, provides } = relations;
+  const code = entry === undefined ? undefined : await digestOnce(entry, codeDigests);
   return {
     ...relations,
     files,
@@ -33,10 +34,11 @@ export async function loadElement(
         manifest,
         dependencies,
         provides,
-        code: entry === undefined ? undefined : await digestOnce(entry, codeDigests),
+        code,
       }),
     ),
     ...(entry === undefined ? {} : { entry }),
+    ...(code === undefined ? {} : { code }),
     ...(manifest?.arch === undefined ? {} : { arch: manifest.arch }),
     hostCommands: ref.package === undefined ? await pythonOf(files, ref.folder) : commandsOf(ref),
     reads: manifest?.reads ?? [],

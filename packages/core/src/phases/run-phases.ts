@@ -4,7 +4,6 @@ import type { BuildContext } from "../context.js";
 import type { SourceRecord } from "../fetch/sources.js";
 import type { Tap } from "../hooks.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
-import { sha256 } from "../plan/digest.js";
 import type { PhaseReport, ScriptReport } from "../report/report.js";
 import type { Stopwatch } from "../report/stopwatch.js";
 import type { ScriptOwners } from "../workspace/hook-tree.js";
@@ -22,7 +21,7 @@ import type { Env, PhaseRun } from "./phase-run.js";
 import { createPhaseRun, shellStep } from "./run-script.js";
 import { openSandbox, type Sandbox } from "./sandbox.js";
 import type { ScriptOutput } from "./script-output.js";
-import type { PhaseInfo, PhaseName } from "./table.js";
+import type { PhaseInfo } from "./table.js";
 
 /** What all phases of a build share. */
 export interface PhaseSetting {
@@ -48,6 +47,8 @@ export interface PhaseRoot {
   readonly env: Env;
   /** Undefined while there is no base to run in, and when the tree is parked. */
   readonly resolvConf: ResolvConf | undefined;
+  /** Makes what its taps get notice what they ask for. @default nothing is noticed */
+  readonly trace?: ((run: PhaseRun) => PhaseRun) | undefined;
 }
 
 /** Runs one phase: environment, `beforePhase`, its steps in order, `afterPhase`. Nothing that it started is alive afterwards. */
@@ -68,14 +69,13 @@ export async function runPhase(phase: PhaseInfo, root: PhaseRoot, setting: Phase
   stack.defer("the wait for an abort", () => ctx.signal.removeEventListener("abort", stop));
   const hooksInside = phase.place === "chroot" ? await openHooksInside(workspace, stack, ctx) : undefined;
   const env = await phaseEnvironment(phase, root, setting, sandbox, hooksInside);
-  const fingerprint = phase.root === "tree" ? await takeFingerprint(phase.name, env, setting) : undefined;
   const scripts: ScriptReport[] = [];
-  const run = createPhaseRun(phase, env, setting, sandbox, scripts);
+  const run = createPhaseRun({ phase, env, trace: root.trace }, setting, sandbox, scripts);
   const soFar = () => ({ phase: phase.name, seconds: (performance.now() - started) / 1000, scripts });
   await runSteps(run, soFar, setting, hooksInside);
   const report = soFar();
   ctx.emit({ type: "phase-end", phase: phase.name, seconds: report.seconds });
-  return { ...report, ...(fingerprint === undefined ? {} : { fingerprint }) };
+  return report;
 }
 
 async function runSteps(
@@ -184,12 +184,26 @@ async function hasNothingToRun(phase: PhaseInfo, setting: PhaseSetting): Promise
   return (await scriptNames(join(setting.workspace.hooksDir, `${phase.name}.d`), setting)).length === 0;
 }
 
-async function takeFingerprint(phase: PhaseName, env: Env, setting: PhaseSetting): Promise<string> {
+/**
+ * What elements say that a tree phase depends on. They get the environment as environment.d makes it outside, whether or not the
+ * phase runs afterwards; that of the first phase is made in any case, since plugins learn from it what build this is.
+ */
+export async function takeFingerprint(phase: PhaseInfo, setting: PhaseSetting): Promise<ReadonlyMap<string, string>> {
+  const { ctx, plan, places, workspace, pathPrefix } = setting;
   const added = new Map<string, string>();
-  await setting.ctx.hooks.fingerprint.for(phase).run({ phase, env, add: (key, value) => void added.set(key, value) });
-  const digest = sha256(JSON.stringify([...added].sort(([a], [b]) => (a < b ? -1 : 1))));
-  setting.ctx.emit({ type: "fingerprint", phase, digest });
-  return digest;
+  const hook = ctx.hooks.fingerprint.for(phase.name);
+  if (phase.name !== "root" && hook.ordered().length === 0) return added;
+  const place = {
+    phase,
+    folder: join(workspace.hooksDir, "environment.d"),
+    shell: "bash",
+    wrap: (file: string, args: readonly string[]) => [file, ...args] as const,
+  };
+  const host = hostEnvironment(plan, places, workspace, pathPrefix);
+  const evaluated = await evaluateEnvironment(host, await environmentFiles(workspace.hooksDir), place, ctx);
+  const env = await ctx.hooks.environment.run(evaluated, { phase: phase.name });
+  await hook.run({ phase: phase.name, env, add: (key, value) => void added.set(key, value) });
+  return added;
 }
 
 /** From extra-data on, scripts see the default install type (DIB writes this file after the root phase). */

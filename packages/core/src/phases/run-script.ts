@@ -20,8 +20,15 @@ type Wrap = (file: string, args: readonly string[]) => readonly [string, ...stri
 
 /** Makes what the taps of a phase get. Reports of the steps that run are pushed onto `reports`. */
 export function createPhaseRun(
-  phase: PhaseInfo,
-  env: Env,
+  {
+    phase,
+    env,
+    trace = (run) => run,
+  }: {
+    readonly phase: PhaseInfo;
+    readonly env: Env;
+    readonly trace?: ((run: PhaseRun) => PhaseRun) | undefined;
+  },
   setting: PhaseSetting,
   sandbox: Sandbox,
   reports: ScriptReport[],
@@ -46,7 +53,7 @@ export function createPhaseRun(
         return result;
       };
     const inside = phase.place === "chroot" ? env : chrootEnvironment(env);
-    return {
+    return trace({
       phase,
       plan,
       workspace,
@@ -67,7 +74,7 @@ export function createPhaseRun(
           runOf({ phase: phase.name, element: script.element, script: script.name }),
           reports,
         ),
-    };
+    });
   };
   return runOf({ phase: phase.name, element: "-", script: "-" });
 }

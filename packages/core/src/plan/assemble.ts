@@ -51,12 +51,17 @@ export function assemblePlan({ config, set, added, outputs, aciManifest, disk }:
     output: config.output,
     arch: config.arch,
     asked: config.elements.map(({ name }) => name),
-    elements: set.elements.map(({ name, version, source, package: from, digest, provides, entry }) => ({
-      ...{ name, version, source, package: from?.name, digest, provides },
-      askedBy: set.askedBy[name] ?? [name],
-      options: config.options[name],
-      isTyped: entry !== undefined,
-    })),
+    elements: set.elements.map(
+      ({ name, version, source, package: from, digest, provides, entry, code, isCacheable, reads }) => ({
+        ...{ name, version, source, package: from?.name, digest, provides },
+        askedBy: set.askedBy[name] ?? [name],
+        options: config.options[name],
+        isTyped: entry !== undefined,
+        ...(code === undefined ? {} : { code }),
+        ...(isCacheable ? {} : { isCacheable }),
+        ...(reads.length === 0 ? {} : { reads }),
+      }),
+    ),
     hookFiles,
     environmentFiles: hookFiles.filter(isEnvironmentFile).map(({ path }) => path.slice("environment.d/".length)),
     phases: planPhases(hookFiles, added.steps),

@@ -4,11 +4,9 @@ import { BuildError } from "../errors.js";
 import { existingPart, mountOptions, type HostProbe } from "./host-probe.js";
 import type { BuildPlaces, BuildPlan } from "./plan.js";
 
-/** statfs magic of overlayfs: what a container's own files lie on. It can't carry the writable part of another overlay. */
-const overlayMagic = 0x794c7630;
 const procMagic = 0x9fa0;
 
-/** The work folders are root's to make; what they lie on must let programs run and carry an overlay. */
+/** The work folders are root's to make; what they lie on must let programs run. */
 export async function checkFolders(
   plan: BuildPlan,
   { tmpDir, cacheDir, lockDir }: BuildPlaces,
@@ -29,17 +27,8 @@ export async function checkFolders(
   }
   if (findings.length > 0 || (await usesTmpfs(plan, probe))) return findings;
   const there = await existingPart(tmpDir, probe);
-  const [options, space] = [await mountOptions(there, probe), await probe.space(there)];
-  if (options.includes("noexec"))
+  if ((await mountOptions(there, probe)).includes("noexec"))
     findings.push(unfit("TMPDIR", tmpDir, "it is mounted noexec, so that no script could run"));
-  if (space?.type === overlayMagic)
-    findings.push(
-      unfit(
-        "TMPDIR",
-        tmpDir,
-        "it lies on an overlay itself, as in a container; use a volume, or let the build use tmpfs",
-      ),
-    );
   return findings;
 }
 

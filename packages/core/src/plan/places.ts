@@ -27,6 +27,7 @@ export function placesOf(config: BuildConfig, elements: readonly Element[]): Bui
     path: config.path,
     tmpDir: config.tmpDir,
     cacheDir: config.cacheDir,
+    layers: config.layers,
     lockDir: config.lockDir,
     libDir: join(packageDir, "lib"),
     elementsPath: config.elementPaths

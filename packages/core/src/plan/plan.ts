@@ -53,6 +53,12 @@ export interface PlannedElement {
   readonly provides: readonly string[];
   readonly options: unknown;
   readonly isTyped: boolean;
+  /** sha256 of a typed element's code. */
+  readonly code?: string | undefined;
+  /** False: no result of a phase that it takes part in is kept. @default true */
+  readonly isCacheable?: boolean | undefined;
+  /** Phases whose folders its scripts read, beside their own. */
+  readonly reads?: readonly PhaseName[] | undefined;
 }
 
 export interface PlannedFile {
@@ -169,6 +175,8 @@ export interface BuildPlaces {
   readonly tmpDir: string;
   /** Absolute: DIB_IMAGE_CACHE. */
   readonly cacheDir: string;
+  /** Whether results of phases of earlier builds are taken, and kept; `refresh` keeps and takes none. */
+  readonly layers: "use" | "refresh" | "none";
   /** Absolute: DIB_LOCKFILES. */
   readonly lockDir: string;
   /** Absolute: `_LIB`, the shell functions that elements source. */

@@ -51,6 +51,16 @@ export type BuildEvent =
       readonly place: "host" | "chroot";
       readonly root: "tree" | "disk";
     }
+  | {
+      /** Nothing of the phase runs: an earlier build has made its result. */
+      readonly type: "phase-restored";
+      readonly phase: string;
+      /** Its name in the store. */
+      readonly layer: string;
+      readonly ageSeconds: number;
+      /** How long the phase took when it ran. */
+      readonly savedSeconds: number;
+    }
   | { readonly type: "environment"; readonly phase: string; readonly files: readonly string[] }
   | ({ readonly type: "script-start" } & ScriptRef)
   | ({ readonly type: "output"; readonly stream: "stdout" | "stderr"; readonly text: string } & ScriptRef)

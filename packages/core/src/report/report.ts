@@ -27,6 +27,10 @@ const phaseReport = z.strictObject({
   phase: z.string(),
   seconds,
   scripts: z.array(scriptReport),
+  restored: z
+    .strictObject({ layer: z.string().describe("Its name in the store."), createdAt: z.string().describe("ISO 8601.") })
+    .optional()
+    .describe("Nothing ran: the result is that of an earlier build."),
   fingerprint: sha256.optional().describe("Of what elements said the phase's result depends on; tree phases only."),
 });
 

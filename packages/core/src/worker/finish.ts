@@ -26,9 +26,10 @@ const lastPhases = phases.filter(({ root }) => root === "disk");
 
 /** No disk format is asked for: pre-finalise, finalise and cleanup run on the tree itself. */
 export async function finishOnTree(tree: BuiltTree, setting: PhaseSetting): Promise<Finished> {
+  await tree.enterBase();
   const root = { env: {}, resolvConf: tree.resolvConf };
   const reports = await runAll(lastPhases, root, setting);
-  await tree.base.leave();
+  await tree.leaveBase();
   await tellImageUsage(setting.plan, setting.workspace.mountDir, setting.ctx);
   await finaliseBase(setting.workspace.mountDir, tree.resolvConf, setting.ctx);
   const packages = await readPackages(setting.workspace.target);
@@ -38,7 +39,7 @@ export async function finishOnTree(tree: BuiltTree, setting: PhaseSetting): Prom
 /** Parks the tree, makes the disk from it and runs the last phases there. */
 export async function finishOnDisk(planned: PlannedDisk, tree: BuiltTree, setting: PhaseSetting): Promise<Finished> {
   const { workspace, ctx, stopwatch, plan } = setting;
-  await tree.base.leave();
+  await tree.leaveBase();
   await runExtraUnmount(setting);
   await workspace.parkTree();
   await tellImageUsage(plan, workspace.builtDir, ctx);

@@ -1,44 +1,171 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../errors.js";
-import { runPhase, writeInstallType, type PhaseSetting } from "../phases/run-phases.js";
-import { phases } from "../phases/table.js";
+import { openHookView } from "../layers/hook-view.js";
+import type { StoredLayer } from "../layers/store.js";
+import { TreeLayers, type Attempt } from "../layers/tree-layers.js";
+import { hostEnvironment } from "../phases/environment.js";
+import { runPhase, takeFingerprint, writeInstallType, type PhaseSetting } from "../phases/run-phases.js";
+import { phases, type PhaseInfo } from "../phases/table.js";
+import { sha256 } from "../plan/digest.js";
 import { readAptSuites } from "../report/apt-suites.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";
 import { enterBase, type Base } from "../workspace/base.js";
-import { ResourceStack } from "../workspace/resource-stack.js";
-import { openResolvConf, type ResolvConf } from "../workspace/resolv-conf.js";
+import { keepResolvConf, openResolvConf, type ResolvConf } from "../workspace/resolv-conf.js";
 
-/** The tree after its phases: the base with its mounts, still in place. */
+/** The tree after its phases, mounted at the workspace's mountDir. */
 export interface BuiltTree extends AsyncDisposable {
   readonly reports: readonly PhaseReport[];
   readonly resolvConf: ResolvConf;
-  readonly base: Base;
   /** As they were when packages had been installed: later scripts may empty the lists. */
   readonly aptSuites: BuildReport["sources"]["apt"];
+  /** Mounts the base in it, if it is not there. */
+  enterBase(): Promise<void>;
+  leaveBase(): Promise<void>;
 }
 
-const [rootPhase, ...laterPhases] = phases.filter(({ root, name }) => root === "tree" && name !== "block-device");
+const treePhases = phases.filter(({ root, name }) => root === "tree" && name !== "block-device");
 
-/** root, then the base (resolv.conf, kernel file systems), then extra-data to post-root. */
+/** root, then extra-data to post-root in the base (resolv.conf, kernel file systems): each is run, or its result restored. */
 export async function runTreePhases(setting: PhaseSetting): Promise<BuiltTree> {
-  const { workspace, ctx } = setting;
-  if (rootPhase === undefined) throw new Error("the phase table has no root phase");
-  const reports = [await runPhase(rootPhase, { env: {}, resolvConf: undefined }, setting)];
-  await checkRootDeployed(workspace.mountDir);
-  const resolvConf = await openResolvConf(workspace.mountDir, ctx);
-  const base = await enterBase(workspace.target, { deviceNodes: [], mountPaths: [] }, ctx);
-  await using unfinished = new ResourceStack();
-  unfinished.defer("the mounts of the tree", () => base.leave());
-  await writeInstallType(workspace.hooksDir);
-  let aptSuites: BuiltTree["aptSuites"] = [];
-  for (const phase of laterPhases) {
-    reports.push(await runPhase(phase, { env: {}, resolvConf }, setting));
-    if (phase.name === "install") aptSuites = await readAptSuites(workspace.target);
+  await using build = await TreeBuild.open(setting);
+  for (const phase of treePhases) await build.pass(phase);
+  return build.move();
+}
+
+/** What changes from phase to phase. */
+class TreeBuild implements BuiltTree {
+  readonly reports: PhaseReport[] = [];
+  readonly resolvConf: ResolvConf;
+  readonly #setting: PhaseSetting;
+  readonly #layers: TreeLayers;
+  #aptSuites: BuiltTree["aptSuites"] = [];
+  #base: Base | undefined;
+  #isMoved = false;
+
+  private constructor(setting: PhaseSetting, layers: TreeLayers, resolvConf: ResolvConf) {
+    this.#setting = setting;
+    this.#layers = layers;
+    this.resolvConf = resolvConf;
   }
-  await rm(join(workspace.mountDir, "lost+found"), { recursive: true, force: true });
-  unfinished.move(); // from here on it is the caller's
-  return { reports, resolvConf, base, aptSuites, [Symbol.asyncDispose]: () => base[Symbol.asyncDispose]() };
+
+  static async open(setting: PhaseSetting): Promise<TreeBuild> {
+    const { plan, places, workspace, sources, sideFolders, pathPrefix, ctx } = setting;
+    const env = hostEnvironment(plan, places, workspace, pathPrefix);
+    const layers = await TreeLayers.open({
+      plan,
+      places,
+      workspace,
+      sources,
+      countSideFolders: () => sideFolders.count,
+      env,
+      ctx,
+    });
+    return new TreeBuild(setting, layers, await openResolvConf(workspace.mountDir, ctx));
+  }
+
+  get aptSuites(): BuiltTree["aptSuites"] {
+    return this.#aptSuites;
+  }
+
+  async pass(phase: PhaseInfo): Promise<void> {
+    const { plan, workspace, ctx } = this.#setting;
+    ctx.signal.throwIfAborted();
+    const declared = plan.elements.flatMap(({ reads = [] }) => reads);
+    const added = await takeFingerprint(phase, this.#setting);
+    const fingerprint = sha256(JSON.stringify([...added].sort(([a], [b]) => (a < b ? -1 : 1))));
+    ctx.emit({ type: "fingerprint", phase: phase.name, digest: fingerprint });
+    const view = openHookView(phase.name, declared, workspace.hooksDir, this.#layers.reader);
+    const found = await this.#layers.find(phase, view.files, added);
+    if (found !== undefined && "folder" in found) {
+      await view.close();
+      await this.#restore(found, fingerprint);
+    } else {
+      await this.#run(phase, view, found, fingerprint);
+    }
+  }
+
+  async #restore(layer: StoredLayer, fingerprint: string): Promise<void> {
+    await this.#layers.restore(layer);
+    if (layer.phase === "install") this.#aptSuites = layer.aptSuites;
+    const restored = { layer: layer.id, createdAt: layer.createdAt };
+    this.reports.push({ phase: layer.phase, seconds: 0, scripts: [], restored, fingerprint });
+  }
+
+  async #run(
+    phase: PhaseInfo,
+    view: ReturnType<typeof openHookView>,
+    attempt: Attempt | undefined,
+    fingerprint: string,
+  ): Promise<void> {
+    const { workspace } = this.#setting;
+    try {
+      await this.#enter(phase);
+      await this.#layers.begin();
+      const resolvConf = phase.name === "root" ? undefined : this.resolvConf;
+      const trace = attempt === undefined ? undefined : attempt.reads.trace.bind(attempt.reads);
+      const report = { ...(await runPhase(phase, { env: {}, resolvConf, trace }, this.#setting)), fingerprint };
+      this.reports.push(report);
+      if (phase.name === "root") await this.#afterRoot();
+      if (phase.name === "install") this.#aptSuites = await readAptSuites(workspace.target);
+      if (phase.name === "post-root")
+        await rm(join(workspace.mountDir, "lost+found"), { recursive: true, force: true });
+      const hooks = await view.close();
+      if (attempt === undefined) return;
+      const made = { hooks, aptSuites: phase.name === "install" ? this.#aptSuites : [], seconds: report.seconds };
+      await this.#layers.keep(attempt, made, () => this.#freeze());
+    } catch (error) {
+      await attempt?.release();
+      throw error;
+    }
+  }
+
+  async #afterRoot(): Promise<void> {
+    const { workspace, ctx } = this.#setting;
+    await checkRootDeployed(workspace.mountDir);
+    await keepResolvConf(workspace.mountDir, ctx);
+    await writeInstallType(workspace.hooksDir);
+  }
+
+  async #enter({ name }: PhaseInfo): Promise<void> {
+    await this.#setting.workspace.tree.enter();
+    if (name !== "root") await this.enterBase();
+  }
+
+  async enterBase(): Promise<void> {
+    if (this.#base !== undefined) return;
+    const { workspace, ctx } = this.#setting;
+    await workspace.tree.enter();
+    this.#base = await enterBase(workspace.target, { deviceNodes: [], mountPaths: [] }, ctx);
+    await this.#layers.mountAgain();
+  }
+
+  async leaveBase(): Promise<void> {
+    await this.#base?.leave();
+    this.#base = undefined;
+  }
+
+  async #freeze(): Promise<string> {
+    await this.leaveBase();
+    return this.#setting.workspace.tree.freeze();
+  }
+
+  /** From here on it is the caller's. */
+  async move(): Promise<BuiltTree> {
+    await this.#setting.workspace.tree.enter();
+    this.#isMoved = true;
+    const { reports, resolvConf, aptSuites } = this;
+    return {
+      ...{ reports, resolvConf, aptSuites },
+      enterBase: () => this.enterBase(),
+      leaveBase: () => this.leaveBase(),
+      [Symbol.asyncDispose]: () => this.leaveBase(),
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isMoved) await this.leaveBase();
+  }
 }
 
 /** Throws ROOT_NOT_DEPLOYED unless the root phase left more than `lost+found` and `tmp`. */

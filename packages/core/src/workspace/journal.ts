@@ -8,6 +8,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "nod
 import { basename, join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { BuildError, reasonOf } from "../errors.js";
+import { tryLock } from "../process/file-lock.js";
 import { releaseDeadLoops } from "./dead-loops.js";
 import { removeFolder } from "./remove-folder.js";
 import type { ResourceStack } from "./resource-stack.js";
@@ -101,14 +102,4 @@ function parseJournal(text: string): Journal | undefined {
   } catch {
     return undefined; // cut short when the build died: nothing of it can be trusted
   }
-}
-
-/** Takes a kernel lock that lives as long as this process keeps the file open; undefined when somebody else has it. */
-async function tryLock(file: string, ctx: Pick<BuildContext, "exec">) {
-  const handle = await open(file, constants.O_RDWR | constants.O_CREAT, 0o600).catch(() => undefined);
-  if (handle === undefined) return undefined;
-  const { exitCode } = await ctx.exec("flock", ["-n", "-x", "3"], { descriptors: [handle.fd] });
-  if (exitCode === 0) return handle;
-  await handle.close();
-  return undefined;
 }

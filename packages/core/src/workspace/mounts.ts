@@ -110,14 +110,35 @@ const mountsBelow = async (folder: string): Promise<string[]> =>
 export const devicesMountedAt = async (folder: string): Promise<string[]> =>
   (await readMounts()).filter(({ target }) => target === folder).map(({ what }) => what);
 
+/** A line of the mount table (proc(5), mountinfo). */
+export interface Mounted {
+  readonly what: string;
+  readonly target: string;
+  readonly type: string;
+  /** `8:1`, of the file system. */
+  readonly device: string;
+  /** Which folder of the file system is seen at `target`. */
+  readonly root: string;
+  /** Of the mount, such as `ro`. */
+  readonly options: readonly string[];
+  /** Of the file system. */
+  readonly superOptions: readonly string[];
+}
+
 /** This process' mount table, oldest first. */
-async function readMounts(): Promise<{ what: string; target: string }[]> {
-  const lines = (await readFile("/proc/self/mountinfo", "utf8")).split("\n");
+export async function readMounts(): Promise<Mounted[]> {
+  const lines = (await readFile("/proc/self/mountinfo", "utf8")).split("\n").filter(Boolean);
   return lines.map((line) => {
     const [mount = "", fileSystem = ""] = line.split(" - ");
+    const [, , device = "", root = "", target = "", options = ""] = mount.split(" ");
+    const [type = "", what = "", superOptions = ""] = fileSystem.split(" ");
     return {
-      what: decodeMountPath(fileSystem.split(" ")[1] ?? ""),
-      target: decodeMountPath(mount.split(" ")[4] ?? ""),
+      ...{ type, device },
+      what: decodeMountPath(what),
+      root: decodeMountPath(root),
+      target: decodeMountPath(target),
+      options: options.split(","),
+      superOptions: superOptions.split(","),
     };
   });
 }

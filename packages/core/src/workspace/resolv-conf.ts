@@ -17,7 +17,14 @@ export interface ResolvConf {
   finalise(): Promise<void>;
 }
 
-/** Keeps the image's own file as .ORIG. Call once, after the root phase. */
+/** Keeps the image's own file as .ORIG. Call once for a tree, after the root phase. */
+export async function keepResolvConf(root: string, { emit }: Pick<BuildContext, "emit">): Promise<void> {
+  const path = join(await resolveInRoot(root, "/etc"), "resolv.conf");
+  if ((await kindOf(path)) === undefined) return;
+  await rename(path, `${path}.ORIG`);
+  emit({ type: "resolv-conf", state: "kept-original", path });
+}
+
 export async function openResolvConf(
   root: string,
   ctx: Pick<BuildContext, "exec" | "emit">,
@@ -26,14 +33,10 @@ export async function openResolvConf(
   const content = await readFile(ofTheHost, "utf8").catch(() => fallback);
   const etc = async () => resolveInRoot(root, "/etc");
   const file = async () => join(await etc(), "resolv.conf");
-  const tell = async (state: "kept-original" | "written" | "restored" | "kept-image" | "removed") =>
+  const tell = async (state: "written" | "restored" | "kept-image" | "removed") =>
     ctx.emit({ type: "resolv-conf", state, path: await file() });
   const has = async (name: string) => (await kindOf(join(await etc(), name))) !== undefined;
 
-  if (await has("resolv.conf")) {
-    await rename(await file(), `${await file()}.ORIG`);
-    await tell("kept-original");
-  }
   const takeOut = async () => {
     const isOurs = (await kindOf(await file())) === "file" && (await readFile(await file(), "utf8")) === content;
     if (isOurs) await rm(await file());

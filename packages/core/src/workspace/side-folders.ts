@@ -24,6 +24,10 @@ export class SideFolders {
     this.#caller = caller;
   }
 
+  get count(): number {
+    return this.#folders.length;
+  }
+
   /** An empty folder to fill, which takes the place of `target` in the end. */
   async stage(target: string): Promise<string> {
     const canWait = await this.#canWait(target);

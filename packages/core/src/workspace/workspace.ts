@@ -1,18 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { chown, mkdir, readFile, rm, symlink } from "node:fs/promises";
+import { chown, mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { releaseDeadLoops } from "./dead-loops.js";
 import { makeFolders, removeIfEmpty } from "./make-folders.js";
-import { escapeOption, mount, mountTmpfs, unmountBelow } from "./mounts.js";
+import { mountTmpfs } from "./mounts.js";
 import { removeFolder } from "./remove-folder.js";
 import { ResourceStack } from "./resource-stack.js";
 import { targetFiles, type TargetFiles } from "./target.js";
+import { TreeStack } from "./tree-stack.js";
 
 /**
- * The scratch space of one build. Folders as DIB names them; the tree lies behind this interface so that layers can
- * come without moving anything.
+ * The scratch space of one build. Folders as DIB names them.
  */
 export interface Workspace extends AsyncDisposable {
   readonly id: string;
@@ -32,6 +32,8 @@ export interface Workspace extends AsyncDisposable {
   /** Newest first; released at the end of the build whatever happens. */
   readonly resources: ResourceStack;
   readonly target: TargetFiles;
+  /** What the tree consists of. */
+  readonly tree: TreeStack;
   /** Moves the tree from mountDir to builtDir. Nothing may be mounted below it. */
   parkTree(): Promise<void>;
 }
@@ -96,13 +98,8 @@ export async function openWorkspace(
   for (const folder of [mountDir, builtDir, hooksDir]) await mkdir(folder, { mode: 0o755 });
   const libDir = join(buildDir, "lib");
   await symlink(places.libDir, libDir); // elements leave $_LIB unquoted, and a project may lie at a path with a space
-  let unmountTree = await mountTree(buildDir, mountDir, stack, ctx);
-
   const resources = stack.move();
-  const parkTree = async () => {
-    await unmountTree();
-    unmountTree = await mountTree(buildDir, builtDir, resources, ctx);
-  };
+  const tree = new TreeStack(buildDir, mountDir, resources, ctx);
   const target = targetFiles(mountDir);
   const dispose = () => resources[Symbol.asyncDispose]();
   return {
@@ -116,26 +113,10 @@ export async function openWorkspace(
     isTmpfs: tmpfs.fits,
     resources,
     target,
-    parkTree,
+    tree,
+    parkTree: () => tree.moveTo(builtDir),
     [Symbol.asyncDispose]: dispose,
   };
-}
-
-/** A single overlay over an empty folder: what is written lands in `upper`. */
-async function mountTree(
-  buildDir: string,
-  target: string,
-  stack: ResourceStack,
-  ctx: BuildContext,
-): Promise<() => Promise<void>> {
-  const [lower, upper, work] = [join(buildDir, "lower"), join(buildDir, "upper"), join(buildDir, "work")];
-  // `volatile` leaves a marker in the work folder and refuses to mount over it again.
-  await rm(work, { recursive: true, force: true });
-  for (const folder of [lower, upper, work]) await mkdir(folder, { recursive: true, mode: 0o755 });
-  const options = `lowerdir=${escapeOption(lower)},upperdir=${escapeOption(upper)},workdir=${escapeOption(work)},redirect_dir=on,metacopy=off,volatile`;
-  const release = await mount({ what: "overlay", target, type: "overlay", options }, stack, ctx);
-  stack.defer(`mounts below ${target}`, () => unmountBelow(target, ctx)); // of a script that was cut short
-  return release;
 }
 
 /** DIB's rule on total memory (at least twice `minGiB`), and beyond it: what is free now, under the cgroup's limit. */

@@ -254,7 +254,6 @@ describe("what a host lacks", () => {
       "HOST_FOLDER_UNFIT",
       { files: { "/proc/self/mountinfo": "1 0 8:1 / / rw - ext4 x rw\n2 1 8:2 / /var rw,noexec - ext4 y rw\n" } },
     ],
-    ["a work folder that carries an overlay", "HOST_FOLDER_UNFIT", { type: 0x794c7630 }],
   ])("%s: %s", async (_, code, host, plan, at) => {
     expect(await findingsOf(host, plan, at)).toEqual([code]);
   });

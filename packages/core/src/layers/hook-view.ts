@@ -1,0 +1,193 @@
+/**
+ * What a phase sees of the hook folder: its own folder, and all that belongs to no phase (environment.d, bin, static, top-level
+ * files). The folders of other phases are out of its view, so that a change to them can't change what it does; an element that
+ * needs one declares it in `reads`, and a file that names one (`extra-data.d`) has it. extra-data, whose job is to change the
+ * hooks, sees all. What a phase adds, changes or removes there is part of its result.
+ */
+import { lstatSync, mkdirSync, readdirSync, readFileSync, readlinkSync, renameSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { copy, remove } from "fs-extra/esm";
+import { compareBytes } from "../phases/order.js";
+import { phaseNames, type PhaseName } from "../phases/table.js";
+import { sha256 } from "../plan/digest.js";
+import { wholeBuildVariables } from "./whole-build.js";
+
+/** A file, link or empty folder of the hook folder. */
+export interface HookFile {
+  /** Relative to the hook folder. */
+  readonly path: string;
+  /** Kind, mode and sha256 of the content, or where a link leads. */
+  readonly state: string;
+  /** Words of it that say what else the phase depends on; see `interesting`. */
+  readonly mentions: ReadonlySet<string>;
+  /** Its bytes as characters; empty for a large one. */
+  readonly text: string;
+}
+
+/** Relative paths, sorted. */
+export interface HookChanges {
+  readonly written: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/**
+ * Names of the variables that tell of the whole build, the ways to print all variables, folders of phases, and programs that
+ * fetch: files that mention none of them can't depend on these.
+ */
+const interesting = new RegExp(
+  [
+    `(?<phase>${phaseNames.join("|")})\\.d\\b`,
+    String.raw`(?<variable>\b(${wholeBuildVariables.join("|")})\b)`,
+    String.raw`(?<elements>\bget_image_element_(array|yaml)\b)`,
+    String.raw`(?<all>\b(printenv|compgen)\b|\b(declare|typeset|export) -[a-z]*p|(?<!#!.*)\benv\b(?= *(-0|--null)? *($|[|>;&)]))|os\.environ\b)`,
+    String.raw`(?<fetch>\b(curl|wget|cache-url|git (clone|fetch|pull|ls-remote)|pip3? install|npm (i|install|ci)|gem install|cargo install|go (get|install)|docker pull|podman pull|skopeo|yum|dnf|zypper|rsync)\b)`,
+    String.raw`(?<home>(~|\$HOME|\$\{HOME\})/\.ssh\b)`,
+  ].join("|"),
+  "gm",
+);
+
+/** Reads the hook folder; what has not changed since the last time is not read again. */
+export class HookReader {
+  readonly #folder: string;
+  readonly #known = new Map<string, { readonly stamp: string; readonly file: HookFile }>();
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Sorted by path. */
+  read(below = ""): HookFile[] {
+    const files: HookFile[] = [];
+    this.#walk(below, files);
+    return files.sort((a, b) => compareBytes(a.path, b.path));
+  }
+
+  #walk(path: string, files: HookFile[]): void {
+    const full = join(this.#folder, path);
+    const found = lstatSync(full);
+    if (!found.isDirectory()) {
+      const stamp = `${found.ino} ${found.mode} ${found.size} ${found.ctimeMs}`;
+      const known = this.#known.get(path);
+      const file = known?.stamp === stamp ? known.file : readHookFile(path, full, found.mode, found.isSymbolicLink());
+      this.#known.set(path, { stamp, file });
+      files.push(file);
+      return;
+    }
+    const names = readdirSync(full);
+    if (names.length === 0 && path !== "")
+      files.push({ path, state: `folder ${(found.mode & 0o7777).toString(8)}`, mentions: new Set(), text: "" });
+    for (const name of names) this.#walk(path === "" ? name : `${path}/${name}`, files);
+  }
+}
+
+function readHookFile(path: string, full: string, mode: number, isLink: boolean): HookFile {
+  if (isLink) {
+    const target = readlinkSync(full);
+    return { path, state: `link ${target}`, mentions: mentionsOf(target), text: target };
+  }
+  const content = readFileSync(full);
+  const state = `file ${(mode & 0o7777).toString(8)} ${sha256(content)}`;
+  const text = content.length > 2 ** 20 ? "" : content.toString("latin1");
+  return { path, state, mentions: mentionsOf(text), text };
+}
+
+/** What the files of a view mention. A program in `bin` counts when something of the view that counts names it: all phases see them all. */
+export function mentionsIn(files: readonly HookFile[]): ReadonlySet<string> {
+  const counting = files.filter(({ path }) => !path.startsWith("bin/"));
+  const programs = new Set(files.filter(({ path, mentions }) => path.startsWith("bin/") && mentions.size > 0));
+  for (let at = 0; at < counting.length && programs.size > 0; at++) {
+    for (const program of programs) {
+      if (counting[at]?.text.includes(program.path.slice("bin/".length)) !== true) continue;
+      programs.delete(program);
+      counting.push(program);
+    }
+  }
+  return new Set(counting.flatMap(({ mentions }) => [...mentions]));
+}
+
+/** `phase NAME`, `variable NAME`, `elements`, `all`, `fetch`, `home`. */
+function mentionsOf(text: string): Set<string> {
+  const found = new Set<string>();
+  for (const { groups = {} } of text.matchAll(interesting)) {
+    for (const kind of ["elements", "all", "fetch", "home"]) if (groups[kind] !== undefined) found.add(kind);
+    if (groups.phase !== undefined) found.add(`phase ${groups.phase}`);
+    if (groups.variable !== undefined) found.add(`variable ${groups.variable}`);
+  }
+  return found;
+}
+
+/** The view of one phase; open until `close`. */
+export interface HookView {
+  /** What the phase sees, as it was when the view was opened. */
+  readonly files: readonly HookFile[];
+  /** Puts the folder back together. */
+  close(): Promise<HookChanges>;
+}
+
+/** What a phase would see, without hiding the rest. `declared`: folders of other phases that elements say it reads. */
+export function visibleFiles(phase: PhaseName, declared: readonly PhaseName[], reader: HookReader): HookFile[] {
+  const all = reader.read();
+  const seen = new Set(visiblePhases(phase, declared, all));
+  return all.filter(({ path }) => isVisible(path, seen));
+}
+
+const phaseOf = (path: string): PhaseName | undefined => phaseNames.find((name) => path.startsWith(`${name}.d/`));
+
+const isVisible = (path: string, seen: ReadonlySet<PhaseName>): boolean => {
+  const phase = phaseOf(path) ?? phaseNames.find((name) => path === `${name}.d`);
+  return phase === undefined || seen.has(phase);
+};
+
+function visiblePhases(phase: PhaseName, declared: readonly PhaseName[], files: readonly HookFile[]): PhaseName[] {
+  if (phase === "extra-data") return [...phaseNames];
+  const seen = new Set<PhaseName>([phase, ...declared]);
+  for (let size = 0; size !== seen.size;) {
+    size = seen.size;
+    const mentions = mentionsIn(files.filter(({ path }) => isVisible(path, seen)));
+    for (const name of phaseNames) if (mentions.has(`phase ${name}`)) seen.add(name);
+  }
+  return [...seen];
+}
+
+/** Takes the folders of other phases out of the hook folder. An empty one stays in place of each: what is put there is kept. */
+export function openHookView(
+  phase: PhaseName,
+  declared: readonly PhaseName[],
+  hooksDir: string,
+  reader: HookReader,
+): HookView {
+  const files = visibleFiles(phase, declared, reader);
+  const seen = new Set(visiblePhases(phase, declared, reader.read()));
+  const aside = `${hooksDir}.aside`;
+  const present = new Set(readdirSync(hooksDir));
+  const hidden = phaseNames
+    .map((name) => `${name}.d`)
+    .filter((name, index) => present.has(name) && !seen.has(phaseNames[index]!));
+  mkdirSync(aside);
+  for (const name of hidden) {
+    const { mode } = lstatSync(join(hooksDir, name));
+    renameSync(join(hooksDir, name), join(aside, name));
+    mkdirSync(join(hooksDir, name), { mode: mode & 0o7777 });
+  }
+  return {
+    files,
+    async close() {
+      const before = new Map(files.map(({ path, state }) => [path, state]));
+      const after = reader.read().filter(({ path }) => !hidden.includes(path));
+      for (const name of hidden) await mergeBack(join(aside, name), join(hooksDir, name));
+      rmdirSync(aside);
+      const now = new Set(after.map(({ path }) => path));
+      return {
+        written: after.filter(({ path, state }) => before.get(path) !== state).map(({ path }) => path),
+        removed: files.map(({ path }) => path).filter((path) => !now.has(path)),
+      };
+    },
+  };
+}
+
+/** Puts a folder back at its place, with what was written there meanwhile. */
+async function mergeBack(aside: string, place: string): Promise<void> {
+  for (const name of readdirSync(place)) await copy(join(place, name), join(aside, name), { overwrite: true });
+  await remove(place);
+  renameSync(aside, place);
+}

@@ -1,0 +1,278 @@
+/**
+ * Where layers are kept between builds: `INPUTS.KEY.READS/` (digests, cut short but for the key) with layer.json, `tree` (a folder to mount, or tree.tar.zst) and `hooks`.
+ * Root's alone. A layer is staged under another name, forced to the disk and then renamed, so that it is there whole or not at
+ * all; builds hold a shared lock on the layer.json of what they use, and what removes one needs it alone.
+ */
+import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import { copy, ensureDir, pathExists } from "fs-extra/esm";
+import type { BuildContext } from "../context.js";
+import { reasonOf } from "../errors.js";
+import { canonicalJson, sha256 } from "../plan/digest.js";
+import { mustRun } from "../process/exec.js";
+import { tryLock, tryLockExisting, waitForLock } from "../process/file-lock.js";
+import { layerVersion, type Inputs, type Layer } from "./layer.js";
+import { digestTree, sealTree } from "./tree-digest.js";
+
+/** What using a store needs of the context. */
+type StoreContext = Pick<BuildContext, "exec" | "emit" | "signal">;
+
+/** A layer of a build that is under way, before it has a place in the store. */
+export type NewLayer = Omit<Layer, "version" | "createdAt" | "seal" | "sizeBytes" | "form">;
+
+/** A layer in the store. */
+export interface StoredLayer extends Layer {
+  /** Its name in the store. */
+  readonly id: string;
+  /** Absolute. */
+  readonly folder: string;
+}
+
+const shortDigest = (of: unknown): string => sha256(canonicalJson(of)).slice(0, 16);
+
+/** How names of layers of a phase with these inputs begin, whatever lies below. */
+export const inputsPrefix = (phase: string, inputs: Inputs): string => `${shortDigest({ phase, inputs })}.`;
+
+const nameOf = ({ phase, inputs, key, reads }: NewLayer): string =>
+  `${inputsPrefix(phase, inputs)}${key}.${shortDigest(reads)}`;
+const stagingPrefix = ".new-";
+
+export class LayerStore {
+  readonly folder: string;
+  readonly #ctx: StoreContext;
+  #form: Promise<Layer["form"]> | undefined;
+
+  private constructor(folder: string, ctx: StoreContext) {
+    this.folder = folder;
+    this.#ctx = ctx;
+  }
+
+  /** Makes it if missing, and clears what dead builds have staged. */
+  static async open(folder: string, ctx: StoreContext): Promise<LayerStore> {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await mkdir(join(folder, "locks"), { recursive: true, mode: 0o700 });
+    const store = new LayerStore(folder, ctx);
+    await store.#sweep();
+    return store;
+  }
+
+  /** Sorted; a name tells what a layer is for, and nothing of its state. */
+  async names(): Promise<string[]> {
+    const all = await readdir(this.folder);
+    return all.filter((name) => /^[0-9a-f]{16}\.[0-9a-f]{64}\.[0-9a-f]{16}$/.test(name)).sort();
+  }
+
+  /** All whole layers. */
+  async list(): Promise<StoredLayer[]> {
+    const names = await this.names();
+    const layers = await Promise.all(names.map((id) => this.read(id)));
+    return layers.filter((layer) => layer !== undefined);
+  }
+
+  /** Undefined when there is none of the name, or its layer.json says nothing. */
+  async read(id: string): Promise<StoredLayer | undefined> {
+    const folder = join(this.folder, id);
+    const text = await readFile(join(folder, "layer.json"), "utf8").catch(() => undefined);
+    const layer = text === undefined ? undefined : parseLayer(text);
+    return layer === undefined ? undefined : { ...layer, id, folder };
+  }
+
+  /** Layers of a key; they differ in what their steps read beside. */
+  async find(key: string): Promise<StoredLayer[]> {
+    const names = (await this.names()).filter((name) => name.includes(`.${key}.`));
+    const layers = await Promise.all(names.map((id) => this.read(id)));
+    return layers.filter((layer) => layer !== undefined);
+  }
+
+  /**
+   * Holds a layer, so that nobody removes it. Undefined, with a warning, when it is not what was stored: then it is removed, too.
+   * A stored folder that was copied here file by file is read in full once.
+   */
+  async use(layer: StoredLayer): Promise<FileHandle | undefined> {
+    const lock = await tryLockExisting(join(layer.folder, "layer.json"), "shared", this.#ctx);
+    if (lock === undefined) return undefined;
+    if (await this.isIntact(layer)) {
+      const now = new Date();
+      await utimes(join(layer.folder, "layer.json"), now, now).catch(() => undefined); // when it was used, for prune
+      return lock;
+    }
+    await lock.close();
+    this.#ctx.emit({
+      type: "note",
+      level: "warning",
+      text: `The cached result of ${layer.phase} in ${layer.folder} is damaged. It is removed, and the phase runs again.`,
+    });
+    await this.remove(layer.id);
+    return undefined;
+  }
+
+  /** Whether a layer's files are as they were stored, by what the file system says of them. */
+  async isIntact({ folder, seal }: StoredLayer): Promise<boolean> {
+    return (await sealTree(folder, this.#ctx.exec).catch(() => undefined)) === seal;
+  }
+
+  /** Reads all of a layer. Undefined when it is whole, else what is wrong with it. */
+  async verify(layer: StoredLayer): Promise<string | undefined> {
+    if (!(await this.isIntact(layer))) return "its files were changed after they had been stored";
+    if (layer.form === "packed") return undefined; // tar checks nothing, but zstd does when it is unpacked
+    const digest = await digestTree(join(layer.folder, "tree"), this.#ctx.exec).catch(reasonOf);
+    return digest === layer.treeDigest ? undefined : "its content is not what was stored";
+  }
+
+  /** False when a build uses it. */
+  async remove(id: string): Promise<boolean> {
+    const folder = join(this.folder, id);
+    const lock = await tryLockExisting(join(folder, "layer.json"), "exclusive", this.#ctx);
+    if (lock === undefined) return !(await pathExists(folder));
+    try {
+      const gone = join(this.folder, `${stagingPrefix}gone-${id}.${process.pid}.${performance.now()}`);
+      await rename(folder, gone);
+      await mustRun(this.#ctx.exec, "rm", ["-rf", "--one-file-system", "--", gone]);
+      return true;
+    } finally {
+      await lock.close();
+    }
+  }
+
+  /** Waits until no other build makes a layer of these inputs. Returns what lets others do so. */
+  async claim(what: string): Promise<() => Promise<void>> {
+    const file = join(this.folder, "locks", `make-${what}`);
+    let lock = await tryLock(file, this.#ctx);
+    if (lock === undefined) {
+      const text = "Another build is making what this one needs; waiting for it.";
+      this.#ctx.emit({ type: "note", level: "info", text });
+      lock = await waitForLock(file, this.#ctx);
+    }
+    const held = lock;
+    return async () => {
+      await rm(file, { force: true });
+      await held.close();
+    };
+  }
+
+  /** Keeps a layer. `tree` and the files of `hooksDir` are not changed meanwhile. What goes wrong is told as a note and leaves nothing. */
+  async add(layer: NewLayer, from: { readonly tree: string; readonly hooksDir: string }): Promise<void> {
+    const id = nameOf(layer);
+    const staged = join(this.folder, `${stagingPrefix}${id}.${process.pid}.${performance.now()}`);
+    const lock = await tryLock(this.#lockOf(staged.slice(this.folder.length + 1)), this.#ctx);
+    if (lock === undefined) return;
+    try {
+      await mkdir(staged, { mode: 0o700 });
+      const form = await (this.#form ??= this.#findForm());
+      await this.#copy(layer, from, form, staged);
+      const seal = await sealTree(staged, this.#ctx.exec);
+      const { stdout } = await this.#ctx.exec("du", ["-s", "-k", "--", staged]);
+      const whole: Layer = {
+        ...layer,
+        version: layerVersion,
+        createdAt: new Date().toISOString(),
+        sizeBytes: Number(stdout.split("\t")[0]) * 1024,
+        form,
+        seal,
+      };
+      await writeFile(join(staged, "layer.json"), formatLayer(whole));
+      await mustRun(this.#ctx.exec, "sync", ["-f", staged]);
+      await this.remove(id); // an older one of the name, which is not used: it was not fresh
+      await rename(staged, join(this.folder, id)).catch((error: NodeJS.ErrnoException) => {
+        if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error; // a build beside this one was first
+      });
+      await syncFolder(this.folder);
+    } catch (error) {
+      const text = `The result of ${layer.phase} is not cached: ${reasonOf(error)}`;
+      this.#ctx.emit({ type: "note", level: "warning", text });
+    } finally {
+      await rm(staged, { recursive: true, force: true }).catch(() => undefined);
+      await rm(this.#lockOf(staged.slice(this.folder.length + 1)), { force: true });
+      await lock.close();
+    }
+  }
+
+  async #copy(
+    { hooks }: NewLayer,
+    { tree, hooksDir }: { readonly tree: string; readonly hooksDir: string },
+    form: Layer["form"],
+    staged: string,
+  ): Promise<void> {
+    const { exec } = this.#ctx;
+    if (form === "folder") {
+      await mustRun(exec, "cp", ["-a", "--reflink=auto", "--sparse=auto", "--", tree, join(staged, "tree")]);
+    } else {
+      const all = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner", "--sparse"];
+      await mustRun(exec, "tar", [
+        "--format=pax",
+        ...all,
+        "-I",
+        "zstd -T0 -1",
+        "-cf",
+        join(staged, "tree.tar.zst"),
+        "-C",
+        tree,
+        ".",
+      ]);
+    }
+    await ensureDir(join(staged, "hooks"));
+    for (const path of hooks.written) await copy(join(hooksDir, path), join(staged, "hooks", path));
+  }
+
+  async #findForm(): Promise<Layer["form"]> {
+    return (await carriesLayers(this.folder, this.#ctx)) ? "folder" : "packed";
+  }
+
+  /** What builds that died have staged: their locks are free. */
+  async #sweep(): Promise<void> {
+    for (const name of (await readdir(this.folder)).filter((each) => each.startsWith(stagingPrefix))) {
+      const lock = await tryLock(this.#lockOf(name), this.#ctx);
+      if (lock === undefined) continue;
+      await mustRun(this.#ctx.exec, "rm", ["-rf", "--one-file-system", "--", join(this.folder, name)]);
+      await rm(this.#lockOf(name), { force: true });
+      await lock.close();
+    }
+  }
+
+  #lockOf(name: string): string {
+    return join(this.folder, "locks", name);
+  }
+}
+
+/** Its own digest stands in the first line. */
+function formatLayer(layer: Layer): string {
+  const text = JSON.stringify(layer);
+  return `${sha256(text)}\n${text}\n`;
+}
+
+function parseLayer(written: string): Layer | undefined {
+  const [digest, text = ""] = written.split("\n");
+  if (sha256(text) !== digest) return undefined;
+  const layer = JSON.parse(text) as Layer;
+  return layer.version === layerVersion ? layer : undefined;
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  await handle.sync();
+  await handle.close();
+}
+
+/**
+ * Whether folders here can lie under an overlay: owners, whiteouts and what an overlay notes in attributes must stay. Tried with
+ * an overlay that writes here: the kernel refuses one where a part of that is missing.
+ */
+async function carriesLayers(folder: string, { exec, emit }: StoreContext): Promise<boolean> {
+  const probe = join(folder, `locks/probe-${process.pid}-${performance.now()}`);
+  await mkdir(probe);
+  // A folder that takes the place of another is opaque, a file that is gone a whiteout: seen again when that is the lower one.
+  const script = `cd -- "$1"; mkdir -p l/d l/m u w v x m; touch l/d/f l/g
+over() { mount -t overlay -o "lowerdir=$1,upperdir=$2,workdir=$3,redirect_dir=on" overlay m; }
+over l u w; rm -r m/d m/g; mkdir m/d; chown 1:1 m/d; umount m
+over u:l v x; ls m/d m/g; stat -c %u m/d; umount m`;
+  const { stdout, stderr } = await exec("bash", ["--norc", "-c", script, "probe", probe]);
+  await mustRun(exec, "rm", ["-rf", "--one-file-system", "--", probe]);
+  if (stdout.trim() === "m/d:\n1") return true;
+  const reason = stderr.trim().split("\n").at(0) ?? "";
+  emit({ type: "note", level: "info", text: `Layers are packed: ${folder} can't carry an overlay (${reason}).` });
+  return false;
+}
+
+/** When a layer was used for the last time. */
+export const lastUsed = async ({ folder }: StoredLayer): Promise<Date> =>
+  (await stat(join(folder, "layer.json"))).mtime;

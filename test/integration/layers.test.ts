@@ -1,0 +1,38 @@
+/** Builds of one project one after another: which phases run, and which results are taken from the layers of earlier builds. */
+import type { BuildEvent } from "@dibjs/core";
+import { expect, test } from "vitest";
+import { Project } from "../support/toy-os.js";
+
+const restored = (events: readonly BuildEvent[]): string[] =>
+  events.flatMap((event) => (event.type === "phase-restored" ? [event.phase] : []));
+const notes = (events: readonly BuildEvent[]): string[] =>
+  events.flatMap((event) => (event.type === "note" ? [event.text] : []));
+
+const treePhases = ["root", "extra-data", "pre-install", "install", "post-install", "post-root"];
+const again = { flags: { overwriteOldImage: true } };
+
+test("a build of what has not changed takes every tree phase from the layers of the one before", async () => {
+  using project = new Project();
+  for (const phase of ["pre-install", "install", "post-install"])
+    project.script(`${phase}.d/10-x`, `echo ${phase} >> /etc/log; ln /etc/log /etc/log-${phase}`);
+  const first = await project.build();
+  expect([restored(first.events), notes(first.events)]).toEqual([[], []]);
+  const second = await project.build(again);
+  expect([restored(second.events), notes(second.events)]).toEqual([treePhases, []]);
+});
+
+test("a changed script runs again with extra-data, which sees all scripts, and the phases after it; a script on the disk leaves all layers as they are", async () => {
+  using project = new Project();
+  project.script("pre-install.d/10-x", "echo one > /etc/one");
+  project.script("install.d/10-x", "echo one > /etc/two");
+  project.script("finalise.d/10-x", "cat /etc/one /etc/two > /etc/three");
+  await project.build();
+  project.script("finalise.d/10-x", "cat /etc/one /etc/two > /etc/four");
+  const late = await project.build(again);
+  project.script("install.d/10-x", "echo two > /etc/two");
+  const middle = await project.build(again);
+  expect([restored(late.events), restored(middle.events)]).toEqual([
+    treePhases.filter((phase) => phase !== "extra-data"),
+    ["root", "pre-install"],
+  ]);
+});
