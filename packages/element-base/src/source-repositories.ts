@@ -52,7 +52,7 @@ async function placeRepository(repository: SourceRepository, run: PhaseRun): Pro
   const digest = createHash("sha1").update(`${type}_${location}\n`).digest("hex");
   const cached = join(run.env.DIB_IMAGE_CACHE ?? "", "source-repositories", `${name}_${digest}`);
   await mkdir(dirname(cached), { recursive: true });
-  const staging = join(run.workspace.buildDir, `source-${name}`);
+  const staging = join(run.workspace.scratchDir, `source-${name}`);
   try {
     if (type === "git") {
       const sha = await checkOut(repository, cached, staging, run);

@@ -46,7 +46,7 @@ interface AptCache {
   readonly scratch: string;
 }
 
-function cacheFor(env: Env, { buildDir }: Workspace): AptCache | undefined {
+function cacheFor(env: Env, { scratchDir }: Workspace): AptCache | undefined {
   const {
     DIB_APT_LOCAL_CACHE: isWanted = "1",
     DIB_IMAGE_CACHE: owner = "",
@@ -54,7 +54,7 @@ function cacheFor(env: Env, { buildDir }: Workspace): AptCache | undefined {
     DIB_RELEASE: release = "",
   } = env;
   if (isWanted === "0" || owner === "" || distro === "" || release === "") return undefined;
-  return { owner, folder: join(owner, "apt", distro, release), scratch: join(buildDir, "apt-cache") };
+  return { owner, folder: join(owner, "apt", distro, release), scratch: join(scratchDir, "apt-cache") };
 }
 
 /** Undefined where the file system of the scratch space cannot carry an overlay: packages are downloaded, then. */

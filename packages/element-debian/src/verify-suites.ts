@@ -13,7 +13,7 @@ export async function verifySuites(suites: readonly AptSuite[], run: PhaseRun): 
   for (const { url, options, inRelease } of suites) {
     const keyring = keyringOf(options, run.env);
     if (inRelease === undefined || keyring === undefined || !(await isBinary(keyring))) continue;
-    const file = join(run.workspace.buildDir, "InRelease");
+    const file = join(run.workspace.scratchDir, "InRelease");
     await writeFile(file, inRelease);
     run.log(`${url} is signed by ${await verifySignature({ file, name: url, keyring }, run.exec)}`);
   }

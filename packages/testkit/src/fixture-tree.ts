@@ -40,7 +40,7 @@ export const programsOf = (layer: Layer): readonly { command: string; debian: st
 /** As root, in the worker. */
 export async function layTree(layers: readonly Layer[], { target, exec, workspace }: PhaseRun): Promise<void> {
   await mkdir(target.path, { recursive: true });
-  const unpacked = join(workspace.buildDir, "testkit-unpacked");
+  const unpacked = join(workspace.scratchDir, "testkit-unpacked");
   for (const [index, layer] of layers.entries()) {
     if (layer === "tiny") await layTinyRoot(target, exec);
     else if ("files" in layer) await writeFiles(layer.files, target);

@@ -22,6 +22,8 @@ export interface Workspace extends AsyncDisposable {
   readonly imageDir: string;
   /** TMP_HOOKS_PATH: every hook script of every element. */
   readonly hooksDir: string;
+  /** For what steps need while they run. It is in no layer: what is left elsewhere in buildDir ends what can be cached. */
+  readonly scratchDir: string;
   /** _LIB: the shell functions and programs that elements source and run. */
   readonly libDir: string;
   /** TMP_MOUNT_PATH: where the target root is mounted, in tree phases the tree, in disk phases the disk. */
@@ -95,7 +97,8 @@ export async function openWorkspace(
   const mountDir = join(buildDir, "mnt");
   const builtDir = join(buildDir, "built");
   const hooksDir = join(buildDir, "hooks");
-  for (const folder of [mountDir, builtDir, hooksDir]) await mkdir(folder, { mode: 0o755 });
+  const scratchDir = join(buildDir, "scratch");
+  for (const folder of [mountDir, builtDir, hooksDir, scratchDir]) await mkdir(folder, { mode: 0o755 });
   const libDir = join(buildDir, "lib");
   await symlink(places.libDir, libDir); // elements leave $_LIB unquoted, and a project may lie at a path with a space
   const resources = stack.move();
@@ -107,6 +110,7 @@ export async function openWorkspace(
     buildDir,
     imageDir,
     hooksDir,
+    scratchDir,
     libDir,
     mountDir,
     builtDir,
