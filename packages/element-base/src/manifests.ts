@@ -11,7 +11,8 @@ export function setUpManifests({ addScript }: ElementApi): void {
 }
 
 export function setUpElementManifest({ addScript }: ElementApi): void {
-  addScript("extra-data", "75-inject-element-manifest", async ({ env, target }) => {
+  // Not in extra-data, as DIB has it: images that differ in their elements could share no phase after it.
+  addScript("post-root", "75-inject-element-manifest", async ({ env, target }) => {
     const file = env.DIB_ELEMENT_MANIFEST_PATH || join(await folderInImage(env, target), "dib-element-manifest");
     await target.write(file, `${valueOf(env, "IMAGE_ELEMENT").replaceAll(" ", "\n")}\n`);
   });

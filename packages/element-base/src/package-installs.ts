@@ -2,7 +2,7 @@
  * package-installs.{json,yaml}: which packages an element wants in which phase. Read on the host once the environment is
  * known (extra-data), kept in the target for the phases in the chroot, which then need no parser there.
  */
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError, type ElementApi, type PhaseName, type PhaseRun } from "@dibjs/core";
 import { mapPackages, type PackageMap } from "./package-map.js";
@@ -180,9 +180,11 @@ function byElement(wanted: readonly Wanted[]): Map<string, string[]> {
 /** DIB's older form: `PHASE.d/package-installs-ELEMENT`, a name a line, `-name` to remove it at the end of the phase. */
 async function listedInFiles(run: PhaseRun, phase: PhaseName, what: "install" | "uninstall"): Promise<Wanted[]> {
   const wanted: Wanted[] = [];
-  for (const element of run.elementFolders.keys()) {
-    const text = await readIfThere(join(run.workspace.hooksDir, `${phase}.d`, `package-installs-${element}`));
-    const lines = (text ?? "")
+  const folder = join(run.workspace.hooksDir, `${phase}.d`);
+  const prefix = "package-installs-";
+  for (const file of (await namesIn(folder)).filter((name) => name.startsWith(prefix))) {
+    const element = file.slice(prefix.length);
+    const lines = (await readFile(join(folder, file), "utf8"))
       .split("\n")
       .map((line) => line.replace(/#.*/, "").trim())
       .filter(Boolean);
@@ -191,6 +193,15 @@ async function listedInFiles(run: PhaseRun, phase: PhaseName, what: "install" | 
     }
   }
   return wanted;
+}
+
+/** Sorted; none when there is no such folder. */
+async function namesIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return names.sort();
 }
 
 /** Undefined when there is no such file. */

@@ -91,18 +91,65 @@ function readHookFile(path: string, full: string, mode: number, isLink: boolean)
   return { path, state, mentions: mentionsOf(text), text };
 }
 
-/** What the files of a view mention. A program in `bin` counts when something of the view that counts names it: all phases see them all. */
+/**
+ * What the files of a view mention. A program in `bin` counts when something of the view that counts names it: all phases see them
+ * all. A line of environment.d that sets a variable counts when something that counts names that variable.
+ */
 export function mentionsIn(files: readonly HookFile[]): ReadonlySet<string> {
-  const counting = files.filter(({ path }) => !path.startsWith("bin/"));
-  const programs = new Set(files.filter(({ path, mentions }) => path.startsWith("bin/") && mentions.size > 0));
-  for (let at = 0; at < counting.length && programs.size > 0; at++) {
-    for (const program of programs) {
-      if (counting[at]?.text.includes(program.path.slice("bin/".length)) !== true) continue;
-      programs.delete(program);
-      counting.push(program);
+  const waiting = new Set([...files.flatMap(programOf), ...files.flatMap(assignmentsOf)]);
+  const counting = files
+    .filter((file) => programOf(file).length === 0 && !isEnvironment(file))
+    .map(({ mentions, text }) => ({ mentions, text }));
+  counting.push(...files.filter(isEnvironment).map(withoutAssignments));
+  for (let at = 0; at < counting.length && waiting.size > 0; at++) {
+    for (const each of waiting) {
+      if (counting[at]?.text.includes(each.name) !== true) continue;
+      waiting.delete(each);
+      counting.push(each);
     }
   }
   return new Set(counting.flatMap(({ mentions }) => [...mentions]));
+}
+
+/** Something that counts where its name is mentioned. */
+interface Named {
+  readonly name: string;
+  readonly mentions: ReadonlySet<string>;
+  readonly text: string;
+}
+
+const programOf = ({ path, mentions, text }: HookFile): Named[] =>
+  path.startsWith("bin/") ? [{ name: path.slice("bin/".length), mentions, text }] : [];
+
+const isEnvironment = ({ path }: HookFile): boolean => path.startsWith("environment.d/");
+
+const assignment = /^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)=(.*)$/gm;
+
+/** Lines that set a variable from one that is interesting. */
+function assignmentsOf(file: HookFile): Named[] {
+  if (!isEnvironment(file) || file.mentions.size === 0) return [];
+  return [...file.text.matchAll(assignment)].flatMap(([, name = "", text = ""]) => {
+    const mentions = mentionsOf(text);
+    return mentions.size === 0 ? [] : [{ name, mentions, text }];
+  });
+}
+
+function withoutAssignments({ mentions, text }: HookFile): Pick<Named, "mentions" | "text"> {
+  if (mentions.size === 0) return { mentions, text };
+  const rest = text.replace(assignment, (line, _, value: string) => (mentionsOf(value).size === 0 ? line : ""));
+  return { mentions: mentionsOf(rest), text: rest };
+}
+
+/** Variables that environment.d makes of others that tell of the whole build → which. */
+export function derivedVariables(files: readonly HookFile[]): ReadonlyMap<string, readonly string[]> {
+  const derived = new Map<string, readonly string[]>();
+  for (const { name, mentions } of files.flatMap(assignmentsOf)) {
+    const own = [...mentions]
+      .filter((each) => each.startsWith("variable "))
+      .map((each) => each.slice("variable ".length));
+    derived.set(name, [...(derived.get(name) ?? []), ...own]);
+  }
+  return derived;
 }
 
 /** `phase NAME`, `variable NAME`, `elements`, `all`, `fetch`, `home`. */

@@ -9,7 +9,7 @@ import { canonicalJson, sha256 } from "../plan/digest.js";
 import type { BuildPlaces, BuildPlan, PlannedElement } from "../plan/plan.js";
 import { mentionsIn, type HookFile } from "./hook-view.js";
 import { layerVersion, type Inputs } from "./layer.js";
-import { wholeBuildVariables } from "./whole-build.js";
+import { countsAlways, wholeBuildVariables } from "./whole-build.js";
 
 type Env = Readonly<Record<string, string>>;
 
@@ -49,7 +49,7 @@ export function phaseInputs(request: InputsRequest): Inputs {
 
 /** What the caller sets, beside settings of the build. Where a value is the path of a file of the host, its content counts. */
 function variableInputs({ plan, places, salt }: InputsRequest): [string, string][] {
-  const own = plan.environment.filter(({ name }) => !wholeBuildVariables.includes(name));
+  const own = plan.environment.filter(({ name }) => countsAlways(name));
   return own.map(({ name, value }) => {
     const text = value ?? (Object.hasOwn(places.secrets, name) ? (places.secrets[name] ?? "") : "");
     const shown = value === undefined ? `secret ${createHash("sha256").update(`${salt} ${text}`).digest("hex")}` : text;

@@ -21,9 +21,12 @@ export function readable(plan: BuildPlan, env: Env): (name: string) => string {
 export class Reads {
   readonly #names = new Set<string>();
   readonly #stateOf: (name: string) => string;
+  /** Variables that environment.d makes of others → these. */
+  readonly #derived: ReadonlyMap<string, readonly string[]>;
 
-  constructor(stateOf: (name: string) => string) {
+  constructor(stateOf: (name: string) => string, derived: ReadonlyMap<string, readonly string[]>) {
     this.#stateOf = stateOf;
+    this.#derived = derived;
   }
 
   get states(): Inputs {
@@ -36,9 +39,13 @@ export class Reads {
     const plan = new Proxy(run.plan, {
       get: (target, key) => (note(`plan ${String(key)}`), Reflect.get(target, key) as unknown),
     });
+    const noteVariable = (name: string) => {
+      if (wholeBuildVariables.includes(name)) note(`variable ${name}`);
+      for (const source of this.#derived.get(name) ?? []) note(`variable ${source}`);
+    };
     const env = new Proxy(run.env, {
-      get: (target, key) => (noteVariable(String(key), note), Reflect.get(target, key) as unknown),
-      ownKeys: (target) => (wholeBuildVariables.forEach((name) => noteVariable(name, note)), Reflect.ownKeys(target)),
+      get: (target, key) => (noteVariable(String(key)), Reflect.get(target, key) as unknown),
+      ownKeys: (target) => (wholeBuildVariables.forEach(noteVariable), Reflect.ownKeys(target)),
     });
     return {
       ...run,
@@ -50,8 +57,4 @@ export class Reads {
       },
     };
   }
-}
-
-function noteVariable(name: string, note: (name: string) => void): void {
-  if (wholeBuildVariables.includes(name)) note(`variable ${name}`);
 }

@@ -17,7 +17,7 @@ import { mustRun } from "../process/exec.js";
 import type { AptSuite } from "../report/report.js";
 import type { Workspace } from "../workspace/workspace.js";
 import { aptFacts, fetchFacts, Freshness, type Fact } from "./freshness.js";
-import { HookReader, mentionsIn, type HookChanges, type HookFile } from "./hook-view.js";
+import { derivedVariables, HookReader, mentionsIn, type HookChanges, type HookFile } from "./hook-view.js";
 import { keyOf, phaseInputs, uncacheableIn } from "./inputs.js";
 import type { Inputs } from "./layer.js";
 import { mountAgain, mountedBelow, readScriptMounts, type ScriptMount } from "./script-mounts.js";
@@ -129,7 +129,8 @@ export class TreeLayers {
     if (found !== undefined) return found;
     const release = await this.#store.claim(inputsPrefix(phase.name, inputs));
     const made = await this.#lookUp(phase, inputs, this.#store);
-    if (made === undefined) return { phase, inputs, files, reads: new Reads(readable(plan, env)), release };
+    if (made === undefined)
+      return { phase, inputs, files, reads: new Reads(readable(plan, env), derivedVariables(files)), release };
     await release();
     return made;
   }
