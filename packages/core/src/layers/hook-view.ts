@@ -20,7 +20,7 @@ export interface HookFile {
   readonly state: string;
   /** Words of it that say what else the phase depends on; see `interesting`. */
   readonly mentions: ReadonlySet<string>;
-  /** Its bytes as characters; empty for a large one. */
+  /** Its bytes as characters, without lines that are comments; empty for a large one, and for data. */
   readonly text: string;
 }
 
@@ -87,7 +87,7 @@ function readHookFile(path: string, full: string, mode: number, isLink: boolean)
   }
   const content = readFileSync(full);
   const state = `file ${(mode & 0o7777).toString(8)} ${sha256(content)}`;
-  const text = content.length > 2 ** 20 ? "" : content.toString("latin1");
+  const text = content.length > 2 ** 20 || isData.test(path) ? "" : withoutComments(content.toString("latin1"));
   return { path, state, mentions: mentionsOf(text), text };
 }
 
@@ -151,6 +151,12 @@ export function derivedVariables(files: readonly HookFile[]): ReadonlyMap<string
   }
   return derived;
 }
+
+/** Nothing runs or sources these. */
+const isData = /\.(ya?ml|json|md|rst|txt)$|(^|\/)package-installs-[^/]*$/;
+
+/** Of scripts: what a comment says, none of them does. */
+const withoutComments = (text: string): string => text.replace(/^[ \t]*#(?!!).*$/gm, "");
 
 /** `phase NAME`, `variable NAME`, `elements`, `all`, `fetch`, `home`. */
 function mentionsOf(text: string): Set<string> {

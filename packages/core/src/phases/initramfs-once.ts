@@ -19,18 +19,22 @@ const aptPath = `DPkg::Path "${kept}/sbin:/usr/sbin:/usr/bin:/sbin:/bin";\n`;
 export async function makeInitramfsOnce(target: TargetFiles, stack: ResourceStack): Promise<void> {
   const isWanted = (await target.exists("/usr/bin/dpkg")) && (await target.exists("/usr/local/sbin"));
   if (!isWanted || (await target.exists(standIn)) || (await target.exists(kept))) return;
-  const program = await readFile(new URL("../../libexec/inside/mkinitramfs", import.meta.url), "utf8");
+  const [program, functions] = await Promise.all(["mkinitramfs", "add-modules"].map(readInside));
   await target.makeFolder(kept, 0o700);
   stack.defer("the initramfs that are kept", () => target.remove(kept));
   await target.makeFolder(`${kept}/sbin`);
-  await target.write(`${kept}/sbin/mkinitramfs`, program, { mode: 0o755 });
+  await target.write(`${kept}/add-modules`, functions ?? "");
+  await target.write(`${kept}/sbin/mkinitramfs`, program ?? "", { mode: 0o755 });
   const put = async (path: string, content: string, mode: number) => {
     await target.write(path, content, { mode });
     stack.defer(`${path}, which is the build's`, async () => {
       if ((await target.read(path)) === content) await target.remove(path); // else an element's own
     });
   };
-  await put(standIn, program, 0o755);
+  await put(standIn, program ?? "", 0o755);
   const hasApt = await target.exists(dirname(aptSettings));
   if (hasApt && !(await target.exists(aptSettings))) await put(aptSettings, aptPath, 0o644);
 }
+
+const readInside = (name: string): Promise<string> =>
+  readFile(new URL(`../../libexec/inside/${name}`, import.meta.url), "utf8");
