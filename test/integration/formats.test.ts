@@ -69,14 +69,14 @@ async function publish(exported: Exported, plan: BuildPlan, staging: string, out
   const caller = { uid: 1000, gid: 1000, user: "user", home: "/" };
   const sideFolders = new SideFolders(staging, { caller });
   sideFolders.addOutputs(exported.folders, output);
-  const { artifacts } = await publishBuild({
+  const { report } = await publishBuild({
     ...{ plan, places: { output, caller }, staging, staged: exported.files, ctx },
     sideFolders: await sideFolders.settle(ctx),
     sideFiles: [],
     hashing: new Hashing(digestAlgorithms(plan)),
     describe: (artifacts) => ({ artifacts }) as unknown as BuildReport,
   });
-  return artifacts.map(({ format }) => format);
+  return report.artifacts.map(({ format }) => format);
 }
 
 test("one disk becomes every format, in the worst order, each readable by others, with sums that verify", async () => {

@@ -1,4 +1,6 @@
 /** Builds of one project one after another: which phases run, and which results are taken from the layers of earlier builds. */
+import { appendFileSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import type { BuildEvent } from "@dibjs/core";
 import { expect, test } from "vitest";
 import { Project } from "../support/toy-os.js";
@@ -35,4 +37,25 @@ test("a changed script runs again with extra-data, which sees all scripts, and t
     treePhases.filter((phase) => phase !== "extra-data"),
     ["root", "pre-install"],
   ]);
+});
+
+test("a build is up to date while its outputs are as they were, and touches none of them", async () => {
+  using project = new Project();
+  project.script("install.d/10-x", "echo one > /etc/one");
+  await project.build(again);
+  const outputs = () =>
+    readdirSync(project.out).map((name) => [name, lstatSync(join(project.out, name), { bigint: true }).ctimeNs]);
+  const before = outputs();
+  const same = await project.build(again);
+  expect(same.events.filter(({ type }) => ["phase-start", "up-to-date", "format"].includes(type))).toEqual([
+    { type: "up-to-date", since: same.report.startedAt },
+  ]);
+  expect(outputs()).toEqual(before);
+  appendFileSync(join(project.out, "image.tar"), "x");
+  const touched = await project.build(again);
+  expect(touched.events.filter(({ type }) => type === "up-to-date" || type === "format")).toHaveLength(1);
+  expect(readFileSync(join(project.out, "image.tar")).at(-1)).toBe(0);
+  project.script("finalise.d/10-x", "true");
+  const edited = await project.build(again);
+  expect(edited.events.map(({ type }) => type)).not.toContain("up-to-date");
 });

@@ -79,11 +79,13 @@ test("outputs that wait to be published are no dead build's; they are once the b
     onEvent() {},
     onOutput() {},
     async onBreak() {},
+    onUpToDate: () => undefined,
     async onDone({ staging }: WorkerResult) {
       folder = staging;
       expect(await sweepDeadBuilds(diskContext())).not.toContain(folder);
       expect(readdirSync(folder)).toEqual(["image.tar"]);
       killWorker();
+      return undefined;
     },
   };
   await launchWorker(plan, places, listener, diskContext());
@@ -156,7 +158,7 @@ test.each([
   const script = `
     import { execFileSync } from "node:child_process";
     const { launchWorker } = await import("${dist}/worker/launch.js");
-    const listener = { onEvent() {}, onOutput() {}, async onBreak() {}, async onDone() {} };
+    const listener = { onEvent() {}, onOutput() {}, async onBreak() {}, async onDone() {}, onUpToDate() {} };
     const ctx = { signal: new AbortController().signal };
     if ("${limit}") execFileSync("prlimit", ["--pid", process.pid, "${limit}"]);
     await launchWorker({}, { secrets: {}, runEnvironment: {} }, listener, ctx).catch((error) => console.log(error.code, error.message));
@@ -176,7 +178,14 @@ test.each([
 
 test("a signal that came before the worker was there ends the build", async () => {
   const { plan, places } = await planImage(await project.config(["toy-os"]));
-  const listener = { onEvent() {}, onOutput() {}, async onBreak() {}, async onDone() {} };
+  const nothing = () => undefined;
+  const listener = {
+    onEvent() {},
+    onOutput() {},
+    async onBreak() {},
+    onDone: async () => undefined,
+    onUpToDate: nothing,
+  };
   const ctx = { ...diskContext(), signal: AbortSignal.abort("SIGINT") };
   await expect(launchWorker(plan, places, listener, ctx)).rejects.toMatchObject({
     code: "BUILD_INTERRUPTED",

@@ -74,10 +74,20 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
         const describe = (artifacts: readonly Artifact[]) => assembleReport({ plan, result, artifacts, startedAt });
         return publishBuild({ plan, places, ...result, conventions: options.conventions, hashing, describe, ctx });
       },
+      onUpToDate(of: BuildReport) {
+        ctx.emit({ type: "up-to-date", since: of.startedAt });
+        return { report: of, paths: [] };
+      },
     };
-    const report = await launchWorker(plan, { ...places, lock: buildLock.required }, listener, ctx);
+    const { report, paths } = await launchWorker(
+      plan,
+      { ...places, lock: buildLock.required, alwaysMakes: options.conventions === "dib" },
+      listener,
+      ctx,
+    );
     await buildLock.settle(report);
-    for (const artifact of report.artifacts) await ctx.hooks.artifact.run(artifact);
+    for (const artifact of report.artifacts.filter(({ path }) => paths.includes(path)))
+      await ctx.hooks.artifact.run(artifact);
     await ctx.hooks.done.run(report);
     ctx.emit({ type: "done", seconds: report.seconds });
     return report;

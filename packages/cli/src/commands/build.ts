@@ -1,10 +1,18 @@
 import { resolve } from "node:path";
-import { buildImage, checkLock, loadConfig, planImage, type BuildConfig, type BuildReport } from "@dibjs/core";
+import {
+  buildImage,
+  checkLock,
+  loadConfig,
+  planImage,
+  type BuildConfig,
+  type BuildEvent,
+  type BuildReport,
+} from "@dibjs/core";
 import { checkBreaks } from "../break-shell.js";
 import { toLoadRequest, type Given } from "../options.js";
 import { warnOfCutOff } from "../packages/cut-off.js";
 import type { Progress } from "../progress/renderer.js";
-import { formatSummary } from "../progress/summary.js";
+import { formatSummary, formatUpToDate } from "../progress/summary.js";
 import { showBuild } from "../shown-build.js";
 import { listenForInterrupts } from "../signals.js";
 import type { Terminal } from "../terminal.js";
@@ -26,8 +34,15 @@ export async function build(terminal: Terminal, given: Given, elements: readonly
   for (const config of images) {
     const image = images.length > 1 ? config.image : undefined;
     const shown = { progress, image, logFile: given.logfile as string | undefined, interrupts, terminal };
-    const report = await showBuild(config, shown, (of, options) => buildImage(of, { ...options, lock }));
-    if (progress !== "json" && progress !== "quiet") tellSummary(report, config, terminal);
+    let isMade = true;
+    const report = await showBuild(config, shown, (of, options) => {
+      const onEvent = (event: BuildEvent) => {
+        if (event.type === "up-to-date") isMade = false;
+        options.onEvent?.(event);
+      };
+      return buildImage(of, { ...options, lock, onEvent });
+    });
+    if (progress !== "json" && progress !== "quiet") tellSummary(report, isMade, config, terminal);
     reports.push(report);
   }
   await tellResult(reports, notes, progress, terminal);
@@ -37,9 +52,12 @@ export async function build(terminal: Terminal, given: Given, elements: readonly
 const progressOf = ({ json, quiet, progress }: Given): Progress =>
   json === true ? "json" : quiet === true ? "quiet" : ((progress as Progress | undefined) ?? "auto");
 
-function tellSummary(report: BuildReport, { cwd, output }: BuildConfig, { err }: Terminal): void {
+function tellSummary(report: BuildReport, isMade: boolean, { cwd, output }: BuildConfig, { err }: Terminal): void {
   const reportFile = `${resolve(cwd, output)}.report.json`;
-  err.write(`${formatSummary(report, reportFile, err.colours).join("\n")}\n`);
+  const lines = isMade
+    ? formatSummary(report, reportFile, err.colours)
+    : formatUpToDate(report, reportFile, new Date(), err.colours);
+  err.write(`${lines.join("\n")}\n`);
 }
 
 /** The images' paths for whoever reads standard output; on a terminal the summary has said them. */

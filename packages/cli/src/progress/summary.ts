@@ -1,6 +1,6 @@
 import type { BuildReport } from "@dibjs/core";
 import type { Colours } from "../terminal.js";
-import { formatSeconds, formatSize } from "./units.js";
+import { formatAge, formatSeconds, formatSize } from "./units.js";
 
 const shownScripts = 3;
 
@@ -17,8 +17,7 @@ export function formatSummary(
   return [
     "",
     `${green("✓")} ${bold(report.image)} built in ${formatSeconds(report.seconds)}`,
-    ...report.artifacts.map(({ path, sizeBytes, format }) => `  ${format.padEnd(9)} ${path}  ${formatSize(sizeBytes)}`),
-    `  ${"report".padEnd(9)} ${reportFile}`,
+    ...fileLines(report, reportFile),
     ...(slowest.length > 0
       ? [
           dim(
@@ -28,3 +27,20 @@ export function formatSummary(
       : []),
   ];
 }
+
+/** What is there already. */
+export function formatUpToDate(
+  report: BuildReport,
+  reportFile: string,
+  now: Date,
+  { green, bold }: Colours,
+): readonly string[] {
+  const age = formatAge((now.getTime() - Date.parse(report.startedAt)) / 1000);
+  const title = `${green("✓")} ${bold(report.image)} is up to date: built ${age} ago, and nothing has changed since`;
+  return ["", title, ...fileLines(report, reportFile)];
+}
+
+const fileLines = ({ artifacts }: BuildReport, reportFile: string): string[] => [
+  ...artifacts.map(({ path, sizeBytes, format }) => `  ${format.padEnd(9)} ${path}  ${formatSize(sizeBytes)}`),
+  `  ${"report".padEnd(9)} ${reportFile}`,
+];

@@ -95,6 +95,15 @@ export class TreeLayers {
     return layers;
   }
 
+  /** Digest of what the phases so far have made; undefined when a phase was not restored or kept. */
+  get result(): Promise<string> | undefined {
+    return this.#isOpen ? this.#parent : undefined;
+  }
+
+  get engine(): string {
+    return this.#engine;
+  }
+
   /** Nothing is taken or kept from here on. */
   close(reason: string): void {
     if (!this.#isOpen) return;

@@ -177,6 +177,8 @@ export interface BuildPlaces {
   readonly cacheDir: string;
   /** Whether results of phases of earlier builds are taken, and kept; `refresh` keeps and takes none. */
   readonly layers: "use" | "refresh" | "none";
+  /** An image is made even if nothing has changed: callers of diskimage-builder expect a new one each time. @default false */
+  readonly alwaysMakes?: boolean | undefined;
   /** Absolute: DIB_LOCKFILES. */
   readonly lockDir: string;
   /** Absolute: `_LIB`, the shell functions that elements source. */

@@ -4,6 +4,7 @@ import type { BuildContext } from "../context.js";
 import { BuildError, isBuildError, reasonOf } from "../errors.js";
 import type { StagedFile } from "../formats/export.js";
 import { outOfSpace } from "../out-of-space.js";
+import type { Published } from "../layers/up-to-date.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import type { Artifact, BuildReport } from "../report/report.js";
 import type { Hashing } from "./hashing.js";
@@ -37,17 +38,17 @@ export interface PublishRequest {
  * Old images are kept aside under a name with the time unless the plan overwrites them. Throws BUILD_INTERRUPTED (until the
  * first rename), PUBLISH_FAILED and SPACE_EXHAUSTED with all as it was.
  */
-export async function publishBuild(request: PublishRequest): Promise<BuildReport> {
+export async function publishBuild(request: PublishRequest): Promise<Published> {
   try {
-    const report = await publish(request);
-    for (const artifact of report.artifacts) request.ctx.emit({ type: "artifact", artifact });
-    return report;
+    const published = await publish(request);
+    for (const artifact of published.report.artifacts) request.ctx.emit({ type: "artifact", artifact });
+    return published;
   } catch (error) {
     throw failureOf(error, request);
   }
 }
 
-async function publish(request: PublishRequest): Promise<BuildReport> {
+async function publish(request: PublishRequest): Promise<Published> {
   const { plan, places, staging, staged, sideFolders, sideFiles, ctx } = request;
   const prepared: Prepared[] = [];
   for (const file of staged) prepared.push(await prepare(file, request));
@@ -66,12 +67,11 @@ async function publish(request: PublishRequest): Promise<BuildReport> {
   for (const { staged: path } of [...sideFiles, ...sideFolders]) if (path !== undefined) await syncTree(path);
   ctx.signal.throwIfAborted();
   const around = sideFolders.map(({ target }) => dirname(target));
-  await inFolders(around, places.caller, () =>
-    replaceFiles([...stale, ...sideFiles, ...sums, ...written, ...folders, ...outputs], staging),
-  );
+  const replaced = [...stale, ...sideFiles, ...sums, ...written, ...folders, ...outputs];
+  await inFolders(around, places.caller, () => replaceFiles(replaced, staging));
   for (const { keepAs } of asides)
     ctx.emit({ type: "note", level: "info", text: `Old image found. Renaming it to ${shownName(keepAs, request)}` });
-  return report;
+  return { report, paths: replaced.flatMap(({ staged, target }) => (staged === undefined ? [] : [target])) };
 }
 
 async function keepOld(

@@ -94,5 +94,7 @@ export type BuildEvent =
   | { readonly type: "artifact"; readonly artifact: Artifact }
   | { readonly type: "cleanup"; readonly what: string }
   | { readonly type: "note"; readonly level: "info" | "warning"; readonly text: string }
+  /** Nothing is made: the outputs are there, of a build that began then (ISO 8601), and nothing has changed since. */
+  | { readonly type: "up-to-date"; readonly since: string }
   | { readonly type: "failed"; readonly code: string; readonly message: string }
   | { readonly type: "done"; readonly seconds: number };

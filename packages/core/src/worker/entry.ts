@@ -2,8 +2,11 @@
 import { Socket } from "node:net";
 import { BuildError } from "../errors.js";
 import { createHooks } from "../hooks.js";
+import type { Published } from "../layers/up-to-date.js";
 import { createExec } from "../process/exec.js";
 import type { BuildEvent } from "../report/events.js";
+import type { BuildReport } from "../report/report.js";
+import type { OpenShell } from "./break-points.js";
 import { readMessages, sendMessage } from "./channel.js";
 import { runBuild } from "./main.js";
 import { captureOwnOutput } from "./own-output.js";
@@ -16,14 +19,14 @@ const send = (message: FromWorker): void => sendMessage(out, message);
 const output = openScriptOutput(2);
 const abort = new AbortController();
 let stage = "workspace";
-let resume = (): void => {};
+let resume = (_published: Published | undefined): void => {};
 
 captureOwnOutput(output, () => ({ phase: stage, element: "-", script: "-" }));
 process.umask(0o022);
 send({ type: "ready", version: protocolVersion });
 await readMessages<ToWorker>(process.stdin, (message) => {
   if (message.type === "build") void build(message);
-  else if (message.type === "resume") resume();
+  else if (message.type === "resume") resume(message.published);
   else abort.abort(new BuildError("BUILD_INTERRUPTED", { signal: message.signal, stage }));
 });
 
@@ -44,7 +47,9 @@ async function build({ version, plan, places }: ToWorker & { type: "build" }): P
   const ctx = { hooks, exec: createExec(), signal: abort.signal, emit };
   try {
     const publish = (result: WorkerResult) => ask({ type: "done", result });
-    await runBuild({ plan, places, output, ctx, openShell: (request) => ask({ type: "break", ...request }), publish });
+    const openShell = async (request: Parameters<OpenShell>[0]) => void (await ask({ type: "break", ...request }));
+    const tellUpToDate = (report: BuildReport) => send({ type: "up-to-date", report });
+    await runBuild({ plan, places, output, ctx, openShell, publish, tellUpToDate });
     send({ type: "released" });
   } catch (error) {
     // Whatever failed because it was cut short, the interrupt is what happened.
@@ -55,8 +60,8 @@ async function build({ version, plan, places }: ToWorker & { type: "build" }): P
 }
 
 /** Waits until the front has done what it is asked for. */
-async function ask(message: FromWorker): Promise<void> {
-  await new Promise<void>((resolve) => {
+function ask(message: FromWorker): Promise<Published | undefined> {
+  return new Promise((resolve) => {
     resume = resolve;
     send(message);
   });

@@ -7,11 +7,13 @@ import type { ChildProcess } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { BuildContext } from "../context.js";
+import type { Published as PublishedOutputs } from "../layers/up-to-date.js";
 import { BuildError } from "../errors.js";
 import { masker, secretTexts } from "../mask.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { defaultEnv, startProcess } from "../process/exec.js";
 import type { BuildEvent } from "../report/events.js";
+import type { BuildReport } from "../report/report.js";
 import { readMessages, sendMessage } from "./channel.js";
 import { readFrames } from "./output-frames.js";
 import {
@@ -32,14 +34,16 @@ export interface ShellRequest {
   readonly place: "host" | "chroot";
 }
 
-export interface WorkerListener<Published> {
+export interface WorkerListener<Published extends PublishedOutputs | undefined> {
   readonly onEvent: (event: BuildEvent) => void;
   /** Awaited: while it is slow, scripts are held back. */
   readonly onOutput: (frame: OutputFrame) => void | Promise<void>;
   /** Resolves when the shell has ended. */
   readonly onBreak: (request: ShellRequest) => Promise<void>;
-  /** Publishes the outputs, which the worker holds until this resolves. */
+  /** Publishes the outputs, which the worker holds until this resolves; what has been published is noted there. */
   readonly onDone: (result: WorkerResult) => Promise<Published>;
+  /** Nothing was made: the outputs of an earlier build, which this is the report of, are what would be. */
+  readonly onUpToDate: (report: BuildReport) => Published;
 }
 
 // As the first process of the namespace: hands standard input on, and ends when it closes or the worker does. What the
@@ -57,7 +61,7 @@ const entry = fileURLToPath(new URL("./entry.js", import.meta.url));
 type Ended = readonly [exitCode: number | null, signal: string | null];
 
 /** Runs the worker to its end, and returns what became of its outputs. Throws what it failed with, WORKER_LAUNCH_FAILED, or WORKER_DIED when it ended without a word. */
-export async function launchWorker<Published>(
+export async function launchWorker<Published extends PublishedOutputs | undefined>(
   plan: BuildPlan,
   places: BuildPlaces,
   listener: WorkerListener<Published>,
@@ -129,7 +133,9 @@ export async function launchWorker<Published>(
         return sendMessage(stdin, { type: "resume" });
       case "done":
         await listening.onDone(message.result, (value) => (published = { value }));
-        return sendMessage(stdin, { type: "resume" });
+        return sendMessage(stdin, { type: "resume", published: published?.value });
+      case "up-to-date":
+        return void (published = { value: listener.onUpToDate(message.report) });
       case "released":
       case "failed":
         outcome = message;
@@ -170,7 +176,10 @@ export async function launchWorker<Published>(
 type Outcome = FromWorker & { type: "released" | "failed" };
 
 /** A listener that fails (a full disk under the log, a tap) interrupts the build, which then cleans up; it is not asked again. */
-function guard<Published>(listener: WorkerListener<Published>, interrupt: () => void) {
+function guard<Published extends PublishedOutputs | undefined>(
+  listener: WorkerListener<Published>,
+  interrupt: () => void,
+) {
   const guarded =
     <A, R>(call: (value: A) => R | Promise<R>) =>
     async (value: A, onResult: (result: R) => void = () => {}): Promise<void> => {

@@ -3,10 +3,12 @@ import type { BuildContext } from "../context.js";
 import { exportDisk, exportTree, joinExported } from "../formats/export.js";
 import { SourceRecord } from "../fetch/sources.js";
 import { checkGathered } from "../lock/policy.js";
+import { findPublished, notePublished, type Published } from "../layers/up-to-date.js";
 import { writeLockedLists } from "../phases/fetch-log.js";
 import type { ScriptOutput } from "../phases/script-output.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { masker, secretTexts } from "../mask.js";
+import type { BuildReport } from "../report/report.js";
 import { Stopwatch } from "../report/stopwatch.js";
 import { openCache } from "../workspace/cache.js";
 import { generateHooks } from "../workspace/hook-tree.js";
@@ -20,7 +22,7 @@ import { tapBreakPoints, type OpenShell } from "./break-points.js";
 import { runExtraUnmount } from "./extra-unmount.js";
 import { finishOnDisk, finishOnTree } from "./finish.js";
 import { sortSideFiles } from "./boot-files.js";
-import { runTreePhases } from "./tree.js";
+import { TreeBuild } from "./tree.js";
 import type { WorkerResult } from "./protocol.js";
 import { setUpWorker } from "./set-up.js";
 import { sudoStandIn } from "./sudo.js";
@@ -30,8 +32,9 @@ export interface WorkerBuild {
   readonly places: BuildPlaces;
   readonly output: ScriptOutput;
   readonly openShell: OpenShell;
-  /** Hands the outputs to the front, and resolves when it is done with them. */
-  readonly publish: (result: WorkerResult) => Promise<void>;
+  /** Hands the outputs to the front, and resolves with what it has published. */
+  readonly publish: (result: WorkerResult) => Promise<Published | undefined>;
+  readonly tellUpToDate: (report: BuildReport) => void;
   readonly ctx: BuildContext;
 }
 
@@ -45,20 +48,34 @@ export async function runBuild(build: WorkerBuild): Promise<void> {
   const { buildDir, imageDir } = workFolders(id, places);
   const folders = [...(plan.settings.keep ? [] : [buildDir, imageDir]), stagingFolder(id, places.output)];
   await openJournal({ id, folders }, held, ctx);
-  const staging = await openStaging(id, places, held);
-  await build.publish(await makeOutputs(build, { id, staging, stopwatch }));
+  const staging = stagingFolder(id, places.output);
+  let isOpen = false;
+  const open = async () => {
+    if (!isOpen) await openStaging(id, places, held);
+    isOpen = true;
+  };
+  const made = await makeOutputs(build, { id, staging, openStaging: open, stopwatch });
+  if ("upToDate" in made) return build.tellUpToDate(made.upToDate);
+  const published = await build.publish(made.result);
+  if (published !== undefined && made.key !== undefined) await notePublished(places, made.key, published);
 }
 
 interface Prepared {
   readonly id: string;
+  /** Absolute: the folder of the outputs. */
   readonly staging: string;
+  /** Makes it, if it is not there: a build that is up to date needs none. */
+  readonly openStaging: () => Promise<void>;
   readonly stopwatch: Stopwatch;
 }
 
+/** `key` tells the outputs from others of the same name; undefined when they can't be known again. */
+type Made = { readonly upToDate: BuildReport } | { readonly result: WorkerResult; readonly key: string | undefined };
+
 async function makeOutputs(
   { plan, places, output, openShell, ctx }: WorkerBuild,
-  { id, staging, stopwatch }: Prepared,
-): Promise<WorkerResult> {
+  { id, staging, openStaging, stopwatch }: Prepared,
+): Promise<Made> {
   const breakShell = tapBreakPoints(plan, openShell, ctx);
   await stopwatch.time("elements", () => setUpWorker(plan, places, ctx));
 
@@ -90,7 +107,13 @@ async function makeOutputs(
     pathPrefix: await sudoStandIn(places.path),
   };
   workspace.resources.defer("EXTRA_DETACH and EXTRA_UNMOUNT", () => runExtraUnmount(setting));
-  await using tree = await runTreePhases(setting);
+  await using phases = await TreeBuild.open({ ...setting, openStaging });
+  await phases.passAll();
+  const key = await phases.outputsKey();
+  const published = key === undefined || !phases.isRestored ? undefined : await findPublished(places, key);
+  if (published !== undefined) return { upToDate: published };
+  await openStaging();
+  await using tree = await phases.move();
   await using finished =
     plan.disk === undefined ? await finishOnTree(tree, setting) : await finishOnDisk(plan.disk, tree, setting);
   const gathered = { files: sources.files, git: sources.commits, apt: tree.aptSuites };
@@ -108,7 +131,7 @@ async function makeOutputs(
 
   const { reports, packages, disk } = finished;
   const peakBytes = process.resourceUsage().maxRSS * 1024;
-  return {
+  const result = {
     staging,
     staged: [...files, ...bootFiles],
     sideFolders,
@@ -120,4 +143,5 @@ async function makeOutputs(
     packages,
     peakBytes,
   };
+  return { result, key };
 }

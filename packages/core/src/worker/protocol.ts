@@ -1,6 +1,7 @@
 import type { BuildPlan, BuildPlaces } from "../plan/plan.js";
 import type { FailureKind } from "../errors.js";
 import type { StagedFile } from "../formats/export.js";
+import type { Published } from "../layers/up-to-date.js";
 import type { BuildEvent, ScriptRef } from "../report/events.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";
 import type { SideFile } from "../workspace/side-files.js";
@@ -12,15 +13,15 @@ import type { SideFolder } from "../workspace/side-folders.js";
  * Standard output: one JSON message a line. Standard error: framed script output (output-frames.ts), so that a flood of
  * it holds the script back and not the messages.
  */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 /** Where the worker finds the launch chain's standard output. Its own goes to standard error: programs inherit it, and their words are no messages. */
 export const messageDescriptor = 4;
 
 export type ToWorker =
   | { readonly type: "build"; readonly version: number; readonly plan: BuildPlan; readonly places: BuildPlaces }
-  /** A break point's shell has ended, or the outputs are published or given up. */
-  | { readonly type: "resume" }
+  /** A break point's shell has ended, or the outputs are published (and these they are) or given up. */
+  | { readonly type: "resume"; readonly published?: Published | undefined }
   | { readonly type: "abort"; readonly signal: string };
 
 export type FromWorker =
@@ -34,6 +35,8 @@ export type FromWorker =
       readonly cwd: string;
       readonly env: Readonly<Record<string, string>>;
     }
+  /** Nothing has changed since the build that this is the report of. */
+  | { readonly type: "up-to-date"; readonly report: BuildReport }
   /** The outputs are whole; waits to be resumed, and keeps their folder until then. */
   | { readonly type: "done"; readonly result: WorkerResult }
   | { readonly type: "released" }

@@ -4,6 +4,7 @@ import { BuildError } from "../errors.js";
 import { openHookView } from "../layers/hook-view.js";
 import type { StoredLayer } from "../layers/store.js";
 import { TreeLayers, type Attempt } from "../layers/tree-layers.js";
+import { outputsKey } from "../layers/up-to-date.js";
 import { hostEnvironment } from "../phases/environment.js";
 import { runPhase, takeFingerprint, writeInstallType, type PhaseSetting } from "../phases/run-phases.js";
 import { phases, type PhaseInfo } from "../phases/table.js";
@@ -24,32 +25,31 @@ export interface BuiltTree extends AsyncDisposable {
   leaveBase(): Promise<void>;
 }
 
+const onDisk: ReadonlySet<string> = new Set(phases.filter(({ root }) => root === "disk").map(({ name }) => name));
 const treePhases = phases.filter(({ root, name }) => root === "tree" && name !== "block-device");
 
-/** root, then extra-data to post-root in the base (resolv.conf, kernel file systems): each is run, or its result restored. */
-export async function runTreePhases(setting: PhaseSetting): Promise<BuiltTree> {
-  await using build = await TreeBuild.open(setting);
-  for (const phase of treePhases) await build.pass(phase);
-  return build.move();
+export interface TreeSetting extends PhaseSetting {
+  /** Makes the folder of the outputs, if it is not there: steps may put folders into it. */
+  readonly openStaging: () => Promise<void>;
 }
 
-/** What changes from phase to phase. */
-class TreeBuild implements BuiltTree {
+/** root, then extra-data to post-root in the base (resolv.conf, kernel file systems): each is run, or its result restored. */
+export class TreeBuild implements AsyncDisposable {
   readonly reports: PhaseReport[] = [];
   readonly resolvConf: ResolvConf;
-  readonly #setting: PhaseSetting;
+  readonly #setting: TreeSetting;
   readonly #layers: TreeLayers;
   #aptSuites: BuiltTree["aptSuites"] = [];
   #base: Base | undefined;
   #isMoved = false;
 
-  private constructor(setting: PhaseSetting, layers: TreeLayers, resolvConf: ResolvConf) {
+  private constructor(setting: TreeSetting, layers: TreeLayers, resolvConf: ResolvConf) {
     this.#setting = setting;
     this.#layers = layers;
     this.resolvConf = resolvConf;
   }
 
-  static async open(setting: PhaseSetting): Promise<TreeBuild> {
+  static async open(setting: TreeSetting): Promise<TreeBuild> {
     const { plan, places, workspace, sources, sideFolders, pathPrefix, ctx } = setting;
     const env = hostEnvironment(plan, places, workspace, pathPrefix);
     const layers = await TreeLayers.open({
@@ -64,11 +64,30 @@ class TreeBuild implements BuiltTree {
     return new TreeBuild(setting, layers, await openResolvConf(workspace.mountDir, ctx));
   }
 
-  get aptSuites(): BuiltTree["aptSuites"] {
-    return this.#aptSuites;
+  async passAll(): Promise<void> {
+    for (const phase of treePhases) await this.#pass(phase);
   }
 
-  async pass(phase: PhaseInfo): Promise<void> {
+  /** Nothing ran: all results are those of earlier builds. */
+  get isRestored(): boolean {
+    return this.reports.every(({ restored }) => restored !== undefined);
+  }
+
+  /** Of all that the outputs depend on; undefined when that can't be told. */
+  async outputsKey(): Promise<string | undefined> {
+    const { plan, places } = this.#setting;
+    const result = await this.#layers.result;
+    const isFile =
+      plan.result === "image" && plan.outputs.length > 0 && !plan.outputs.some(({ format }) => format === "docker");
+    const isClosed = !plan.phases.some(
+      ({ phase, scripts }) => onDisk.has(phase) && plan.network.includes(phase) && scripts.length > 0,
+    );
+    return result === undefined || !isFile || !isClosed || places.alwaysMakes === true
+      ? undefined
+      : outputsKey(plan, places, result, this.#layers.engine);
+  }
+
+  async #pass(phase: PhaseInfo): Promise<void> {
     const { plan, workspace, ctx } = this.#setting;
     ctx.signal.throwIfAborted();
     const declared = plan.elements.flatMap(({ reads = [] }) => reads);
@@ -100,6 +119,7 @@ class TreeBuild implements BuiltTree {
   ): Promise<void> {
     const { workspace } = this.#setting;
     try {
+      await this.#setting.openStaging();
       await this.#enter(phase);
       await this.#layers.begin();
       const resolvConf = phase.name === "root" ? undefined : this.resolvConf;
@@ -154,9 +174,9 @@ class TreeBuild implements BuiltTree {
   async move(): Promise<BuiltTree> {
     await this.#setting.workspace.tree.enter();
     this.#isMoved = true;
-    const { reports, resolvConf, aptSuites } = this;
+    const { reports, resolvConf } = this;
     return {
-      ...{ reports, resolvConf, aptSuites },
+      ...{ reports, resolvConf, aptSuites: this.#aptSuites },
       enterBase: () => this.enterBase(),
       leaveBase: () => this.leaveBase(),
       [Symbol.asyncDispose]: () => this.leaveBase(),

@@ -70,7 +70,7 @@ async function publish(
     ...more,
   };
   try {
-    return (await publishBuild(request)).artifacts;
+    return (await publishBuild(request)).report.artifacts;
   } finally {
     rmSync(staging, { recursive: true });
   }

@@ -1,0 +1,73 @@
+/**
+ * When nothing of a build has changed and its outputs are as they were published, there is nothing to do. What was published is
+ * noted in the store of layers, by the output's path, once all of it has its names.
+ */
+import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { canonicalJson, planDigest, sha256 } from "../plan/digest.js";
+import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
+import type { BuildReport } from "../report/report.js";
+import { layersFolder } from "./tree-layers.js";
+
+/** What the front has published: every path, and its report. */
+export interface Published {
+  readonly paths: readonly string[];
+  readonly report: BuildReport;
+}
+
+interface Record {
+  readonly key: string;
+  /** Path → what the file system says of it. */
+  readonly stamps: Readonly<{ [path: string]: string }>;
+  readonly report: BuildReport;
+}
+
+/** Of all that the outputs depend on. `treeResult` is that of the last tree phase. */
+export const outputsKey = (plan: BuildPlan, places: BuildPlaces, treeResult: string, engine: string): string =>
+  sha256(
+    canonicalJson({
+      plan: planDigest(plan),
+      treeResult,
+      engine,
+      secrets: places.secrets,
+      args: places.args,
+      env: places.dibEnv,
+      plugins: places.plugins,
+    }),
+  );
+
+/** Undefined unless the outputs are there, made from the same, and nobody has touched them. */
+export async function findPublished(places: BuildPlaces, key: string): Promise<BuildReport | undefined> {
+  const text = await readFile(recordFile(places), "utf8").catch(() => undefined);
+  const record = text === undefined ? undefined : parse(text);
+  if (record?.key !== key) return undefined;
+  for (const [path, stamp] of Object.entries(record.stamps)) if ((await stampOf(path)) !== stamp) return undefined;
+  return record.report;
+}
+
+export async function notePublished(places: BuildPlaces, key: string, { paths, report }: Published): Promise<void> {
+  const stamps: { [path: string]: string } = {};
+  for (const path of paths) stamps[path] = (await stampOf(path)) ?? "gone";
+  const file = recordFile(places);
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  const record: Record = { key, stamps, report };
+  const text = JSON.stringify(record);
+  await writeFile(`${file}.new`, `${sha256(text)}\n${text}`);
+  await rename(`${file}.new`, file);
+}
+
+/** Its own digest stands in the first line. */
+function parse(written: string): Record | undefined {
+  const [digest = "", text = ""] = written.split("\n");
+  return sha256(text) === digest ? (JSON.parse(text) as Record) : undefined;
+}
+
+const recordFile = (places: BuildPlaces): string =>
+  join(layersFolder(places), "outputs", `${sha256(places.output)}.json`);
+
+/** Of a folder only that it is there: what is in it is of scripts, and others may add to it. */
+async function stampOf(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  if (found === undefined) return undefined;
+  return found.isDirectory() ? `folder ${found.ino}` : `${found.ino} ${found.size} ${found.mtimeNs} ${found.ctimeNs}`;
+}
