@@ -4,13 +4,14 @@
  */
 import { createHash } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { BuildEvent } from "@dibjs/core";
 import { digestTree } from "@dibjs/core/layers/tree-digest.js";
 import { createExec } from "@dibjs/core/process/exec.js";
 import { expect, test } from "vitest";
 import { copyPrograms } from "../support/host-programs.js";
+import { PlainPlace } from "../support/plain-place.js";
 import { Project } from "../support/toy-os.js";
 
 const phases = ["root", "extra-data", "pre-install", "install", "post-install", "post-root"] as const;
@@ -117,24 +118,6 @@ function write(toy: Toy, project: Project): void {
 const restoredOf = (events: readonly BuildEvent[]): string[] =>
   events.flatMap((event) => (event.type === "phase-restored" ? [event.phase] : []));
 
-/** A folder on a file system that an overlay can't write to: builds in it have a plain tree. */
-class PlainPlace implements Disposable {
-  readonly #folder = mkdtempSync("/var/tmp/dibjs-test-plain-");
-  readonly path = join(this.#folder, "merged");
-
-  constructor() {
-    for (const name of ["lower", "upper", "work", "merged"]) mkdirSync(join(this.#folder, name));
-    const [lower, upper, work] = ["lower", "upper", "work"].map((name) => join(this.#folder, name));
-    const options = `lowerdir=${lower},upperdir=${upper},workdir=${work}`;
-    execFileSync("mount", ["-t", "overlay", "-o", options, "overlay", this.path]);
-  }
-
-  [Symbol.dispose](): void {
-    execFileSync("umount", [this.path]);
-    rmSync(this.#folder, { recursive: true });
-  }
-}
-
 /** Of what the image holds: modes, owners, attributes, links and content, without times. */
 async function digestOfImage(project: Project): Promise<string> {
   const folder = mkdtempSync("/var/tmp/dibjs-test-image-");
@@ -175,7 +158,11 @@ test(
       const flags = { overwriteOldImage: true };
       const { events } = await project.build({ elements, env, flags });
       const layered = { sequence, restored: restoredOf(events), tree: await digestOfImage(project) };
-      await project.build({ elements, env, flags: { ...flags, layers: "none", useTmpfs: false, tmpDir: plain.path } });
+      const inPlain = { ...flags, layers: "none", useTmpfs: false, tmpDir: plain.path };
+      const reference = await project.build({ elements, env, flags: inPlain });
+      expect(reference.events.some((event) => event.type === "note" && event.text.includes("is a plain folder"))).toBe(
+        true,
+      );
       expect(layered).toEqual({ sequence, restored: model.build(toy), tree: await digestOfImage(project) });
     }
   },

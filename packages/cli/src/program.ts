@@ -105,6 +105,15 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
       (await import("./commands/hooks.js")).hooks(...all),
     ),
   );
+  addImageOptions(
+    add(
+      "cache <command> [elements...]",
+      "results of phases that are kept: ls, du, prune, verify, clear; why ELEMENTS says what a build would take",
+      (...all) => import("./commands/cache.js").then(({ cache }) => cache(...all)),
+    ),
+  )
+    .option("--max-size <GiB>", "prune: how much may stay; 30 without it")
+    .option("--max-age <days>", "prune: how long something may lie unused; 30 without it");
   add("doctor", "say what this host can build, and what cures the rest", async (terminal, given) =>
     (await import("./commands/doctor.js")).doctor(terminal, given),
   ).option("--fix", "clear what dead builds left");

@@ -2,15 +2,18 @@
 import { randomUUID } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { pathExists } from "fs-extra/esm";
 import type { BuildConfig } from "./config/schema.js";
 import type { BuildContext } from "./context.js";
+import { layersFolder } from "./layers/store.js";
+import type { PhaseForecast } from "./layers/tree-layers.js";
 import { secretTexts } from "./mask.js";
 import { BuildError, isBuildError, reasonOf } from "./errors.js";
 import { createHooks, facadeOf, type ElementHooks } from "./hooks.js";
 import { openBuildLock, type LockMode } from "./lock/policy.js";
 import { checkHost } from "./plan/check-host.js";
 import { planDigest } from "./plan/digest.js";
-import type { BuildPlan } from "./plan/plan.js";
+import type { BuildPlaces, BuildPlan } from "./plan/plan.js";
 import { preparePlan, type PreparedPlan } from "./plan/prepare.js";
 import { createExec } from "./process/exec.js";
 import { lockOutput } from "./publish/lock-output.js";
@@ -20,7 +23,7 @@ import { openBuildLog } from "./report/build-log.js";
 import type { BuildEvent } from "./report/events.js";
 import type { Artifact, BuildReport } from "./report/report.js";
 import { assembleReport } from "./report/assemble.js";
-import { launchWorker, type ShellRequest } from "./worker/launch.js";
+import { launchForecast, launchWorker, type ShellRequest } from "./worker/launch.js";
 import type { OutputFrame, WorkerResult } from "./worker/protocol.js";
 
 export interface BuildOptions {
@@ -45,6 +48,15 @@ export interface BuildOptions {
 /** Everything up to the plan; touches nothing. */
 export async function planImage(config: BuildConfig, options: BuildOptions = {}): Promise<PreparedPlan> {
   return preparePlan(config, createContext(options));
+}
+
+/** What a build of the plan would take from earlier builds, phase by phase, and why it would run the others; empty where no build has kept anything. */
+export async function forecastImage(
+  { plan, places }: Pick<PreparedPlan, "plan" | "places">,
+  { signal = new AbortController().signal }: Pick<BuildOptions, "signal"> = {},
+): Promise<readonly PhaseForecast[]> {
+  const hasStore = await pathExists(layersFolder(places));
+  return hasStore ? launchForecast(plan, places, { signal }) : []; // nothing is made for a look
 }
 
 /** One build, top to bottom. Publishes all of it or nothing. */
@@ -79,10 +91,10 @@ export async function buildImage(config: BuildConfig, options: BuildOptions = {}
         return { report: of, paths: [] };
       },
     };
-    const { report, paths } = await launchWorker(
-      plan,
-      { ...places, lock: buildLock.required, alwaysMakes: options.conventions === "dib" },
-      listener,
+    const own = { lock: buildLock.required, alwaysMakes: options.conventions === "dib" };
+    const { report, paths } = await launchAgainIfLost(
+      (layers) => launchWorker(plan, { ...places, ...own, layers }, listener, ctx),
+      places,
       ctx,
     );
     await buildLock.settle(report);
@@ -137,6 +149,21 @@ async function tellFailure(error: unknown, { emit, hooks }: BuildContext): Promi
     } catch {
       // It is the tap of events that fails: there is nobody to tell.
     }
+  }
+}
+
+/** A layer that somebody removed or changed while the build stood on it: all that was made of it is given up, and made anew. */
+async function launchAgainIfLost<T>(
+  launch: (layers: BuildPlaces["layers"]) => Promise<T>,
+  { layers }: BuildPlaces,
+  { emit }: BuildContext,
+): Promise<T> {
+  try {
+    return await launch(layers);
+  } catch (error) {
+    if (!isBuildError(error) || error.code !== "LAYER_LOST") throw error;
+    emit({ type: "note", level: "warning", text: `${error.message} The build begins again, without layers.` });
+    return launch("refresh");
   }
 }
 

@@ -537,6 +537,10 @@ export const catalogue = {
     message: `Installing ${c.packages.join(" ")} exited with ${c.exitCode}.${c.tail ? `\n${c.tail}` : ""}`,
     hint: "These come from -p or packages:. Check their names for this distribution.",
   })),
+  LAYER_LOST: entry("host", (c: { phase: string; folder: string }) => ({
+    message: `The cached result of ${c.phase} was changed or removed while a build used it (${c.folder}).`,
+    hint: "Remove layers with dib cache prune or dib cache clear, which leave alone what a build uses.",
+  })),
   SPACE_EXHAUSTED: entry("space", (c: { path: string; doing: string }) => ({
     message: `No space left on ${c.path} while ${c.doing}.`,
     hint: "Free some space there, or choose a larger place: TMPDIR (or --no-tmpfs) for the work folders, -o for outputs, --image-cache for the cache, --logfile for the log, --image-size for the image.",

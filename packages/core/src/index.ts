@@ -10,7 +10,7 @@ export {
 export { blockDeviceVariables, initBlockDevice } from "./block-device/command/layout.js";
 export { readParameters, type BlockDeviceParameters } from "./block-device/command/parameters.js";
 export { getBlockDeviceValue } from "./block-device/command/values.js";
-export { buildImage, planImage, updateLock, type BuildOptions } from "./build.js";
+export { buildImage, forecastImage, planImage, updateLock, type BuildOptions } from "./build.js";
 export {
   defineBlockNode,
   defineLoan,
@@ -86,6 +86,10 @@ export {
   type Tap,
   type Tappable,
 } from "./hooks.js";
+export type { Layer } from "./layers/layer.js";
+export { pruneLayers, type PruneLimits } from "./layers/prune.js";
+export { LayerStore, lastUsed, layersFolder, type StoredLayer } from "./layers/store.js";
+export type { PhaseForecast } from "./layers/tree-layers.js";
 export type { LockDifference } from "./lock/compare.js";
 export type { Lock, LockEntry } from "./lock/lock.js";
 export { checkLock, readLockState, type LockMode, type LockState } from "./lock/policy.js";

@@ -1,4 +1,5 @@
 import {
+  forecastImage,
   loadConfig,
   planDigest,
   planImage,
@@ -10,6 +11,7 @@ import {
   type PlannedVariable,
   type PreparedPlan,
 } from "@dibjs/core";
+import { forecastRow } from "../forecast.js";
 import { toLoadRequest, type Given } from "../options.js";
 import { warnOfCutOff } from "../packages/cut-off.js";
 import { sanitise } from "../progress/sanitise.js";
@@ -29,12 +31,36 @@ export async function plan(terminal: Terminal, given: Given, elements: readonly 
   for (const note of found) err.write(`${err.colours.yellow("warning:")} ${sanitise(note)}\n`);
   if (given.json === true) {
     const { formatData } = await import("../envelope.js");
-    out.write(formatData("plan", { images: planned.map(({ plan }) => ({ digest: planDigest(plan), plan })) }, notes));
+    out.write(formatData("plan", { images: await planData(planned, given.cache === true) }, notes));
     return 0;
   }
   for (const note of notes) err.write(`note: ${note}\n`);
-  out.write(planned.map(({ config, plan }) => `${formatPlan(plan, config, out.colours).join("\n")}\n`).join("\n"));
+  const texts: string[] = [];
+  for (const prepared of planned) {
+    const lines = formatPlan(prepared.plan, prepared.config, out.colours);
+    texts.push(`${[...lines, ...(await cacheLines(prepared, out.colours))].join("\n")}\n`);
+  }
+  out.write(texts.join("\n"));
   return 0;
+}
+
+/** The plan is the same whatever has been built before: what is cached stands beside it, and only when asked for. */
+async function planData(planned: readonly PreparedPlan[], withCache: boolean): Promise<readonly unknown[]> {
+  const data: unknown[] = [];
+  for (const prepared of planned) {
+    const { plan } = prepared;
+    const cache = withCache ? { cache: await forecastImage(prepared) } : {};
+    data.push({ digest: planDigest(plan), plan, ...cache });
+  }
+  return data;
+}
+
+/** What would be taken from earlier builds. The store is root's, and so is the worker that looks. */
+async function cacheLines(prepared: PreparedPlan, { bold }: Colours): Promise<readonly string[]> {
+  if (process.getuid?.() !== 0 || prepared.places.layers === "none") return [];
+  const now = new Date();
+  const rows = (await forecastImage(prepared)).map((phase) => forecastRow(phase, now));
+  return rows.length === 0 ? [] : [bold("Cache"), ...indent(formatTable(rows))];
 }
 
 /** Sections a person reads from top to bottom in the order of a build. */

@@ -91,6 +91,10 @@ function readHookFile(path: string, full: string, mode: number, isLink: boolean)
   return { path, state, mentions: mentionsOf(text), text };
 }
 
+/** Of what a phase sees, what runs in it: extra-data sees the scripts of others and runs none of them. */
+export const runsIn = (phase: PhaseName, files: readonly HookFile[]): HookFile[] =>
+  phase === "extra-data" ? files.filter(({ path }) => (phaseOf(path) ?? phase) === phase) : [...files];
+
 /**
  * What the files of a view mention. A program in `bin` counts when something of the view that counts names it: all phases see them
  * all. A line of environment.d that sets a variable counts when something that counts names that variable.

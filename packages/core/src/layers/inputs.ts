@@ -7,7 +7,7 @@ import { compareBytes } from "../phases/order.js";
 import type { PhaseInfo } from "../phases/table.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
 import type { BuildPlaces, BuildPlan, PlannedElement } from "../plan/plan.js";
-import { mentionsIn, type HookFile } from "./hook-view.js";
+import { mentionsIn, runsIn, type HookFile } from "./hook-view.js";
 import { layerVersion, type Inputs } from "./layer.js";
 import { countsAlways, wholeBuildVariables } from "./whole-build.js";
 
@@ -42,7 +42,7 @@ export function phaseInputs(request: InputsRequest): Inputs {
     ...codeInputs(request),
     ...[...added].map(([key, value]) => [`fingerprint ${key}`, value] as const),
     ...(phase.name === "install" && plan.packages.length > 0 ? [["packages", plan.packages.join(" ")] as const] : []),
-    ...(phase.place === "host" && files.some(({ mentions }) => mentions.has("home")) ? sshKeys(request.places) : []),
+    ...(phase.place === "host" && mentionsIn(runsIn(phase.name, files)).has("home") ? sshKeys(request.places) : []),
   ];
   return Object.fromEntries(entries.sort(([a], [b]) => compareBytes(a, b)));
 }
@@ -70,8 +70,8 @@ function stateOfFile(value: string): string | undefined {
 }
 
 /** Variables that tell of the whole build count where a file of the phase mentions them: else an image of another name shared nothing with this. */
-function mentionedVariables({ files, env }: InputsRequest): [string, string][] {
-  const mentioned = mentionsIn(files);
+function mentionedVariables({ phase, files, env }: InputsRequest): [string, string][] {
+  const mentioned = mentionsIn(runsIn(phase.name, files));
   const names = mentioned.has("all")
     ? wholeBuildVariables
     : wholeBuildVariables.filter((name) => mentioned.has(`variable ${name}`));

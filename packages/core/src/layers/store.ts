@@ -261,13 +261,14 @@ async function carriesLayers(folder: string, { exec, emit }: StoreContext): Prom
   const probe = join(folder, `locks/probe-${process.pid}-${performance.now()}`);
   await mkdir(probe);
   // A folder that takes the place of another is opaque, a file that is gone a whiteout: seen again when that is the lower one.
-  const script = `cd -- "$1"; mkdir -p l/d l/m u w v x m; touch l/d/f l/g
+  const script = `set -eu; cd -- "$1"; mkdir -p l/d l/m u w v x m; touch l/d/f l/g
 over() { mount -t overlay -o "lowerdir=$1,upperdir=$2,workdir=$3,redirect_dir=on" overlay m; }
+trap 'umount m 2> /dev/null || true' EXIT
 over l u w; rm -r m/d m/g; mkdir m/d; chown 1:1 m/d; umount m
-over u:l v x; ls m/d m/g; stat -c %u m/d; umount m`;
-  const { stdout, stderr } = await exec("bash", ["--norc", "-c", script, "probe", probe]);
+over u:l v x; [ ! -e m/g ] && [ -z "$(ls m/d)" ] && [ "$(stat -c %u m/d)" = 1 ]`;
+  const { exitCode, stderr } = await exec("bash", ["--norc", "-c", script, "probe", probe]);
   await mustRun(exec, "rm", ["-rf", "--one-file-system", "--", probe]);
-  if (stdout.trim() === "m/d:\n1") return true;
+  if (exitCode === 0) return true;
   const reason = stderr.trim().split("\n").at(0) ?? "";
   emit({ type: "note", level: "info", text: `Layers are packed: ${folder} can't carry an overlay (${reason}).` });
   return false;
@@ -276,3 +277,6 @@ over u:l v x; ls m/d m/g; stat -c %u m/d; umount m`;
 /** When a layer was used for the last time. */
 export const lastUsed = async ({ folder }: StoredLayer): Promise<Date> =>
   (await stat(join(folder, "layer.json"))).mtime;
+
+/** Where the layers of a cache lie. */
+export const layersFolder = ({ cacheDir }: { readonly cacheDir: string }): string => join(cacheDir, "layers");

@@ -9,19 +9,21 @@ import { join } from "node:path";
 import { copy, remove } from "fs-extra/esm";
 import type { BuildContext } from "../context.js";
 import type { SourceRecord } from "../fetch/sources.js";
-import { reasonOf } from "../errors.js";
+import { BuildError, reasonOf } from "../errors.js";
 import type { PhaseInfo } from "../phases/table.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import { mustRun } from "../process/exec.js";
 import type { AptSuite } from "../report/report.js";
 import type { Workspace } from "../workspace/workspace.js";
+import { explainMiss } from "./explain.js";
 import { aptFacts, fetchFacts, Freshness, type Fact } from "./freshness.js";
-import { derivedVariables, HookReader, mentionsIn, type HookChanges, type HookFile } from "./hook-view.js";
+import { derivedVariables, HookReader, mentionsIn, runsIn, type HookChanges, type HookFile } from "./hook-view.js";
 import { keyOf, phaseInputs, uncacheableIn } from "./inputs.js";
 import type { Inputs } from "./layer.js";
 import { mountAgain, mountedBelow, readScriptMounts, type ScriptMount } from "./script-mounts.js";
-import { inputsPrefix, LayerStore, type NewLayer, type StoredLayer } from "./store.js";
+import { defaultLimits, pruneLayers } from "./prune.js";
+import { inputsPrefix, layersFolder, LayerStore, type NewLayer, type StoredLayer } from "./store.js";
 import { readable, Reads } from "./traced-run.js";
 import { digestTree } from "./tree-digest.js";
 
@@ -49,6 +51,19 @@ export interface Attempt {
   readonly release: () => Promise<void>;
 }
 
+/** What a build would do with a phase. */
+export interface PhaseForecast {
+  readonly phase: string;
+  /** `assumed`: restored if the phases that run before give what they gave. */
+  readonly state: "cached" | "assumed" | "runs";
+  /** Why it runs. */
+  readonly reasons: readonly string[];
+  readonly layer?: string;
+  /** ISO 8601. */
+  readonly createdAt?: string;
+  readonly savedSeconds?: number;
+}
+
 /** What is in scratch space while phases run, and what was there before they did. */
 interface Before {
   readonly mounts: ReadonlySet<string>;
@@ -70,6 +85,10 @@ export class TreeLayers {
   #keeping: Promise<void> = Promise.resolve();
   #mounts: readonly ScriptMount[] = [];
   #isOpen: boolean;
+  /** A forecast goes on from what a phase gave the last time. */
+  #isAssumed = false;
+  #hasKept = false;
+  readonly #used: StoredLayer[] = [];
   #before: Before | undefined;
 
   private constructor(store: LayerStore | undefined, setting: LayerSetting, engine: string, salt: string) {
@@ -91,7 +110,10 @@ export class TreeLayers {
     if (places.layers === "none" || plan.settings.keep || !canStack) return new TreeLayers(undefined, setting, "", "");
     const store = await LayerStore.open(layersFolder(places), ctx);
     const layers = new TreeLayers(store, setting, digestEngine(places), await readSalt(store.folder));
-    workspace.resources.defer("the layers being kept", () => layers.#keeping);
+    workspace.resources.defer("the layers being kept", async () => {
+      await layers.#keeping;
+      if (layers.#hasKept) await pruneLayers(store, defaultLimits);
+    });
     return layers;
   }
 
@@ -102,6 +124,14 @@ export class TreeLayers {
 
   get engine(): string {
     return this.#engine;
+  }
+
+  /** Throws LAYER_LOST when a layer that this build stands on is not what it was: locks hold back our own programs only. */
+  async checkUsed(): Promise<void> {
+    for (const layer of this.#used) {
+      if (await this.#store?.isIntact(layer)) continue;
+      throw new BuildError("LAYER_LOST", { phase: layer.phase, folder: layer.folder });
+    }
   }
 
   /** Nothing is taken or kept from here on. */
@@ -160,10 +190,68 @@ export class TreeLayers {
       }
       const lock = await store.use(layer);
       if (lock === undefined) continue;
+      this.#used.push(layer);
       workspace.resources.defer(`use of layer ${layer.id}`, () => lock.close());
       return layer;
     }
     return undefined;
+  }
+
+  /** What would become of a phase, and why. Nothing is locked or kept; a stored result counts for the phases after it. */
+  async forecast(
+    phase: PhaseInfo,
+    files: readonly HookFile[],
+    added: ReadonlyMap<string, string>,
+  ): Promise<PhaseForecast> {
+    const { plan, places, ctx, env } = this.#setting;
+    const base = { phase: phase.name };
+    const refusing = uncacheableIn(phase, plan);
+    if (refusing.length > 0) this.#isOpen = false;
+    const never = refusing.map((name) => `element ${name} does not let its result be kept`);
+    if (!this.#isOpen || this.#store === undefined)
+      return {
+        ...base,
+        state: "runs",
+        reasons: never.length > 0 ? never : ["nothing is cached from an earlier phase on"],
+      };
+    const inputs = phaseInputs({
+      ...{ phase, plan, places, hooks: ctx.hooks, files, env, added },
+      ...{ engine: this.#engine, salt: this.#salt },
+    });
+    const found = await this.#lookUp(phase, inputs, this.#store);
+    if (found !== undefined) {
+      await this.restore(found);
+      const { id, createdAt, seconds } = found;
+      return {
+        ...base,
+        state: this.#isAssumed ? "assumed" : "cached",
+        reasons: [],
+        layer: id,
+        createdAt,
+        savedSeconds: seconds,
+      };
+    }
+    const nearest = await this.#nearest(phase, this.#store);
+    const stale = nearest === undefined || plan.settings.offline ? [] : await this.#freshness.changed(nearest.facts);
+    const parent = this.#isAssumed ? undefined : await this.#parent;
+    const now = { inputs, parent, stateOf: readable(plan, env), stale };
+    const reasons =
+      nearest === undefined ? ["no build of this image has kept a result of it"] : explainMiss(nearest, now);
+    const unsaid = mentionsIn(runsIn(phase.name, files)).has("fetch")
+      ? ["a script of it fetches something and does not say what"]
+      : [];
+    if (nearest !== undefined)
+      await this.restore(nearest); // as if it gave the same again
+    else this.#isOpen = false;
+    this.#isAssumed = true;
+    return { ...base, state: "runs", reasons: reasons.length > 0 ? reasons : unsaid };
+  }
+
+  /** The newest layer of the phase for this image; of another one where there is none. */
+  async #nearest(phase: PhaseInfo, store: LayerStore): Promise<StoredLayer | undefined> {
+    const layers = (await store.list()).filter((layer) => layer.phase === phase.name);
+    const own = layers.filter(({ image }) => image === this.#setting.plan.output);
+    return (own.length > 0 ? own : layers).sort((a, b) => a.createdAt.localeCompare(b.createdAt)).at(-1);
   }
 
   /** Lays a stored result on top of the tree, which is not mounted, and makes its changes to the hooks. */
@@ -269,6 +357,7 @@ export class TreeLayers {
     this.#keeping = this.#keeping.then(async () => {
       try {
         if (!isKept) return;
+        this.#hasKept = true;
         await this.#store?.add(await layer(), { tree, hooksDir });
       } catch (error) {
         if (!ctx.signal.aborted)
@@ -296,15 +385,13 @@ export class TreeLayers {
   }
 
   /** What a program fetched without a word may be another thing tomorrow. */
-  #isAccountedFor({ files }: Attempt, fetched: readonly Fact[]): boolean {
-    return fetched.length > 0 || !mentionsIn(files).has("fetch");
+  #isAccountedFor({ phase, files }: Attempt, fetched: readonly Fact[]): boolean {
+    return fetched.length > 0 || !mentionsIn(runsIn(phase.name, files)).has("fetch");
   }
 }
 
 const notStacked = (folder: string): string =>
   `${folder} lies on a file system that can't carry an overlay: the tree is a plain folder, and no result of a phase is cached.`;
-
-export const layersFolder = ({ cacheDir }: Pick<BuildPlaces, "cacheDir">): string => join(cacheDir, "layers");
 
 const hasBreak = ({ name }: PhaseInfo, { settings, result }: BuildPlan): boolean =>
   settings.breaks.some((point) => point === `before-${name}` || point === `after-${name}`) ||

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { canonicalJson, planDigest, sha256 } from "../plan/digest.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import type { BuildReport } from "../report/report.js";
-import { layersFolder } from "./tree-layers.js";
+import { layersFolder } from "./store.js";
 
 /** What the front has published: every path, and its report. */
 export interface Published {

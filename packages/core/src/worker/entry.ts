@@ -8,7 +8,7 @@ import type { BuildEvent } from "../report/events.js";
 import type { BuildReport } from "../report/report.js";
 import type { OpenShell } from "./break-points.js";
 import { readMessages, sendMessage } from "./channel.js";
-import { runBuild } from "./main.js";
+import { forecastBuild, runBuild } from "./main.js";
 import { captureOwnOutput } from "./own-output.js";
 import { openScriptOutput } from "./output-frames.js";
 import { messageDescriptor, protocolVersion, type FromWorker, type ToWorker, type WorkerResult } from "./protocol.js";
@@ -25,12 +25,12 @@ captureOwnOutput(output, () => ({ phase: stage, element: "-", script: "-" }));
 process.umask(0o022);
 send({ type: "ready", version: protocolVersion });
 await readMessages<ToWorker>(process.stdin, (message) => {
-  if (message.type === "build") void build(message);
-  else if (message.type === "resume") resume(message.published);
+  if (message.type === "resume") resume(message.published);
+  else if (message.type !== "abort") void build(message);
   else abort.abort(new BuildError("BUILD_INTERRUPTED", { signal: message.signal, stage }));
 });
 
-async function build({ version, plan, places }: ToWorker & { type: "build" }): Promise<void> {
+async function build({ type, version, plan, places }: ToWorker & { type: "build" | "forecast" }): Promise<void> {
   if (version !== protocolVersion) {
     send({
       type: "failed",
@@ -49,7 +49,9 @@ async function build({ version, plan, places }: ToWorker & { type: "build" }): P
     const publish = (result: WorkerResult) => ask({ type: "done", result });
     const openShell = async (request: Parameters<OpenShell>[0]) => void (await ask({ type: "break", ...request }));
     const tellUpToDate = (report: BuildReport) => send({ type: "up-to-date", report });
-    await runBuild({ plan, places, output, ctx, openShell, publish, tellUpToDate });
+    const asked = { plan, places, output, ctx, openShell, publish, tellUpToDate };
+    if (type === "build") await runBuild(asked);
+    else send({ type: "forecast", phases: await forecastBuild(asked) });
     send({ type: "released" });
   } catch (error) {
     // Whatever failed because it was cut short, the interrupt is what happened.

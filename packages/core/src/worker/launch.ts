@@ -7,6 +7,7 @@ import type { ChildProcess } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { BuildContext } from "../context.js";
+import type { PhaseForecast } from "../layers/tree-layers.js";
 import type { Published as PublishedOutputs } from "../layers/up-to-date.js";
 import { BuildError } from "../errors.js";
 import { masker, secretTexts } from "../mask.js";
@@ -67,6 +68,35 @@ export async function launchWorker<Published extends PublishedOutputs | undefine
   listener: WorkerListener<Published>,
   ctx: Pick<BuildContext, "signal">,
 ): Promise<Published> {
+  return launch("build", plan, places, listener, ctx);
+}
+
+/** What a build would restore, and what it would run. Throws as `launchWorker` does. */
+export async function launchForecast(
+  plan: BuildPlan,
+  places: BuildPlaces,
+  ctx: Pick<BuildContext, "signal">,
+): Promise<readonly PhaseForecast[]> {
+  const nothing = () => undefined;
+  const listener = {
+    onEvent() {},
+    onOutput() {},
+    onBreak: async () => {},
+    onDone: async () => undefined,
+    onUpToDate: nothing,
+  };
+  const told: { phases: readonly PhaseForecast[] } = { phases: [] };
+  await launch("forecast", plan, places, { ...listener, onForecast: (phases) => void (told.phases = phases) }, ctx);
+  return told.phases;
+}
+
+async function launch<Published extends PublishedOutputs | undefined>(
+  what: "build" | "forecast",
+  plan: BuildPlan,
+  places: BuildPlaces,
+  listener: WorkerListener<Published> & { readonly onForecast?: (phases: readonly PhaseForecast[]) => void },
+  ctx: Pick<BuildContext, "signal">,
+): Promise<Published> {
   const namespaces = [
     "--mount",
     "--pid",
@@ -124,7 +154,7 @@ export async function launchWorker<Published extends PublishedOutputs | undefine
         if (message.version !== protocolVersion)
           throw new BuildError("WORKER_PROTOCOL_MISMATCH", { front: protocolVersion, worker: message.version });
         isReady = true;
-        return sendMessage(stdin, { type: "build", version: protocolVersion, plan, places });
+        return sendMessage(stdin, { type: what, version: protocolVersion, plan, places });
       case "event":
         if (message.event.type === "phase-start") phase = message.event.phase;
         return listening.onEvent(maskNote(message.event, mask));
@@ -134,6 +164,9 @@ export async function launchWorker<Published extends PublishedOutputs | undefine
       case "done":
         await listening.onDone(message.result, (value) => (published = { value }));
         return sendMessage(stdin, { type: "resume", published: published?.value });
+      case "forecast":
+        listener.onForecast?.(message.phases);
+        return void (published = { value: undefined as Published });
       case "up-to-date":
         return void (published = { value: listener.onUpToDate(message.report) });
       case "released":

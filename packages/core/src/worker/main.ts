@@ -3,6 +3,7 @@ import type { BuildContext } from "../context.js";
 import { exportDisk, exportTree, joinExported } from "../formats/export.js";
 import { SourceRecord } from "../fetch/sources.js";
 import { checkGathered } from "../lock/policy.js";
+import type { PhaseForecast } from "../layers/tree-layers.js";
 import { findPublished, notePublished, type Published } from "../layers/up-to-date.js";
 import { writeLockedLists } from "../phases/fetch-log.js";
 import type { ScriptOutput } from "../phases/script-output.js";
@@ -22,7 +23,7 @@ import { tapBreakPoints, type OpenShell } from "./break-points.js";
 import { runExtraUnmount } from "./extra-unmount.js";
 import { finishOnDisk, finishOnTree } from "./finish.js";
 import { sortSideFiles } from "./boot-files.js";
-import { TreeBuild } from "./tree.js";
+import { TreeBuild, type TreeSetting } from "./tree.js";
 import type { WorkerResult } from "./protocol.js";
 import { setUpWorker } from "./set-up.js";
 import { sudoStandIn } from "./sudo.js";
@@ -72,42 +73,61 @@ interface Prepared {
 /** `key` tells the outputs from others of the same name; undefined when they can't be known again. */
 type Made = { readonly upToDate: BuildReport } | { readonly result: WorkerResult; readonly key: string | undefined };
 
-async function makeOutputs(
+/** Everything up to the phases: elements, work folders, hooks. */
+async function prepareWorkspace(
   { plan, places, output, openShell, ctx }: WorkerBuild,
   { id, staging, openStaging, stopwatch }: Prepared,
-): Promise<Made> {
+): Promise<TreeSetting> {
   const breakShell = tapBreakPoints(plan, openShell, ctx);
   await stopwatch.time("elements", () => setUpWorker(plan, places, ctx));
-
-  await using workspace = await stopwatch.time("workspace", () => openWorkspace(id, plan, places, ctx));
+  await using unfinished = new ResourceStack();
+  const workspace = await stopwatch.time("workspace", () => openWorkspace(id, plan, places, ctx));
+  unfinished.defer("the workspace", async () => workspace[Symbol.asyncDispose]());
   await openCache(places, workspace.resources, ctx);
   workspace.resources.defer("cleanup hooks", () => ctx.hooks.cleanup.run(workspace));
   await ctx.hooks.workspace.run(workspace);
   const owners = await stopwatch.time("generateHooks", () => generateHooks(workspace.hooksDir, plan, places, ctx));
-
   await writeLockedLists(workspace.hooksDir, places);
-  const sources = new SourceRecord({
-    locked: places.lock,
-    mask: masker(secretTexts(places)),
-    emit: ctx.emit,
-  });
-
+  const mask = masker(secretTexts(places));
   const setting = {
-    plan,
-    places,
-    workspace,
-    owners,
-    output,
-    breakShell,
-    sources,
+    ...{ plan, places, workspace, owners, output, breakShell, openStaging, ctx, stopwatch },
+    sources: new SourceRecord({ locked: places.lock, mask, emit: ctx.emit }),
     sideFolders: new SideFolders(staging, places),
     sideFiles: new SideFiles(staging, places),
-    ctx,
-    stopwatch,
     pathPrefix: await sudoStandIn(places.path),
   };
+  unfinished.move(); // from here on it is the caller's
+  return setting;
+}
+
+/** What a build would restore, and what it would run. */
+export async function forecastBuild(build: WorkerBuild): Promise<readonly PhaseForecast[]> {
+  const id = newBuildId();
+  await using held = new ResourceStack();
+  const { buildDir, imageDir } = workFolders(id, build.places);
+  await openJournal({ id, folders: [buildDir, imageDir] }, held, build.ctx);
+  const prepared = { id, staging: "", openStaging: async () => {}, stopwatch: new Stopwatch() };
+  const setting = await prepareWorkspace(build, prepared);
+  await using _workspace = setting.workspace;
+  await using phases = await TreeBuild.open(setting);
+  return await phases.forecast();
+}
+
+async function makeOutputs(build: WorkerBuild, prepared: Prepared): Promise<Made> {
+  const setting = await prepareWorkspace(build, prepared);
+  await using workspace = setting.workspace;
   workspace.resources.defer("EXTRA_DETACH and EXTRA_UNMOUNT", () => runExtraUnmount(setting));
-  await using phases = await TreeBuild.open({ ...setting, openStaging });
+  await using phases = await TreeBuild.open(setting);
+  try {
+    return await makeFrom(phases, setting, prepared);
+  } catch (error) {
+    await phases.checkUsed(); // what was made of something that is gone fails in any way
+    throw error;
+  }
+}
+
+async function makeFrom(phases: TreeBuild, setting: TreeSetting, { staging, stopwatch }: Prepared): Promise<Made> {
+  const { plan, places, workspace, openStaging, ctx } = setting;
   await phases.passAll();
   const key = await phases.outputsKey();
   const published = key === undefined || !phases.isRestored ? undefined : await findPublished(places, key);
@@ -116,6 +136,7 @@ async function makeOutputs(
   await using tree = await phases.move();
   await using finished =
     plan.disk === undefined ? await finishOnTree(tree, setting) : await finishOnDisk(plan.disk, tree, setting);
+  const { sources } = setting;
   const gathered = { files: sources.files, git: sources.commits, apt: tree.aptSuites };
   checkGathered(places.lock, { sources: gathered, packages: finished.packages });
 
@@ -127,6 +148,7 @@ async function makeOutputs(
   setting.sideFolders.addOutputs(folders, places.output);
   const sideFolders = await setting.sideFolders.settle(ctx);
   const { bootFiles, others } = await sortSideFiles(setting.sideFiles.files, { plan, places });
+  await phases.checkUsed();
   for (const act of finish) await act();
 
   const { reports, packages, disk } = finished;

@@ -1,6 +1,7 @@
 import type { BuildPlan, BuildPlaces } from "../plan/plan.js";
 import type { FailureKind } from "../errors.js";
 import type { StagedFile } from "../formats/export.js";
+import type { PhaseForecast } from "../layers/tree-layers.js";
 import type { Published } from "../layers/up-to-date.js";
 import type { BuildEvent, ScriptRef } from "../report/events.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";
@@ -19,7 +20,13 @@ export const protocolVersion = 5;
 export const messageDescriptor = 4;
 
 export type ToWorker =
-  | { readonly type: "build"; readonly version: number; readonly plan: BuildPlan; readonly places: BuildPlaces }
+  /** `forecast`: nothing is built, only told. */
+  | {
+      readonly type: "build" | "forecast";
+      readonly version: number;
+      readonly plan: BuildPlan;
+      readonly places: BuildPlaces;
+    }
   /** A break point's shell has ended, or the outputs are published (and these they are) or given up. */
   | { readonly type: "resume"; readonly published?: Published | undefined }
   | { readonly type: "abort"; readonly signal: string };
@@ -35,6 +42,7 @@ export type FromWorker =
       readonly cwd: string;
       readonly env: Readonly<Record<string, string>>;
     }
+  | { readonly type: "forecast"; readonly phases: readonly PhaseForecast[] }
   /** Nothing has changed since the build that this is the report of. */
   | { readonly type: "up-to-date"; readonly report: BuildReport }
   /** The outputs are whole; waits to be resumed, and keeps their folder until then. */

@@ -1,9 +1,9 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../errors.js";
-import { openHookView } from "../layers/hook-view.js";
+import { openHookView, visibleFiles } from "../layers/hook-view.js";
 import type { StoredLayer } from "../layers/store.js";
-import { TreeLayers, type Attempt } from "../layers/tree-layers.js";
+import { TreeLayers, type Attempt, type PhaseForecast } from "../layers/tree-layers.js";
 import { outputsKey } from "../layers/up-to-date.js";
 import { hostEnvironment } from "../phases/environment.js";
 import { runPhase, takeFingerprint, writeInstallType, type PhaseSetting } from "../phases/run-phases.js";
@@ -66,6 +66,24 @@ export class TreeBuild implements AsyncDisposable {
 
   async passAll(): Promise<void> {
     for (const phase of treePhases) await this.#pass(phase);
+  }
+
+  /** Throws LAYER_LOST. */
+  checkUsed(): Promise<void> {
+    return this.#layers.checkUsed();
+  }
+
+  /** What would become of each phase. Nothing runs, and the tree is not mounted. */
+  async forecast(): Promise<PhaseForecast[]> {
+    const { plan } = this.#setting;
+    const declared = plan.elements.flatMap(({ reads = [] }) => reads);
+    const forecasts: PhaseForecast[] = [];
+    for (const phase of treePhases) {
+      const added = await takeFingerprint(phase, this.#setting);
+      const files = visibleFiles(phase.name, declared, this.#layers.reader);
+      forecasts.push(await this.#layers.forecast(phase, files, added));
+    }
+    return forecasts;
   }
 
   /** Nothing ran: all results are those of earlier builds. */

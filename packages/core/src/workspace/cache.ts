@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import type { BuildPlaces } from "../plan/plan.js";
 import { makeFolders } from "./make-folders.js";
@@ -14,7 +15,9 @@ export async function openCache(
   if (caller.uid === 0 || (await stat(cacheDir)).uid !== caller.uid) return;
   const owner = `${caller.uid}:${caller.gid}`;
   resources.defer(`owner of ${cacheDir}`, async () => {
-    const { exitCode, stderr } = await exec("chown", ["--recursive", "--no-dereference", "--from=0", owner, cacheDir]);
+    const ofLayers = ["-path", join(cacheDir, "layers"), "-prune"]; // they hold the image's files, whose owners are theirs
+    const chown = ["chown", "--no-dereference", owner, "{}", "+"];
+    const { exitCode, stderr } = await exec("find", [cacheDir, ...ofLayers, "-o", "-user", "0", "-exec", ...chown]);
     if (exitCode !== 0)
       emit({ type: "note", level: "warning", text: `Files in ${cacheDir} stay root's: ${stderr.trim()}` });
   });
