@@ -27,7 +27,8 @@ export const qcow2 = defineFormat({
 });
 
 /**
- * What qemu-img gets. Each core writes what it has compressed and waits for no other (`-W`): clusters lie in no order then.
+ * What qemu-img gets. zlib takes so long that each core writes what it has compressed and waits for no other (`-W`); with zstd
+ * the clusters keep their order.
  *
  * zstd came with compat=1.1; larger clusters make it faster and smaller. What the user wrote in QEMU_IMG_OPTIONS wins.
  */
@@ -43,6 +44,6 @@ export function compression({
   const isZstd =
     qcow2Compression === "zstd" && !isOld && !written.some((option) => option.startsWith("compression_type="));
   const ours: Record<string, string> = isZstd ? { compression_type: "zstd", cluster_size: "262144" } : {};
-  const flags = qcow2Compression === "none" ? [] : ["-c", "-W"];
+  const flags = qcow2Compression === "none" ? [] : ["-c", ...(isZstd ? [] : ["-W"])];
   return { flags, options: withDefaults(written, ours) };
 }

@@ -5,13 +5,13 @@ import { compression } from "@dibjs/core/formats/qcow2.js";
 import { excludedPaths } from "@dibjs/core/formats/tar.js";
 
 test.each([
-  ["zstd", "", ["-c", "-W"], ["compression_type=zstd", "cluster_size=262144"]],
+  ["zstd", "", ["-c"], ["compression_type=zstd", "cluster_size=262144"]],
   ["zlib", "", ["-c", "-W"], []],
   ["none", "", [], []],
   ["zstd", "compat=0.10", ["-c", "-W"], ["compat=0.10"]],
   ["zstd", "compat=v2,preallocation=off", ["-c", "-W"], ["compat=v2", "preallocation=off"]],
-  ["zstd", "cluster_size=65536", ["-c", "-W"], ["compression_type=zstd", "cluster_size=65536"]],
-  ["zstd", "subformat=fixed", ["-c", "-W"], ["compression_type=zstd", "cluster_size=262144"]],
+  ["zstd", "cluster_size=65536", ["-c"], ["compression_type=zstd", "cluster_size=65536"]],
+  ["zstd", "subformat=fixed", ["-c"], ["compression_type=zstd", "cluster_size=262144"]],
   ["zstd", "compression_type=zlib", ["-c", "-W"], ["compression_type=zlib"]],
   ["none", "compat=1.1", [], ["compat=1.1"]],
 ] as const)("qcow2 with compression %s and QEMU_IMG_OPTIONS=%s", (qcow2Compression, qemuImgOptions, flags, options) => {
