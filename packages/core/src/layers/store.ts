@@ -12,7 +12,7 @@ import { canonicalJson, sha256 } from "../plan/digest.js";
 import { mustRun } from "../process/exec.js";
 import { tryLock, tryLockExisting, waitForLock } from "../process/file-lock.js";
 import { layerVersion, type Inputs, type Layer } from "./layer.js";
-import { digestTree, sealTree } from "./tree-digest.js";
+import { aside, digestTree, sealTree } from "./tree-digest.js";
 
 /** What using a store needs of the context. */
 type StoreContext = Pick<BuildContext, "exec" | "emit" | "signal">;
@@ -195,7 +195,8 @@ export class LayerStore {
   ): Promise<void> {
     const { exec } = this.#ctx;
     if (form === "folder") {
-      await mustRun(exec, "cp", ["-a", "--reflink=auto", "--sparse=auto", "--", tree, join(staged, "tree")]);
+      const options = ["-a", "--reflink=auto", "--sparse=auto"];
+      await mustRun(exec, ...aside("cp", [...options, "--", tree, join(staged, "tree")]));
     } else {
       const all = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner", "--sparse"];
       await mustRun(exec, "tar", [

@@ -4,8 +4,14 @@ import { mustRun } from "../process/exec.js";
 
 const run = async (exec: Exec, script: string, folder: string, signal?: AbortSignal): Promise<string> => {
   const args = ["--norc", "-c", `set -eu -o pipefail\ncd -- "$1"\n${script} | sha256sum`, "digest", folder];
-  return (await mustRun(exec, "bash", args, signal === undefined ? {} : { signal })).slice(0, 64);
+  return (await mustRun(exec, ...aside("bash", args), signal === undefined ? {} : { signal })).slice(0, 64);
 };
+
+/** Work that goes on beside the build and takes only the time that the build leaves. */
+export const aside = (file: string, args: readonly string[]): [string, string[]] => [
+  "nice",
+  ["-n", "19", file, ...args],
+];
 
 /** What an overlay notes down for itself, and is no part of what a layer says. */
 const ofTheMount = ["origin", "impure", "nlink", "uuid", "protattr"].map(
