@@ -51,6 +51,7 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
     add("build [elements...]", "build images", async (...all) => (await import("./commands/build.js")).build(...all)),
   )
     .option("--locked", "fail on anything that dib.lock has otherwise")
+    .option("--jobs <n>", "how many images are built at a time; as many as the machine has room for without it")
     .option("--quiet", "print nothing but failures, and the images' paths")
     .addOption(new Option("--progress <how>", "how the build is shown").choices(progressNames))
     .option("--logfile <file>", "append all output of scripts to this file");

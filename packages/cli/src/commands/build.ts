@@ -11,13 +11,14 @@ import {
 import { checkBreaks } from "../break-shell.js";
 import { toLoadRequest, type Given } from "../options.js";
 import { warnOfCutOff } from "../packages/cut-off.js";
-import type { Progress } from "../progress/renderer.js";
+import { countJobs, runTogether } from "../jobs.js";
+import { openScreen, type Progress } from "../progress/renderer.js";
 import { formatSummary, formatUpToDate } from "../progress/summary.js";
 import { showBuild } from "../shown-build.js";
 import { listenForInterrupts } from "../signals.js";
 import type { Terminal } from "../terminal.js";
 
-/** Builds one image after the other; the first failure ends it. */
+/** Builds the images, several at a time where the machine can; after a failure no other begins. */
 export async function build(terminal: Terminal, given: Given, elements: readonly string[]): Promise<number> {
   const progress = progressOf(given);
   if (progress !== "quiet") await warnOfCutOff(terminal);
@@ -30,10 +31,12 @@ export async function build(terminal: Terminal, given: Given, elements: readonly
 
   const lock = given.locked === true ? "require" : "keep";
   if (lock === "require" && images.length > 1) for (const config of images) await checkLock(await planImage(config));
-  const reports: BuildReport[] = [];
-  for (const config of images) {
+  const jobs = await countJobs(images, given.jobs as string | undefined);
+  using screen = jobs > 1 ? await openScreen(progress, terminal) : undefined;
+  const summaries: (() => void)[] = [];
+  const reports = await runTogether(images, jobs, async (config) => {
     const image = images.length > 1 ? config.image : undefined;
-    const shown = { progress, image, logFile: given.logfile as string | undefined, interrupts, terminal };
+    const shown = { progress, image, screen, logFile: given.logfile as string | undefined, interrupts, terminal };
     let isMade = true;
     const report = await showBuild(config, shown, (of, options) => {
       const onEvent = (event: BuildEvent) => {
@@ -42,9 +45,15 @@ export async function build(terminal: Terminal, given: Given, elements: readonly
       };
       return buildImage(of, { ...options, lock, onEvent });
     });
-    if (progress !== "json" && progress !== "quiet") tellSummary(report, isMade, config, terminal);
-    reports.push(report);
-  }
+    const tell = () => {
+      if (progress !== "json" && progress !== "quiet") tellSummary(report, isMade, config, terminal);
+    };
+    if (screen === undefined) tell();
+    else summaries.push(tell); // the screen is the builds' as long as one runs
+    return report;
+  });
+  screen?.[Symbol.dispose]();
+  for (const tell of summaries) tell();
   await tellResult(reports, notes, progress, terminal);
   return 0;
 }

@@ -8,13 +8,14 @@ import { restoredLine } from "./restored.js";
 import { formatSeconds } from "./units.js";
 import { formatUsage } from "./usage.js";
 
-/** Lines that are only ever appended, what a script wrote behind its element and name: for logs and pipes. */
-export function openPlainRenderer({ err }: Terminal): Renderer {
+/** Lines that are only ever appended, what a script wrote behind its element and name: for logs and pipes. `image` stands before each. */
+export function openPlainRenderer({ err }: Terminal, image?: string): Renderer {
   const times = new PhaseTimes();
+  const prefix = image === undefined ? "" : err.colours.dim(`${image}: `);
   return {
     onEvent(event) {
       times.take(event);
-      for (const line of linesOf(event, times, err.colours)) err.write(`${line}\n`);
+      for (const line of linesOf(event, times, err.colours)) err.write(line === "" ? "\n" : `${prefix}${line}\n`);
     },
     suspend: () => {},
     resume: () => {},

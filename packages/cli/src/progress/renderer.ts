@@ -16,11 +16,39 @@ export interface RendererRequest {
   readonly progress: Progress;
   /** Which of several images is built; undefined for a single one. */
   readonly image: string | undefined;
+  /** Where several builds that run at a time are shown. @default the build has the terminal for itself */
+  readonly screen?: Screen | undefined;
+}
+
+/** What several builds that run at a time share. */
+export interface Screen extends Disposable {
+  open(image: string | undefined): Renderer;
+}
+
+/** One view of all builds, however they are shown. */
+export async function openScreen(progress: Progress, terminal: Terminal): Promise<Screen> {
+  const shown = shownAs(progress, terminal);
+  if (shown === "tty") return (await import("./tty.js")).openTtyScreen(terminal, process.stderr);
+  const { openPlainRenderer } = await import("./plain.js");
+  const { openJsonRenderer } = await import("./json.js");
+  return {
+    open: (image) =>
+      shown === "plain"
+        ? openPlainRenderer(terminal, image)
+        : shown === "json"
+          ? openJsonRenderer(terminal, image)
+          : silent,
+    [Symbol.dispose]: () => {},
+  };
 }
 
 /** `auto` moves things on a terminal, and appends lines elsewhere. */
-export async function openRenderer({ progress, image }: RendererRequest, terminal: Terminal): Promise<Renderer> {
-  switch (progress === "auto" ? (terminal.canAnimate ? "tty" : "plain") : progress) {
+export async function openRenderer(
+  { progress, image, screen }: RendererRequest,
+  terminal: Terminal,
+): Promise<Renderer> {
+  if (screen !== undefined) return screen.open(image);
+  switch (shownAs(progress, terminal)) {
     case "tty":
       return (await import("./tty.js")).openTtyRenderer(terminal, process.stderr);
     case "plain":
@@ -31,5 +59,8 @@ export async function openRenderer({ progress, image }: RendererRequest, termina
       return silent;
   }
 }
+
+const shownAs = (progress: Progress, { canAnimate }: Terminal): Exclude<Progress, "auto"> =>
+  progress === "auto" ? (canAnimate ? "tty" : "plain") : progress;
 
 const silent: Renderer = { onEvent: () => {}, suspend: () => {}, resume: () => {}, [Symbol.dispose]: () => {} };
