@@ -1,7 +1,16 @@
 import { settingOfVariable } from "../config/settings.js";
 
 /** Places of this machine, and what only changes what scripts print: they count nowhere, as TMP_* and PWD, which name the run. */
-const ofTheRun = ["DIB_IMAGE_CACHE", "DIB_LOCKFILES", "TMPDIR", "TMP_DIR", "DIB_DEBUG_TRACE", "DIB_LAYERS", "break"];
+const ofTheRun = [
+  "DIB_IMAGE_CACHE",
+  "DIB_LOCKFILES",
+  "TMPDIR",
+  "TMP_DIR",
+  "DIB_DEBUG_TRACE",
+  "DIB_LAYERS",
+  "break",
+  "ELEMENTS_PATH",
+];
 
 /**
  * Variables that tell of the build as a whole: its name and elements, the disk and the outputs. Every script has them and hardly
@@ -14,5 +23,10 @@ export const wholeBuildVariables: readonly string[] = [
   ...[...settingOfVariable.keys()].filter((name) => !["ARCH", "DIB_DEFAULT_INSTALLTYPE", ...ofTheRun].includes(name)),
 ].filter((name, at, all) => all.indexOf(name) === at);
 
+/** What a login leaves in the environment, which the drop-in commands hand on as it is, and proxies. */
+const ofTheSession =
+  /^((https?|ftp|all|no)_proxy|(HTTPS?|FTP|ALL|NO)_PROXY|PATH|HOME|USER|_|SHLVL|PWD|OLDPWD|TERM|TERM_.*|COLORTERM|COLUMNS|LINES|LS_COLORS|SHELL|MAIL|LOGNAME|HOSTNAME|EDITOR|VISUAL|PAGER|LESS.*|DISPLAY|WAYLAND_DISPLAY|WINDOWID|TMUX.*|STY|SSH_.*|XDG_.*|DBUS_.*|SUDO_.*|HIST.*|INVOCATION_ID|JOURNAL_STREAM)$/;
+
 /** Whether a variable of the caller counts for every phase. */
-export const countsAlways = (name: string): boolean => !ofTheRun.includes(name) && !wholeBuildVariables.includes(name);
+export const countsAlways = (name: string): boolean =>
+  !ofTheRun.includes(name) && !ofTheSession.test(name) && !wholeBuildVariables.includes(name);
