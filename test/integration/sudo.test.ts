@@ -23,9 +23,14 @@ const build = [
 ];
 
 const ownersIn = (folder: string) =>
-  readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => statSync(join(folder, name)).uid);
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => !name.includes(layers))
+    .map((name) => statSync(join(folder, name)).uid);
 
-test("scripts run as root, and all that is left is the user's: images, sums, folders, cache, log", async () => {
+/** Trees of images are in it, whose owners are those in the image: it is root's, and no user's to look into. */
+const layers = "cache/dib/layers";
+
+test("scripts run as root, and all that is left is the user's: images, sums, folders, cache, log; layers alone are root's", async () => {
   project.script("root.d/20-who", "id -u");
   project.script("root.d/21-folders", 'stat -c %u "$TMP_BUILD_DIR" "$TMP_IMAGE_DIR"');
   project.script("install.d/20-who", "id -u");
@@ -47,6 +52,7 @@ test("scripts run as root, and all that is left is the user's: images, sums, fol
     "image.tar.md5",
     "image.tar.sha256",
   ]);
+  expect(statSync(join(project.dir, "home/.cache/dib/layers"))).toMatchObject({ uid: 0, mode: 0o40700 });
   expect(readdirSync(join(project.dir, "home/.cache/dib/of-script"))).toEqual(["file"]);
   expect(new Set([...ownersIn(project.out), ...ownersIn(join(project.dir, "home"))])).toEqual(new Set([otherUid]));
   expect(readdirSync(join(project.dir, "tmp"))).toEqual([]);

@@ -58,7 +58,7 @@ export function createProgram(terminal: Terminal, onCommand: (invocation: Invoca
   addImageOptions(
     add("plan [elements...]", "print what a build would do, and why", async (...all) =>
       (await import("./commands/plan.js")).plan(...all),
-    ),
+    ).option("--cache", "with --json: what a build would take from earlier ones, too"),
   );
   addImageOptions(
     add(

@@ -142,6 +142,7 @@ async function loadOne(
       formats: ["tar"],
       output: join(folder, "out/image"),
       cacheDir: join(folder, "cache"),
+      layers: "none",
       tmpDir: join(folder, "tmp"),
       ...settings,
     },
