@@ -1,24 +1,14 @@
-// Measures dibjs and prints a table; keeps the figures in bench/results/. Never a test: machines differ and drift, so
-// compare figures of one run only.
-//   node bench/run.mjs [--quick] [--rounds N]
-// --quick leaves the builds out. Builds need root; the comparison needs Debian's python3-diskimage-builder, kpartx and
-// apt-cacher-ng. MIRROR=URL uses that Debian mirror instead of a caching proxy of our own.
+// Measures the engine and prints a table; keeps the figures in bench/results/. Never a test: machines differ and drift, so
+// compare figures of one run only. Whole builds are compare.mjs.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { existsSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
 import { makeProject } from "./elements-project.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cli = join(root, "packages/cli/dist/main.js");
-const { values: flags } = parseArgs({
-  options: { quick: { type: "boolean" }, rounds: { type: "string", default: "1" } },
-});
-
 const releasedElements = "/usr/lib/python3/dist-packages/diskimage_builder/elements";
 const scratch = mkdtempSync(join(process.env.TMPDIR ?? "/var/tmp", "dibjs-bench-"));
 const rows = [];
@@ -28,7 +18,6 @@ try {
   await measureAdd();
   measureManyElements();
   measureReleasedElements();
-  if (!flags.quick) await measureBuilds(Number(flags.rounds));
 } finally {
   rmSync(scratch, { recursive: true, force: true, maxRetries: 3 });
 }
@@ -189,142 +178,6 @@ function measureReleasedElements() {
   const times = found.map(({ ms }) => ms);
   const { known, expanded } = found[0];
   add(`discover ${known} released elements and expand to ${expanded}`, median(times), "ms", 100, times);
-}
-
-/** Cold builds in turn, ours and the released diskimage-builder's, through one warmed apt cache. */
-async function measureBuilds(rounds) {
-  if (process.getuid() !== 0) return note("builds: left out, this is not root");
-  const proxy = await openMirror();
-  try {
-    const hasDib = spawnSync("disk-image-create", ["--help"]).status === 0;
-    if (!hasDib) note("diskimage-builder: left out, install python3-diskimage-builder and kpartx");
-    if (proxy.isCold) {
-      console.error("bench: warming the apt cache");
-      if (hasDib) buildWithDib(proxy.mirror, "warm");
-      buildWithUs(proxy.mirror, "warm");
-    }
-    const ours = [];
-    const theirs = [];
-    const dropIns = { "our elements": [], "its elements": [] };
-    const reports = [];
-    for (let round = 1; round <= rounds; round++) {
-      console.error(`bench: round ${round} of ${rounds}`);
-      if (hasDib) theirs.push(buildWithDib(proxy.mirror, `round ${round}`));
-      if (hasDib)
-        for (const [whose, times] of Object.entries(dropIns))
-          times.push(buildWithDib(proxy.mirror, `drop-in ${whose}, round ${round}`, dropIn(whose)));
-      const built = buildWithUs(proxy.mirror, `round ${round}`);
-      ours.push(built.seconds);
-      reports.push(built.report);
-    }
-    add("debian-minimal vm, cold, dibjs", median(ours), "s", hasDib ? median(theirs) : undefined, ours);
-    if (hasDib) add("debian-minimal vm, cold, diskimage-builder", median(theirs), "s", undefined, theirs);
-    if (hasDib) add("dibjs / diskimage-builder", median(ours) / median(theirs), "", 1);
-    if (hasDib) addDropIns(dropIns, median(theirs));
-    addFromReports(reports);
-  } finally {
-    proxy.close();
-  }
-}
-
-/** The same command with the same variables and the same compression of qcow2. */
-function addDropIns(dropIns, theirs) {
-  const goals = { "our elements": 0.6, "its elements": 0.8 };
-  for (const [whose, times] of Object.entries(dropIns)) {
-    add(`our disk-image-create with ${whose}`, median(times), "s", undefined, times);
-    add("  / diskimage-builder", median(times) / theirs, "", goals[whose]);
-  }
-}
-
-function addFromReports(reports) {
-  const overheads = reports.map(overheadOf);
-  add("engine's own time in that build", median(overheads), "s", 2, overheads);
-  const peaks = reports.map(({ peakBytes }) => (peakBytes.front + peakBytes.worker) / 2 ** 20);
-  add("peak memory of our two processes", median(peaks), "MiB", 200, peaks);
-  for (const [stage, time] of Object.entries(reports.at(-1).stages)) add(`  stage ${stage}`, time, "s");
-  for (const { phase, seconds: time } of reports.at(-1).phases) add(`  phase ${phase}`, time, "s");
-}
-
-/** Everything but scripts, mkfs, copy and convert. */
-function overheadOf({ seconds: whole, phases, stages }) {
-  const scripts = phases.flatMap((phase) => phase.scripts).reduce((sum, script) => sum + script.seconds, 0);
-  const isWork = (stage) => ["mkfs", "copy"].includes(stage) || /^(format|convert):/.test(stage);
-  const work = Object.entries(stages).reduce((sum, [stage, time]) => sum + (isWork(stage) ? time : 0), 0);
-  return whole - scripts - work;
-}
-
-// --- builders --------------------------------------------------------------------------------------------------------
-
-function buildWithUs(mirror, round) {
-  const folder = mkdtempSync(join(scratch, "dibjs-"));
-  const env = {
-    ...process.env,
-    DIB_DISTRIBUTION_MIRROR: mirror,
-    DIB_DEBIAN_SECURITY_MIRROR: `${mirror}-security`,
-    DIB_RELEASE: "bookworm",
-  };
-  const words = [
-    cli,
-    "build",
-    "debian-minimal",
-    "vm",
-    "-t",
-    "qcow2",
-    "-o",
-    join(folder, "image.qcow2"),
-    "--image-cache",
-    join(folder, "cache"),
-  ];
-  const time = seconds(() => run("node", words, { env, log: `dibjs ${round}` }));
-  const report = JSON.parse(readFileSync(join(folder, "image.report.json"), "utf8"));
-  rmSync(folder, { recursive: true, force: true });
-  return { seconds: time, report };
-}
-
-/** Our disk-image-create, with the elements of the released diskimage-builder before our own or without. */
-function dropIn(whose) {
-  const program = join(root, "packages/cli/bin/disk-image-create.js");
-  return whose === "our elements" ? [program] : ["env", `ELEMENTS_PATH=${releasedElements}`, program];
-}
-
-function buildWithDib(mirror, round, create = []) {
-  const folder = mkdtempSync(join(scratch, "dib-"));
-  const time = seconds(() =>
-    run(join(root, "bench/dib.sh"), [folder, mirror, ...create], { log: `diskimage-builder ${round}` }),
-  );
-  if (!existsSync(join(folder, "image.qcow2"))) throw new Error("diskimage-builder made no image");
-  rmSync(folder, { recursive: true, force: true });
-  return time;
-}
-
-/** MIRROR, which is taken to be warm, or a caching proxy of our own. */
-async function openMirror() {
-  if (process.env.MIRROR) return { mirror: process.env.MIRROR.replace(/\/$/, ""), isCold: false, close: () => {} };
-  const port = await freePort();
-  const proxy = spawn(join(root, "bench/apt-cache.sh"), [join("/var/tmp", "dibjs-bench-apt"), String(port)], {
-    stdio: "ignore",
-  });
-  const mirror = `http://127.0.0.1:${port}/debian`;
-  for (let tries = 0; tries < 50; tries++) {
-    const answer = await fetch(`${mirror}/dists/bookworm/InRelease`).catch(() => undefined);
-    if (answer?.ok) return { mirror, isCold: true, close: () => proxy.kill() };
-    await sleep(200);
-  }
-  proxy.kill();
-  throw new Error("the apt cache did not start; is apt-cacher-ng installed?");
-}
-
-/** apt-cacher-ng keeps the port in a signed 16-bit number: above 32767, where the kernel's own choice lies, it does not bind. */
-async function freePort() {
-  for (let port = 13242; port < 13342; port++) if (await isFree(port)) return port;
-  throw new Error("no free port for apt-cacher-ng between 13242 and 13341");
-}
-
-function isFree(port) {
-  return new Promise((resolve) => {
-    const server = createServer().on("error", () => resolve(false));
-    server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-  });
 }
 
 // --- small things ----------------------------------------------------------------------------------------------------

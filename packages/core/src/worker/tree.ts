@@ -1,13 +1,13 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../errors.js";
-import { openHookView, visibleFiles } from "../layers/hook-view.js";
+import { mentionsIn, openHookView, runsIn, visibleFiles } from "../layers/hook-view.js";
 import type { StoredLayer } from "../layers/store.js";
 import { TreeLayers, type Attempt, type PhaseForecast } from "../layers/tree-layers.js";
 import { outputsKey } from "../layers/up-to-date.js";
 import { hostEnvironment } from "../phases/environment.js";
 import { runPhase, takeFingerprint, writeInstallType, type PhaseSetting } from "../phases/run-phases.js";
-import { phases, type PhaseInfo } from "../phases/table.js";
+import { phases, type PhaseInfo, type PhaseName } from "../phases/table.js";
 import { sha256 } from "../plan/digest.js";
 import { readAptSuites } from "../report/apt-suites.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";
@@ -25,7 +25,7 @@ export interface BuiltTree extends AsyncDisposable {
   leaveBase(): Promise<void>;
 }
 
-const onDisk: ReadonlySet<string> = new Set(phases.filter(({ root }) => root === "disk").map(({ name }) => name));
+const onDisk: ReadonlySet<PhaseName> = new Set(phases.filter(({ root }) => root === "disk").map(({ name }) => name));
 const treePhases = phases.filter(({ root, name }) => root === "tree" && name !== "block-device");
 
 export interface TreeSetting extends PhaseSetting {
@@ -75,8 +75,7 @@ export class TreeBuild implements AsyncDisposable {
 
   /** What would become of each phase. Nothing runs, and the tree is not mounted. */
   async forecast(): Promise<PhaseForecast[]> {
-    const { plan } = this.#setting;
-    const declared = plan.elements.flatMap(({ reads = [] }) => reads);
+    const declared = this.#declaredReads();
     const forecasts: PhaseForecast[] = [];
     for (const phase of treePhases) {
       const added = await takeFingerprint(phase, this.#setting);
@@ -97,18 +96,30 @@ export class TreeBuild implements AsyncDisposable {
     const result = await this.#layers.result;
     const isFile =
       plan.result === "image" && plan.outputs.length > 0 && !plan.outputs.some(({ format }) => format === "docker");
-    const isClosed = !plan.phases.some(
-      ({ phase, scripts }) => onDisk.has(phase) && plan.network.includes(phase) && scripts.length > 0,
-    );
+    const isClosed = [...onDisk].every((phase) => !this.#mayFetch(phase));
     return result === undefined || !isFile || !isClosed || places.alwaysMakes === true
       ? undefined
       : outputsKey(plan, places, result, this.#layers.engine);
   }
 
+  /** What a phase on the disk fetches is asked about by nobody. Plain folders have the network whether they use it or not. */
+  #mayFetch(phase: PhaseName): boolean {
+    const { plan } = this.#setting;
+    const scripts = plan.phases.find((each) => each.phase === phase)?.scripts ?? [];
+    if (!plan.network.includes(phase) || scripts.length === 0) return false;
+    const hasSteps = scripts.some(({ kind }) => kind === "typescript");
+    const files = runsIn(phase, visibleFiles(phase, this.#declaredReads(), this.#layers.reader));
+    return hasSteps || mentionsIn(files).has("fetch");
+  }
+
+  #declaredReads(): PhaseName[] {
+    return this.#setting.plan.elements.flatMap(({ reads = [] }) => reads);
+  }
+
   async #pass(phase: PhaseInfo): Promise<void> {
-    const { plan, workspace, ctx } = this.#setting;
+    const { workspace, ctx } = this.#setting;
     ctx.signal.throwIfAborted();
-    const declared = plan.elements.flatMap(({ reads = [] }) => reads);
+    const declared = this.#declaredReads();
     const added = await takeFingerprint(phase, this.#setting);
     const fingerprint = sha256(JSON.stringify([...added].sort(([a], [b]) => (a < b ? -1 : 1))));
     ctx.emit({ type: "fingerprint", phase: phase.name, digest: fingerprint });
