@@ -15,10 +15,10 @@ mount -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/lock
 modprobe -a virtio_net virtio_rng loop
 
-mkfs.ext4 -q -E nodiscard /dev/vdb
+if ! blkid /dev/vdb > /dev/null; then mkfs.ext4 -q -E nodiscard /dev/vdb; fi # else it is one that a guest before this wrote
 mount /dev/vdb /var/tmp
 chmod 1777 /var/tmp
-mkdir -m 1777 /var/tmp/tmp
+mkdir -p -m 1777 /var/tmp/tmp
 mount --bind /var/tmp/tmp /tmp
 while read -r tag options folder; do
   mkdir -p "$folder"

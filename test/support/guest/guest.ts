@@ -28,6 +28,10 @@ export interface GuestRun {
   readonly timeoutSeconds: number;
   /** Of the disk at /var/tmp. @default 16 */
   readonly diskGiB?: number;
+  /** Absolute: a disk for /var/tmp that stays, and is made if it is missing. @default a new one, which goes with the guest */
+  readonly disk?: string;
+  /** Called once the guest runs, with what pulls its plug: it is killed with all it has not written. */
+  readonly onStart?: (kill: () => void) => void;
   /** @default 2048 */
   readonly memoryMiB?: number;
 }
@@ -50,8 +54,9 @@ export async function runInGuest(run: GuestRun): Promise<GuestResult> {
   const work = await mkdtemp(join(tmpdir(), "dib-guest-"));
   try {
     await writeJob(join(work, "job"), run);
-    await truncateNew(join(work, "disk"), (run.diskGiB ?? 16) * 2 ** 30);
-    return await boot(image, work, run);
+    const disk = run.disk ?? join(work, "disk");
+    if (!existsSync(disk)) await truncateNew(disk, (run.diskGiB ?? 16) * 2 ** 30);
+    return await boot(image, { work, disk }, run);
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -81,9 +86,16 @@ async function truncateNew(file: string, bytes: number): Promise<void> {
   await truncate(file, bytes);
 }
 
-async function boot(image: GuestImage, work: string, run: GuestRun): Promise<GuestResult> {
+interface Places {
+  readonly work: string;
+  readonly disk: string;
+}
+
+async function boot(image: GuestImage, places: Places, run: GuestRun): Promise<GuestResult> {
+  const { work } = places;
   const [job, console] = [join(work, "job"), join(work, "console")];
-  const qemu = startQemu([...qemuCommand(image, work, run)], ["ignore", "ignore", "pipe"]);
+  const qemu = startQemu([...qemuCommand(image, places, run)], ["ignore", "ignore", "pipe"]);
+  run.onStart?.(() => void qemu.kill());
   let complaint = "";
   qemu.child.stderr?.on("data", (chunk: Buffer) => (complaint += chunk.toString()));
   const timer = setTimeout(() => void qemu.kill(), run.timeoutSeconds * 1000);
@@ -98,14 +110,18 @@ async function boot(image: GuestImage, work: string, run: GuestRun): Promise<Gue
   );
 }
 
-function qemuCommand({ root, kernel, initramfs }: GuestImage, work: string, run: GuestRun): [string, ...string[]] {
+function qemuCommand(
+  { root, kernel, initramfs }: GuestImage,
+  { work, disk }: Places,
+  run: GuestRun,
+): [string, ...string[]] {
   const shares = [{ tag: "job", folder: join(work, "job"), isWritable: true }, ...sharesOf(run)];
   return [
     "qemu-system-x86_64",
     ...["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", String(run.memoryMiB ?? 2048)],
     ...["-kernel", kernel, "-initrd", initramfs, "-append", "console=ttyS0 quiet panic=-1 mitigations=off"],
     ...["-drive", `file=${escapePath(root)},format=raw,if=virtio,snapshot=on`],
-    ...["-drive", `file=${escapePath(join(work, "disk"))},format=raw,if=virtio,cache=unsafe,discard=unmap`],
+    ...["-drive", `file=${escapePath(disk)},format=raw,if=virtio,cache=unsafe,discard=unmap`],
     ...shares.flatMap(({ tag, folder, isWritable }) => [
       "-virtfs",
       `local,path=${escapePath(folder)},mount_tag=${tag},security_model=passthrough,multidevs=remap${isWritable ? "" : ",readonly=on"}`,
