@@ -130,20 +130,29 @@ function fetchOnce(url: string, method: "GET" | "HEAD", { env, signal }: FactCon
 
 const lists = "/var/lib/apt/lists";
 
-/** The suites whose lists the tree has, by the address of their InRelease file. */
+/**
+ * The suites whose lists the tree has, by the address of their InRelease file, or of Release where it has no signature in it. A
+ * list of neither can't be asked about: a source is gone, or was never signed.
+ */
 export async function aptFacts(target: TargetFiles): Promise<Fact[]> {
-  const names = new Set((await target.list(lists)).filter((name) => name.endsWith("_InRelease")));
-  if (names.size === 0) return [];
+  const names = await target.list(lists);
+  const releases = new Set(names.filter((name) => name.endsWith("_InRelease") || name.endsWith("_Release")));
+  for (const name of releases)
+    if (name.endsWith("_InRelease")) releases.delete(name.replace(/_InRelease$/, "_Release"));
   const facts: Fact[] = [];
-  for (const url of await aptSuiteUrls(target)) {
+  const known: string[] = [];
+  const urls = releases.size === 0 ? [] : await aptReleaseUrls(target);
+  for (const url of urls) {
     const name = listName(url);
-    if (!names.delete(name)) continue;
+    if (!releases.delete(name)) continue;
+    known.push(name.replace(/_(In)?Release$/, "_"));
     const content = await target.read(`${lists}/${name}`);
     if (content !== undefined)
       facts.push({ kind: "apt", what: url, state: createHash("sha256").update(content).digest("hex") });
   }
-  // A list without a source, which a script has taken away since: nobody knows where it is from.
-  return [...facts, ...[...names].map((name): Fact => ({ kind: "apt", what: name, state: unknown }))];
+  const packages = names.filter((name) => /_Packages(\.\w+)?$/.test(name));
+  const unasked = [...releases, ...packages.filter((name) => !known.some((prefix) => name.startsWith(prefix)))];
+  return [...facts, ...unasked.map((name): Fact => ({ kind: "apt", what: name, state: unknown }))];
 }
 
 /** apt writes an address as a file name: `/` becomes `_`, and what would be one is escaped (URItoFileName). */
@@ -154,14 +163,15 @@ const listName = (url: string): string =>
     .replaceAll("/", "_");
 
 /** Of one-line sources and deb822 ones. */
-async function aptSuiteUrls(target: TargetFiles): Promise<Set<string>> {
+async function aptReleaseUrls(target: TargetFiles): Promise<Set<string>> {
   const parts = (await target.list("/etc/apt/sources.list.d")).map((name) => `/etc/apt/sources.list.d/${name}`);
   const urls = new Set<string>();
   for (const file of ["/etc/apt/sources.list", ...parts]) {
     const text = (await target.read(file)) ?? "";
     for (const { uri, suite } of file.endsWith(".sources") ? readDeb822(text) : readOneLine(text)) {
       const base = uri.replace(/\/+$/, "");
-      urls.add(suite.endsWith("/") ? `${base}/${suite}InRelease` : `${base}/dists/${suite}/InRelease`);
+      const folder = suite.endsWith("/") ? `${base}/${suite}` : `${base}/dists/${suite}/`;
+      for (const name of ["InRelease", "Release"]) urls.add(`${folder}${name}`);
     }
   }
   return urls;
