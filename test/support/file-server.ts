@@ -16,6 +16,7 @@ export interface Fault {
 }
 
 export interface Request {
+  readonly method: string;
   readonly path: string;
   readonly range: string | undefined;
 }
@@ -36,7 +37,7 @@ export async function serveFolder(
   const requests: Request[] = [];
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent(new URL(request.url ?? "/", "http://loopback").pathname));
-    requests.push({ path, range: request.headers.range });
+    requests.push({ path, method: request.method ?? "", range: request.headers.range });
     const attempt = requests.filter((each) => each.path === path).length;
     answer(join(folder, path), request, response, fault?.(path, attempt) ?? {});
   });
