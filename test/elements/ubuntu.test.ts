@@ -147,10 +147,7 @@ describe("ubuntu-minimal", () => {
 describe("ubuntu", () => {
   test("resumes a download that was cut, and says who signed it", () => {
     const asked = images.requests.filter(({ path, method }) => method === "GET" && path.endsWith(images.name));
-    expect(asked.map(({ range }) => range)).toEqual([
-      undefined,
-      expect.stringMatching(/^bytes=[1-9]\d*-$/),
-    ]);
+    expect(asked.map(({ range }) => range)).toEqual([undefined, expect.stringMatching(/^bytes=[1-9]\d*-$/)]);
     const said = ubuntuDisk.folder.outputOf("10-ubuntu-tarball").join("\n");
     expect(said).toContain(`is signed by ${archive.key.fingerprint}`);
     expect(said).toContain(`${images.sizeBytes} bytes, ${images.sizeBytes} of them fetched now`);
