@@ -144,7 +144,7 @@ const seed = Number(process.env["DIB_TEST_SEED"] ?? 1);
 
 test(
   `${sequences} random sequences of edits restore what the model predicts, and give what a plain folder without layers gives`,
-  { timeout: 15 * 60_000 },
+  { timeout: 40 * 60_000 },
   async () => {
     using project = new Project();
     using plain = new PlainPlace();
