@@ -29,6 +29,8 @@ const acts: readonly ((token: string) => string)[] = [
   (token) => `rm -f node; mknod node c 1 7; echo ${token} > ${token}`,
   (token) => `truncate -s 9M sparse; echo ${token} >> sparse`,
   (token) => `echo ${token} > $'not-\\xff-utf8'`,
+  (token) => `chmod 0711 ../..; chown 7:8 ../..; echo ${token} > root-of-it`,
+  (token) => `chmod 0755 ../..; chown 0:0 ../..; echo ${token} > root-again`,
   (token) => `rm -f link; ln -s ${token} link; rm -f log`,
 ];
 

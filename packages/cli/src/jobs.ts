@@ -5,6 +5,12 @@ import { BuildError, type BuildConfig } from "@dibjs/core";
 
 /** How many of the images are built at a time: `--jobs`, else one for each processor, and as many as find memory for their trees. */
 export async function countJobs(images: readonly BuildConfig[], given: string | undefined): Promise<number> {
+  const needsTerminal = images.some(({ breaks, shellOnError }) => breaks.length > 0 || shellOnError);
+  if (given !== undefined && needsTerminal && given !== "1")
+    throw new BuildError("USAGE_INVALID", {
+      reason: `--jobs ${given} and break points exclude each other.`,
+      hint: "A shell at a break point needs the terminal for itself.",
+    });
   if (given !== undefined) {
     if (!/^[1-9]\d*$/.test(given))
       throw new BuildError("USAGE_INVALID", {
@@ -13,8 +19,7 @@ export async function countJobs(images: readonly BuildConfig[], given: string | 
       });
     return Number(given);
   }
-  // A shell at a break point needs the terminal for itself.
-  if (images.some(({ breaks, shellOnError }) => breaks.length > 0 || shellOnError)) return 1;
+  if (needsTerminal) return 1;
   const info = await readFile("/proc/meminfo", "utf8").catch(() => "");
   const freeGiB = Number(/^MemAvailable:\s+(\d+)/m.exec(info)?.[1] ?? freemem() / 1024) / 2 ** 20;
   const neededGiB = Math.max(...images.map(({ useTmpfs, minTmpfsGiB }) => (useTmpfs ? minTmpfsGiB * 2 : 1)));

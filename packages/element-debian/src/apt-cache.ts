@@ -3,6 +3,7 @@
  * what it downloads lands in its own upper folder and is added to the cache, whole, when the target is left. So builds in
  * parallel need no lock, apt's own lock file is each build's own, and an `apt-get clean` in the target empties nothing.
  */
+import { randomUUID } from "node:crypto";
 import { chown, copyFile, mkdir, mkdtemp, readdir, rename, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ElementApi, Env, MountSet, PhaseRun, Workspace } from "@dibjs/core";
@@ -104,7 +105,7 @@ async function save({ folder, owner, scratch }: AptCache): Promise<void> {
   const isNew = (name: string) => name.endsWith(".deb") && !known.includes(name);
   for (const name of names.filter(isNew)) {
     if (!(await stat(join(upper, name))).isFile()) continue; // removed in the target: a whiteout
-    const partial = join(folder, `.${name}.${process.pid}`);
+    const partial = join(folder, `.${name}.${randomUUID()}`);
     await copyFile(join(upper, name), partial);
     await chown(partial, uid, gid);
     await rename(partial, join(folder, name));

@@ -3,6 +3,7 @@
  * mirror. Nothing vouches for that package: of its keys only those count whose full fingerprints are pinned here. The
  * element's README names the sources of each.
  */
+import { randomUUID } from "node:crypto";
 import { access, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
@@ -60,7 +61,7 @@ const isReadable = (path: string) =>
 
 /** Two builds may write it at once: each its own file, renamed when whole. */
 async function writeWhole(path: string, content: Uint8Array): Promise<void> {
-  const partial = `${path}.${process.pid}`;
+  const partial = `${path}.${randomUUID()}`;
   await writeFile(partial, content, { mode: 0o644 });
   await rename(partial, path);
 }

@@ -51,9 +51,10 @@ export async function build(terminal: Terminal, given: Given, elements: readonly
     if (screen === undefined) tell();
     else summaries.push(tell); // the screen is the builds' as long as one runs
     return report;
+  }).finally(() => {
+    screen?.[Symbol.dispose]();
+    for (const tell of summaries) tell();
   });
-  screen?.[Symbol.dispose]();
-  for (const tell of summaries) tell();
   await tellResult(reports, notes, progress, terminal);
   return 0;
 }

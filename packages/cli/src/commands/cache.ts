@@ -50,7 +50,7 @@ const stored: Readonly<
 
 async function ls(store: LayerStore, terminal: Terminal, given: Given): Promise<number> {
   const layers = await store.list();
-  const used = await Promise.all(layers.map(lastUsed));
+  const used = await Promise.all(layers.map((layer) => lastUsed(layer).catch(() => undefined))); // gone meanwhile
   const now = Date.now();
   const data = layers.map(({ id, phase, image, sizeBytes, seconds, createdAt }, at) => ({
     ...{ id, phase, image, sizeBytes, seconds, createdAt },
@@ -99,7 +99,7 @@ async function prune(store: LayerStore, terminal: Terminal, given: Given): Promi
 function positive(given: Given, name: "maxSize" | "maxAge", otherwise: number): number {
   const written = given[name] as string | undefined;
   const value = written === undefined ? otherwise : Number(written);
-  if (written !== "" && value >= 0) return value;
+  if (written?.trim() !== "" && value >= 0) return value;
   const option = name === "maxSize" ? "--max-size" : "--max-age";
   throw new BuildError("USAGE_INVALID", {
     reason: `${option} ${written} is not a number.`,

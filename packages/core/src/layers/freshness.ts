@@ -66,14 +66,21 @@ export class Freshness {
       case "git": {
         const [url = "", ref = ""] = what.split(" ");
         const { env, exec, signal } = this.#ctx;
-        const { exitCode, stdout } = await exec("git", ["ls-remote", "--", url, ref], {
+        const { exitCode, stdout } = await exec("git", ["ls-remote", "--", url, ref, `${ref}^{}`], {
           env: { ...env, GIT_TERMINAL_PROMPT: "0" },
           signal,
         });
-        return exitCode === 0 ? (stdout.split(/\s/)[0] ?? unknown) : unknown;
+        return exitCode === 0 ? (commitOf(ref, stdout) ?? unknown) : unknown;
       }
     }
   }
+}
+
+/** Of what ls-remote lists, which matches the ends of names: the branch, else the commit of the tag. */
+function commitOf(ref: string, listed: string): string | undefined {
+  const commits = new Map(listed.split("\n").map((line) => line.split("\t").reverse() as [string, string]));
+  const names = [ref, `refs/heads/${ref}`, `refs/tags/${ref}^{}`, `refs/tags/${ref}`];
+  return names.map((name) => commits.get(name)).find((commit) => commit !== undefined);
 }
 
 async function stateOfLocal(url: string): Promise<string> {

@@ -39,8 +39,8 @@ const interesting = new RegExp(
     `(?<phase>${phaseNames.join("|")})\\.d\\b`,
     String.raw`(?<variable>\b(${wholeBuildVariables.join("|")})\b)`,
     String.raw`(?<elements>\bget_image_element_(array|yaml)\b)`,
-    String.raw`(?<all>\b(printenv|compgen)\b|\b(declare|typeset|export) -[a-z]*p|(?<!#!.*)\benv\b(?= *(-0|--null)? *($|[|>;&)]))|os\.environ\b)`,
-    String.raw`(?<fetch>\b(curl|wget|cache-url|git (clone|fetch|pull|ls-remote)|pip3? install|npm (i|install|ci)|gem install|cargo install|go (get|install)|docker pull|podman pull|skopeo|yum|dnf|zypper|rsync)\b)`,
+    String.raw`(?<all>\b(printenv|compgen)\b|\bset\b *($|[|>])|(?<!#!.*)\benv -|\b(declare|typeset|export) -[a-z]*p|(?<!#!.*)\benv\b(?= *(-0|--null)? *($|[|>;&)]))|os\.environ\b)`,
+    String.raw`(?<fetch>\b(curl|wget|aria2c|svn|npx|cache-url|git\b[^\n;|&]*\b(clone|fetch|pull|ls-remote|submodule)|pip[\d.]*\b[^\n;|&]*\binstall|apk add|npm (i|install|ci)|gem install|cargo install|go (get|install)|docker pull|podman pull|skopeo|yum|dnf|zypper|rsync)\b)`,
     String.raw`(?<home>(~|\$HOME|\$\{HOME\})/\.ssh\b)`,
   ].join("|"),
   "gm",
@@ -87,8 +87,12 @@ function readHookFile(path: string, full: string, mode: number, isLink: boolean)
   }
   const content = readFileSync(full);
   const state = `file ${(mode & 0o7777).toString(8)} ${sha256(content)}`;
-  const text = content.length > 2 ** 20 || isData.test(path) ? "" : withoutComments(content.toString("latin1"));
-  return { path, state, mentions: mentionsOf(text), text };
+  if (content.length > 2 ** 20) return { path, state, mentions: new Set(["all"]), text: "" };
+  const whole = content.toString("latin1");
+  const text = isData.test(path) ? "" : withoutComments(whole);
+  // A comment may be a line of a file that the script writes: variables count wherever they stand.
+  const variables = [...mentionsOf(whole)].filter((each) => !/^(phase |fetch$|home$)/.test(each));
+  return { path, state, mentions: new Set([...variables, ...mentionsOf(text)]), text };
 }
 
 /** Of what a phase sees, what runs in it: extra-data sees the scripts of others and runs none of them. */
@@ -156,7 +160,7 @@ export function derivedVariables(files: readonly HookFile[]): ReadonlyMap<string
   return derived;
 }
 
-/** Nothing runs or sources these. */
+/** Nothing runs or sources these; what they say of variables may be filled in. */
 const isData = /\.(ya?ml|json|md|rst|txt)$|(^|\/)package-installs-[^/]*$/;
 
 /** Of scripts: what a comment says, none of them does. */

@@ -3,7 +3,20 @@
  * Root's alone. A layer is staged under another name, forced to the disk and then renamed, so that it is there whole or not at
  * all; builds hold a shared lock on the layer.json of what they use, and what removes one needs it alone.
  */
-import { mkdir, open, readdir, readFile, rename, rm, stat, utimes, writeFile, type FileHandle } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import {
+  lstat,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+  type FileHandle,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { copy, ensureDir, pathExists } from "fs-extra/esm";
 import type { BuildContext } from "../context.js";
@@ -50,6 +63,9 @@ export class LayerStore {
   /** Makes it if missing, and clears what dead builds have staged. */
   static async open(folder: string, ctx: StoreContext): Promise<LayerStore> {
     await mkdir(folder, { recursive: true, mode: 0o700 });
+    const found = await lstat(folder);
+    if (!found.isDirectory() || found.uid !== 0 || (found.mode & 0o022) !== 0)
+      throw new Error(`${folder} is not a folder of root's alone, and what lies there may be anybody's`);
     await mkdir(join(folder, "locks"), { recursive: true, mode: 0o700 });
     const store = new LayerStore(folder, ctx);
     await store.#sweep();
@@ -84,19 +100,19 @@ export class LayerStore {
     return layers.filter((layer) => layer !== undefined);
   }
 
-  /**
-   * Holds a layer, so that nobody removes it. Undefined, with a warning, when it is not what was stored: then it is removed, too.
-   * A stored folder that was copied here file by file is read in full once.
-   */
+  /** Holds a layer, so that nobody removes it. Undefined when another took its place meanwhile, and, with a warning, when it is not what was stored: then it is removed. */
   async use(layer: StoredLayer): Promise<FileHandle | undefined> {
     const lock = await tryLockExisting(join(layer.folder, "layer.json"), "shared", this.#ctx);
     if (lock === undefined) return undefined;
-    if (await this.isIntact(layer)) {
+    const isSame = (await this.read(layer.id))?.seal === layer.seal;
+    const isIntact = isSame ? await this.isIntact(layer) : undefined;
+    if (isIntact === true) {
       const now = new Date();
       await utimes(join(layer.folder, "layer.json"), now, now).catch(() => undefined); // when it was used, for prune
       return lock;
     }
     await lock.close();
+    if (isIntact === undefined) return undefined;
     this.#ctx.emit({
       type: "note",
       level: "warning",
@@ -106,17 +122,42 @@ export class LayerStore {
     return undefined;
   }
 
-  /** Whether a layer's files are as they were stored, by what the file system says of them. */
-  async isIntact({ folder, seal }: StoredLayer): Promise<boolean> {
-    return (await sealTree(folder, this.#ctx.exec).catch(() => undefined)) === seal;
+  /** Whether a layer's files are as they were stored, by what the file system says of them; undefined when that can't be told now. */
+  async isIntact({ folder, seal }: StoredLayer): Promise<boolean | undefined> {
+    try {
+      return (await sealTree(folder, this.#ctx.exec)) === seal;
+    } catch {
+      return (await pathExists(join(folder, "layer.json"))) ? undefined : false;
+    }
   }
 
-  /** Reads all of a layer. Undefined when it is whole, else what is wrong with it. */
+  /** Reads all of a layer. Undefined when it is whole, or has gone meanwhile; else what is wrong with it. */
   async verify(layer: StoredLayer): Promise<string | undefined> {
-    if (!(await this.isIntact(layer))) return "its files were changed after they had been stored";
-    if (layer.form === "packed") return undefined; // tar checks nothing, but zstd does when it is unpacked
+    const lock = await tryLockExisting(join(layer.folder, "layer.json"), "shared", this.#ctx);
+    if (lock === undefined) return undefined;
+    try {
+      const now = await this.read(layer.id);
+      return now === undefined ? "its description was changed" : await this.#flawOf(now);
+    } finally {
+      await lock.close();
+    }
+  }
+
+  async #flawOf(layer: StoredLayer): Promise<string | undefined> {
+    if ((await this.isIntact(layer)) === false) return "its files were changed after they had been stored";
+    if (layer.form === "packed") {
+      const { exitCode } = await this.#ctx.exec("zstd", ["-t", "-q", join(layer.folder, "tree.tar.zst")]);
+      return exitCode === 0 ? undefined : "its archive is damaged";
+    }
     const digest = await digestTree(join(layer.folder, "tree"), this.#ctx.exec).catch(reasonOf);
     return digest === layer.treeDigest ? undefined : "its content is not what was stored";
+  }
+
+  /** Removes a layer that this build holds, and that is damaged. */
+  async discard(id: string): Promise<void> {
+    const gone = join(this.folder, `${stagingPrefix}gone-${id}.${randomUUID()}`);
+    await rename(join(this.folder, id), gone);
+    await mustRun(this.#ctx.exec, "rm", ["-rf", "--one-file-system", "--", gone]);
   }
 
   /** False when a build uses it. */
@@ -125,7 +166,7 @@ export class LayerStore {
     const lock = await tryLockExisting(join(folder, "layer.json"), "exclusive", this.#ctx);
     if (lock === undefined) return !(await pathExists(folder));
     try {
-      const gone = join(this.folder, `${stagingPrefix}gone-${id}.${process.pid}.${performance.now()}`);
+      const gone = join(this.folder, `${stagingPrefix}gone-${id}.${randomUUID()}`);
       await rename(folder, gone);
       await mustRun(this.#ctx.exec, "rm", ["-rf", "--one-file-system", "--", gone]);
       return true;
@@ -136,7 +177,7 @@ export class LayerStore {
 
   /** Waits until no other build makes a layer of these inputs. Returns what lets others do so. */
   async claim(what: string): Promise<() => Promise<void>> {
-    const file = join(this.folder, "locks", `make-${what}`);
+    const file = join(this.folder, "locks", `make-${what}`); // it stays: who waits for it waits for this file and no other
     let lock = await tryLock(file, this.#ctx);
     if (lock === undefined) {
       const text = "Another build is making what this one needs; waiting for it.";
@@ -144,16 +185,13 @@ export class LayerStore {
       lock = await waitForLock(file, this.#ctx);
     }
     const held = lock;
-    return async () => {
-      await rm(file, { force: true });
-      await held.close();
-    };
+    return () => held.close();
   }
 
   /** Keeps a layer. `tree` and the files of `hooksDir` are not changed meanwhile. What goes wrong is told as a note and leaves nothing. */
   async add(layer: NewLayer, from: { readonly tree: string; readonly hooksDir: string }): Promise<void> {
     const id = nameOf(layer);
-    const staged = join(this.folder, `${stagingPrefix}${id}.${process.pid}.${performance.now()}`);
+    const staged = join(this.folder, `${stagingPrefix}${id}.${randomUUID()}`);
     const lock = await tryLock(this.#lockOf(staged.slice(this.folder.length + 1)), this.#ctx);
     if (lock === undefined) return;
     try {
@@ -179,7 +217,7 @@ export class LayerStore {
       await syncFolder(this.folder);
     } catch (error) {
       const text = `The result of ${layer.phase} is not cached: ${reasonOf(error)}`;
-      this.#ctx.emit({ type: "note", level: "warning", text });
+      if (!this.#ctx.signal.aborted) this.#ctx.emit({ type: "note", level: "warning", text });
     } finally {
       await rm(staged, { recursive: true, force: true }).catch(() => undefined);
       await rm(this.#lockOf(staged.slice(this.folder.length + 1)), { force: true });
@@ -196,7 +234,7 @@ export class LayerStore {
     const { exec } = this.#ctx;
     if (form === "folder") {
       const options = ["-a", "--reflink=auto", "--sparse=auto"];
-      await mustRun(exec, ...aside("cp", [...options, "--", tree, join(staged, "tree")]));
+      await mustRun(exec, ...aside("cp", [...options, "--", tree, join(staged, "tree")]), { signal: this.#ctx.signal });
     } else {
       const all = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner", "--sparse"];
       await mustRun(exec, "tar", [
@@ -259,7 +297,7 @@ async function syncFolder(folder: string): Promise<void> {
  * an overlay that writes here: the kernel refuses one where a part of that is missing.
  */
 async function carriesLayers(folder: string, { exec, emit }: StoreContext): Promise<boolean> {
-  const probe = join(folder, `locks/probe-${process.pid}-${performance.now()}`);
+  const probe = join(folder, `locks/probe-${randomUUID()}`);
   await mkdir(probe);
   // A folder that takes the place of another is opaque, a file that is gone a whiteout: seen again when that is the lower one.
   const script = `set -eu; cd -- "$1"; mkdir -p l/d l/m u w v x m; touch l/d/f l/g

@@ -3,17 +3,18 @@
  * can't be kept ends it: those after it run, and nothing of them is kept.
  */
 import { randomBytes } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { copy, remove } from "fs-extra/esm";
 import type { BuildContext } from "../context.js";
 import type { SourceRecord } from "../fetch/sources.js";
 import { BuildError, reasonOf } from "../errors.js";
+import { saysNoSpace } from "../out-of-space.js";
 import type { PhaseInfo } from "../phases/table.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
-import { mustRun } from "../process/exec.js";
 import type { AptSuite } from "../report/report.js";
 import type { Workspace } from "../workspace/workspace.js";
 import { explainMiss } from "./explain.js";
@@ -108,11 +109,13 @@ export class TreeLayers {
     if (!canStack) ctx.emit({ type: "note", level: "info", text: notStacked(workspace.buildDir) });
     // Work folders that are kept are to hold the tree as a whole.
     if (places.layers === "none" || plan.settings.keep || !canStack) return new TreeLayers(undefined, setting, "", "");
-    const store = await LayerStore.open(layersFolder(places), ctx);
-    const layers = new TreeLayers(store, setting, digestEngine(places), await readSalt(store.folder));
+    const opened = await openStore(layersFolder(places), ctx);
+    if (opened === undefined) return new TreeLayers(undefined, setting, "", "");
+    const { store, salt } = opened;
+    const layers = new TreeLayers(store, setting, digestEngine(places), salt);
     workspace.resources.defer("the layers being kept", async () => {
       await layers.#keeping;
-      if (layers.#hasKept) await pruneLayers(store, defaultLimits);
+      if (layers.#hasKept) await pruneLayers(store, defaultLimits).catch(() => []); // the next build does it
     });
     return layers;
   }
@@ -129,7 +132,7 @@ export class TreeLayers {
   /** Throws LAYER_LOST when a layer that this build stands on is not what it was: locks hold back our own programs only. */
   async checkUsed(): Promise<void> {
     for (const layer of this.#used) {
-      if (await this.#store?.isIntact(layer)) continue;
+      if ((await this.#store?.isIntact(layer)) !== false) continue;
       throw new BuildError("LAYER_LOST", { phase: layer.phase, folder: layer.folder });
     }
   }
@@ -166,12 +169,23 @@ export class TreeLayers {
     });
     const found = await this.#lookUp(phase, inputs, this.#store);
     if (found !== undefined) return found;
-    const release = await this.#store.claim(inputsPrefix(phase.name, inputs));
+    const release = await this.#claim(inputsPrefix(phase.name, inputs), this.#store);
     const made = await this.#lookUp(phase, inputs, this.#store);
     if (made === undefined)
       return { phase, inputs, files, reads: new Reads(readable(plan, env), derivedVariables(files)), release };
     await release();
     return made;
+  }
+
+  /** A store that can't hold a lock holds nobody back. */
+  async #claim(what: string, store: LayerStore): Promise<() => Promise<void>> {
+    const { signal } = this.#setting.ctx;
+    try {
+      return await store.claim(what);
+    } catch {
+      signal.throwIfAborted();
+      return async () => {};
+    }
   }
 
   async #lookUp(phase: PhaseInfo, inputs: Inputs, store: LayerStore): Promise<StoredLayer | undefined> {
@@ -180,7 +194,13 @@ export class TreeLayers {
     const isKnown = places.layers === "use" && (await store.names()).some((name) => name.startsWith(prefix));
     if (!isKnown) return undefined; // and nobody waits for the digest of what lies below
     const stateOf = readable(plan, env);
-    for (const layer of await store.find(keyOf(inputs, await this.#parent))) {
+    const parent = await this.#parent.catch((error: unknown) => {
+      this.close(`the result of the phase before can't be read: ${reasonOf(error)}`);
+      return undefined;
+    });
+    if (parent === undefined) return undefined;
+    for (const layer of await store.find(keyOf(inputs, parent))) {
+      if (layer.mounts.some(({ source }) => !existsSync(source))) continue; // a cache that it binds is gone
       if (Object.entries(layer.reads).some(([name, state]) => stateOf(name) !== state)) continue;
       const stale = plan.settings.offline ? [] : await this.#freshness.changed(layer.facts);
       if (stale.length > 0) {
@@ -271,13 +291,19 @@ export class TreeLayers {
     ctx.emit({ type: "phase-restored", phase: layer.phase, layer: layer.id, ageSeconds, savedSeconds: layer.seconds });
   }
 
-  async #unpack({ id, folder }: StoredLayer): Promise<string> {
+  async #unpack({ id, folder, phase }: StoredLayer): Promise<string> {
     const { workspace, ctx } = this.#setting;
     const place = join(workspace.buildDir, "unpacked", id);
     await mkdir(place, { recursive: true });
     const all = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner", "-I", "zstd -d"];
-    await mustRun(ctx.exec, "tar", ["-C", place, ...all, "-xpf", join(folder, "tree.tar.zst")], { signal: ctx.signal });
-    return place;
+    const archive = join(folder, "tree.tar.zst");
+    const { exitCode, stderr } = await ctx.exec("tar", ["-C", place, ...all, "-xpf", archive], { signal: ctx.signal });
+    if (exitCode === 0) return place;
+    ctx.signal.throwIfAborted();
+    if (saysNoSpace(stderr))
+      throw new BuildError("SPACE_EXHAUSTED", { path: workspace.buildDir, doing: "unpacking a layer" });
+    await this.#store?.discard(id);
+    throw new BuildError("LAYER_LOST", { phase, folder });
   }
 
   /** Binds again what scripts had bound. After the tree and its base are mounted. */
@@ -356,7 +382,7 @@ export class TreeLayers {
     const isKept = this.#isAccountedFor(attempt, fetched);
     this.#keeping = this.#keeping.then(async () => {
       try {
-        if (!isKept) return;
+        if (!isKept || ctx.signal.aborted) return;
         this.#hasKept = true;
         await this.#store?.add(await layer(), { tree, hooksDir });
       } catch (error) {
@@ -367,7 +393,7 @@ export class TreeLayers {
             text: `The result of ${attempt.phase.name} is not cached: ${reasonOf(error)}`,
           });
       } finally {
-        await attempt.release();
+        await attempt.release().catch(() => undefined);
       }
     });
   }
@@ -422,9 +448,25 @@ function digestEngine({ libDir }: BuildPlaces): string {
   const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
     version: string;
   };
-  const files = readdirSync(libDir, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const folders = [libDir, fileURLToPath(new URL("../../libexec/inside", import.meta.url))];
+  const entries = folders.flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }));
+  const files = entries.filter((entry) => entry.isFile());
   const states = files.map(({ parentPath, name }) => `${name} ${sha256(readFileSync(join(parentPath, name)))}`).sort();
   return sha256(canonicalJson({ version, states }));
+}
+
+/** Undefined, with a warning, for a folder that can't be one: the build does without. */
+async function openStore(
+  folder: string,
+  ctx: LayerSetting["ctx"],
+): Promise<{ readonly store: LayerStore; readonly salt: string } | undefined> {
+  try {
+    const store = await LayerStore.open(folder, ctx);
+    return { store, salt: await readSalt(store.folder) };
+  } catch (error) {
+    ctx.emit({ type: "note", level: "warning", text: `Nothing is cached: ${reasonOf(error)}` });
+    return undefined;
+  }
 }
 
 /** Drawn once for a store. */

@@ -15,10 +15,10 @@ export interface Published {
   readonly report: BuildReport;
 }
 
-interface Record {
+interface OutputsRecord {
   readonly key: string;
   /** Path → what the file system says of it. */
-  readonly stamps: Readonly<{ [path: string]: string }>;
+  readonly stamps: Readonly<Record<string, string>>;
   readonly report: BuildReport;
 }
 
@@ -46,20 +46,20 @@ export async function findPublished(places: BuildPlaces, key: string): Promise<B
 }
 
 export async function notePublished(places: BuildPlaces, key: string, { paths, report }: Published): Promise<void> {
-  const stamps: { [path: string]: string } = {};
+  const stamps: Record<string, string> = {};
   for (const path of paths) stamps[path] = (await stampOf(path)) ?? "gone";
   const file = recordFile(places);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const record: Record = { key, stamps, report };
+  const record: OutputsRecord = { key, stamps, report };
   const text = JSON.stringify(record);
   await writeFile(`${file}.new`, `${sha256(text)}\n${text}`);
   await rename(`${file}.new`, file);
 }
 
 /** Its own digest stands in the first line. */
-function parse(written: string): Record | undefined {
+function parse(written: string): OutputsRecord | undefined {
   const [digest = "", text = ""] = written.split("\n");
-  return sha256(text) === digest ? (JSON.parse(text) as Record) : undefined;
+  return sha256(text) === digest ? (JSON.parse(text) as OutputsRecord) : undefined;
 }
 
 const recordFile = (places: BuildPlaces): string =>

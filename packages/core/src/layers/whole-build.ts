@@ -18,7 +18,16 @@ const ofTheRun = [
  * nothing.
  */
 export const wholeBuildVariables: readonly string[] = [
-  ...["IMAGE_ELEMENT", "IMAGE_ELEMENT_YAML", "IMAGE_NAME", "DIB_ARGS", "DIB_ENV", "DIB_OFFLINE", "DIB_CHECKSUM"],
+  ...[
+    "IMAGE_ELEMENT",
+    "IMAGE_ELEMENT_YAML",
+    "IMAGE_NAME",
+    "DIB_ARGS",
+    "DIB_ENV",
+    "DIB_OFFLINE",
+    "DIB_CHECKSUM",
+    "IS_RAMDISK",
+  ],
   ...["FS_TYPE", "DIB_ROOT_LABEL", "DIB_ROOT_FSTYPE", "DIB_BOOT_LABEL", "DIB_MOUNTPOINTS"],
   ...[...settingOfVariable.keys()].filter((name) => !["ARCH", "DIB_DEFAULT_INSTALLTYPE", ...ofTheRun].includes(name)),
 ].filter((name, at, all) => all.indexOf(name) === at);

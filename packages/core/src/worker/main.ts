@@ -58,7 +58,8 @@ export async function runBuild(build: WorkerBuild): Promise<void> {
   const made = await makeOutputs(build, { id, staging, openStaging: open, stopwatch });
   if ("upToDate" in made) return build.tellUpToDate(made.upToDate);
   const published = await build.publish(made.result);
-  if (published !== undefined && made.key !== undefined) await notePublished(places, made.key, published);
+  if (published !== undefined && made.key !== undefined)
+    await notePublished(places, made.key, published).catch(() => undefined); // then the next build makes it again
 }
 
 interface Prepared {

@@ -1,5 +1,4 @@
 import { stat } from "node:fs/promises";
-import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import type { BuildPlaces } from "../plan/plan.js";
 import { makeFolders } from "./make-folders.js";
@@ -15,9 +14,11 @@ export async function openCache(
   if (caller.uid === 0 || (await stat(cacheDir)).uid !== caller.uid) return;
   const owner = `${caller.uid}:${caller.gid}`;
   resources.defer(`owner of ${cacheDir}`, async () => {
-    const ofLayers = ["-path", join(cacheDir, "layers"), "-prune"]; // they hold the image's files, whose owners are theirs
-    const chown = ["chown", "--no-dereference", owner, "{}", "+"];
-    const { exitCode, stderr } = await exec("find", [cacheDir, ...ofLayers, "-o", "-user", "0", "-exec", ...chown]);
+    const ofLayers = ["-path", "./layers", "-prune"]; // they hold the image's files, whose owners are theirs
+    // From within each folder: a name that the caller swaps for a link meanwhile leads nowhere else.
+    const chown = ["-execdir", "chown", "--no-dereference", owner, "{}", "+"];
+    const options = { cwd: cacheDir };
+    const { exitCode, stderr } = await exec("find", [".", ...ofLayers, "-o", "-user", "0", ...chown], options);
     if (exitCode !== 0)
       emit({ type: "note", level: "warning", text: `Files in ${cacheDir} stay root's: ${stderr.trim()}` });
   });

@@ -8,6 +8,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { isBuildError } from "../errors.js";
+import { mustRun } from "../process/exec.js";
 import { escapeOption, mount, readMounts, unmountBelow, type MountRequest } from "./mounts.js";
 import type { ResourceStack } from "./resource-stack.js";
 
@@ -66,6 +67,8 @@ export class TreeStack {
     // `volatile` leaves a marker in the work folder and refuses to mount over it again; the index is in it as well.
     await rm(work, { recursive: true, force: true });
     for (const made of [join(this.#folder, "empty"), upper, work]) await mkdir(made, { recursive: true, mode: 0o755 });
+    const top = this.#below.at(-1);
+    if (top !== undefined) await copyAttributes(top, upper, this.#ctx); // the tree's own folder has those of the uppermost
     const folders = `lowerdir=${lower.map(escapeOption).join(":")},upperdir=${escapeOption(upper)},workdir=${escapeOption(work)}`;
     // One inode has one number, whatever folder it comes from: what compares device and inode finds hard links.
     return {
@@ -109,6 +112,13 @@ export class TreeStack {
   #upper(): string {
     return join(this.#folder, this.#count === 0 ? "upper" : `upper-${this.#count}`);
   }
+}
+
+/** Mode, owner, ACLs and extended attributes of a folder itself, but what an overlay notes there. */
+async function copyAttributes(from: string, to: string, { exec }: BuildContext): Promise<void> {
+  const all = `--numeric-owner --acls --xattrs --xattrs-include='*' --xattrs-exclude='trusted.overlay.*'`;
+  const script = `set -eu -o pipefail; tar --format=pax ${all} --no-recursion -C "$1" -cf - . | tar ${all} -C "$2" -xpf -`;
+  await mustRun(exec, "bash", ["--norc", "-c", script, "attributes", from, to]);
 }
 
 /** The kernel turns the option off where a file system below can't do it, and says so in the mount's options only. */

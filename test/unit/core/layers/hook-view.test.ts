@@ -84,6 +84,12 @@ describe("what files mention", () => {
     ["env | sort", ["all"]],
     ["export -p > /etc/x", ["all"]],
     ["curl -O http://x", ["fetch"]],
+    ["git -C $dir pull", ["fetch"]],
+    ["pip3.11 -q install x", ["fetch"]],
+    ["set | grep IMAGE_", ["all"]],
+    ["set -eu", []],
+    ["cat > /etc/motd <<EOF\n# Built as $IMAGE_NAME\nEOF", ["variable IMAGE_NAME"]],
+    ["# curl fetches nothing here", []],
     ["cat ~/.ssh/authorized_keys", ["home"]],
     ["ls $TMP_HOOKS_PATH/root.d", ["phase root"]],
   ])("%j: %j", (script, expected) => {
