@@ -44,10 +44,10 @@ test("after a failure no other image begins, what was running is made, and the f
 
 test("events of --json carry the image's name", async () => {
   using project = projectOfThree();
-  const { exitCode, stdout } = await runDib(["build", "--jobs", "2", "--json"], { cwd: project.dir });
-  expect(exitCode).toBe(0);
+  const { exitCode, stdout, stderr } = await runDib(["build", "--jobs", "2", "--json"], { cwd: project.dir });
+  expect(exitCode, stderr).toBe(0);
   const events = line(stdout).map((text) => JSON.parse(text) as { type: string; image?: string });
   const named = new Set(events.flatMap(({ image }) => image ?? []));
   expect([...named].sort()).toEqual(["one", "three", "two"]);
-  expect(readFileSync(join(project.dir, "one.report.json"), "utf8")).toContain('"restored"');
+  expect(readFileSync(join(project.dir, "three.report.json"), "utf8")).toContain('"restored"');
 });

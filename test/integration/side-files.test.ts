@@ -14,6 +14,8 @@ import {
 } from "node:fs";
 import { basename, join } from "node:path";
 import { planImage } from "@dibjs/core";
+import { createExec, type Exec } from "@dibjs/core/process/exec.js";
+import { SideFiles } from "@dibjs/core/workspace/side-files.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Project } from "../support/toy-os.js";
 
@@ -190,4 +192,20 @@ test("work folders below the output's folder stay what they are", async () => {
   const { report } = await project.build({ flags: { output: join(project.dir, "image") } });
   expect(execFileSync("tar", ["-tf", report.artifacts[0]?.path ?? ""]).toString()).toContain("./late\n");
   expect(readFileSync(join(project.dir, "image.txt"), "utf8")).toBe("beside\n");
+});
+
+test("a folder beside the output that another build takes away meanwhile hinders nothing", async () => {
+  mkdirSync(out(".dib-other"));
+  const exec = createExec();
+  const racing: Exec = (file, args, options) => {
+    if (file === "mount" && args.includes("overlay")) rmSync(out(".dib-other"), { recursive: true, force: true });
+    return exec(file, args, options);
+  };
+  const scratch = join(project.dir, "scratch");
+  for (const name of ["scratch", "staging"]) mkdirSync(join(project.dir, name));
+  const caller = { uid: 0, gid: 0, user: "root", home: "/root" };
+  const files = new SideFiles(join(project.dir, "staging"), { output: out("image"), caller });
+  const write = async () => writeFileSync(out("image.kernel"), "KERNEL");
+  await files.catch({ buildDir: scratch }, write, { exec: racing, emit() {} } as never);
+  expect(files.files.map(({ target }) => target)).toEqual([out("image.kernel")]);
 });

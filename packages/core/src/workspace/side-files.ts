@@ -71,8 +71,13 @@ export class SideFiles {
       if (!isBuildError(error) || error.code !== "MOUNT_FAILED") throw error;
       return undefined;
     }
-    for (const { target, what } of folders.opened) {
-      await mount({ what, target, options: "rbind", isMagicLink: true }, stack, ctx);
+    for (const { target, what, isGone } of folders.opened) {
+      try {
+        await mount({ what, target, options: "rbind", isMagicLink: true }, stack, ctx);
+      } catch (error) {
+        if (await isGone()) continue; // with the build beside this one that had made it
+        throw error;
+      }
       stack.defer(`mounts below ${target}`, () => unmountBelow(target, ctx));
     }
     return stack.move();
@@ -113,13 +118,19 @@ export class SideFiles {
 /** Gone with another build, or mounted by a user for nobody else, or from a machine that does not answer: no script sees into it. */
 const unseen = new Set(["ENOENT", "ENOTDIR", "EACCES", "ENOTCONN", "ESTALE"]);
 
+interface OpenFolder {
+  /** Absolute. */
+  readonly target: string;
+  /** By which it is reached while its name is covered. */
+  readonly what: string;
+  readonly isGone: () => Promise<boolean>;
+}
+
 /** The folders in a folder, with all that is mounted below them. An open one is still reached when its name is covered. */
-async function openFolders(
-  folder: string,
-): Promise<AsyncDisposable & { readonly opened: readonly { readonly target: string; readonly what: string }[] }> {
+async function openFolders(folder: string): Promise<AsyncDisposable & { readonly opened: readonly OpenFolder[] }> {
   await using stack = new ResourceStack();
   const entries = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
-  const opened: { target: string; what: string }[] = [];
+  const opened: OpenFolder[] = [];
   for (const { name } of entries) {
     const target = join(folder, name);
     const handle = await open(target, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(
@@ -129,7 +140,8 @@ async function openFolders(
     );
     if (handle === undefined) continue;
     stack.defer(`the open folder ${target}`, () => handle.close());
-    opened.push({ target, what: `/proc/${process.pid}/fd/${handle.fd}` });
+    const isGone = async () => (await handle.stat()).nlink === 0;
+    opened.push({ target, what: `/proc/${process.pid}/fd/${handle.fd}`, isGone });
   }
   const held = stack.move();
   return { opened, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
