@@ -13,6 +13,8 @@ import { fileURLToPath } from "node:url";
 import type { Dispatcher } from "undici";
 import { BuildError, isBuildError, reasonOf } from "../errors.js";
 import type { Exec } from "../process/exec.js";
+import { waitForLock } from "../process/file-lock.js";
+import { openDispatcher } from "./dispatcher.js";
 import { shownAddress } from "./shown-address.js";
 
 export interface DownloadRequest {
@@ -45,7 +47,7 @@ const firstPauseMs = 250;
 export async function download(request: DownloadRequest, exec: Exec): Promise<Downloaded> {
   const { file, sha256, url } = request;
   await mkdir(dirname(file), { recursive: true });
-  await using _lock = await lockFile(`${file}.lock`, exec, request.signal);
+  await using _lock = await waitForLock(`${file}.lock`, { exec, signal: request.signal });
   if (sha256 !== undefined && (await sizeOf(file)) > 0 && (await digestOf(file)) === sha256) {
     return { file, sizeBytes: await sizeOf(file), sha256, transferredBytes: 0 };
   }
@@ -173,19 +175,6 @@ const failureOf = (url: string, part: string, error: unknown): BuildError =>
 const failed = (url: string, reason: string, cause?: unknown) =>
   new BuildError("FETCH_FAILED", { url: shownAddress(url), reason }, { cause });
 
-/** Loaded with the first download: undici takes longer to load than most commands take. */
-async function openDispatcher(env: Readonly<Record<string, string>>): Promise<Dispatcher> {
-  const { EnvHttpProxyAgent, interceptors } = await import("undici");
-  const variable = (name: string) => env[name] ?? env[name.toUpperCase()] ?? "";
-  const agent = new EnvHttpProxyAgent({
-    httpProxy: variable("http_proxy"),
-    httpsProxy: variable("https_proxy"),
-    noProxy: variable("no_proxy"),
-    connect: { timeout: 10_000 },
-  });
-  return agent.compose(interceptors.redirect({ maxRedirections: 5 }));
-}
-
 /** What ties a part to one version of the file: a strong ETag, else the date of its last change. */
 function validatorOf({ headers }: Dispatcher.ResponseData): string | undefined {
   const { etag, "last-modified": modified } = headers;
@@ -249,19 +238,4 @@ export async function digestOf(file: string): Promise<string> {
   const hash = createHash("sha256");
   await pipeline(createReadStream(file), hash);
   return hash.digest("hex");
-}
-
-/** A kernel lock, which goes with the process however that ends. */
-async function lockFile(path: string, exec: Exec, signal: AbortSignal | undefined): Promise<AsyncDisposable> {
-  const handle = await open(path, "a");
-  const { exitCode } = await exec("flock", ["-x", "3"], {
-    descriptors: [handle.fd],
-    ...(signal === undefined ? {} : { signal }),
-  });
-  if (exitCode !== 0) {
-    await handle.close();
-    signal?.throwIfAborted();
-    throw new Error(`flock ${path} exited with ${exitCode}`);
-  }
-  return { [Symbol.asyncDispose]: () => handle.close() };
 }

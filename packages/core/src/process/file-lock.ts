@@ -32,13 +32,16 @@ export async function tryLockExisting(
 /** As `tryLock`, and waits until nobody else has it. Rejects when `signal` aborts. */
 export async function waitForLock(
   file: string,
-  { exec, signal }: { readonly exec: Exec; readonly signal: AbortSignal },
+  { exec, signal }: { readonly exec: Exec; readonly signal?: AbortSignal | undefined },
 ): Promise<FileHandle> {
   const handle = await open(file, constants.O_RDWR | constants.O_CREAT, 0o600);
-  const { exitCode } = await exec("flock", ["--exclusive", "3"], { descriptors: [handle.fd], signal });
+  const { exitCode } = await exec("flock", ["--exclusive", "3"], {
+    descriptors: [handle.fd],
+    ...(signal === undefined ? {} : { signal }),
+  });
   if (exitCode === 0) return handle;
   await handle.close();
-  signal.throwIfAborted();
+  signal?.throwIfAborted();
   throw new Error(`flock ${file} exited with ${exitCode}`);
 }
 
