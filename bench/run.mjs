@@ -6,6 +6,7 @@ import { cpus, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { makeProject } from "./elements-project.mjs";
+import { median } from "./results.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const cli = join(root, "packages/cli/dist/main.js");
@@ -213,9 +214,6 @@ function seconds(work) {
 
 function repeat(times, work) {
   return Array.from({ length: times }, work);
-}
-function median(numbers) {
-  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)];
 }
 function countElements(plan) {
   return plan.data.images[0].plan.elements.length;

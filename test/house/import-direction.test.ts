@@ -13,7 +13,7 @@ const LAYERS: readonly (readonly [RegExp, number])[] = [
   [/^(config|elements|fetch|lock|trust)\//, 1],
   [/^(plan|lint|pack|import)\//, 2],
   [/^(workspace|layers)\//, 3],
-  [/^worker\/(protocol|launch|channel|output-frames|written-error)\.ts$/, 3],
+  [/^worker\/(protocol|launch|shell-request|channel|output-frames|written-error)\.ts$/, 3],
   [/^(phases|block-device|formats)\//, 4],
   [/^(publish|report)\//, 5],
   [/^worker\//, 6], // what runs inside the worker

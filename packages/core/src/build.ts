@@ -6,7 +6,7 @@ import { pathExists } from "fs-extra/esm";
 import type { BuildConfig } from "./config/schema.js";
 import type { BuildContext } from "./context.js";
 import { layersFolder } from "./layers/store.js";
-import type { PhaseForecast } from "./layers/tree-layers.js";
+import type { PhaseForecast } from "./layers/forecast.js";
 import { secretTexts } from "./mask.js";
 import { BuildError, isBuildError, reasonOf } from "./errors.js";
 import { createHooks, facadeOf, type ElementHooks } from "./hooks.js";
@@ -23,8 +23,9 @@ import { openBuildLog } from "./report/build-log.js";
 import type { BuildEvent } from "./report/events.js";
 import type { Artifact, BuildReport } from "./report/report.js";
 import { assembleReport } from "./report/assemble.js";
-import { launchForecast, launchWorker, type ShellRequest } from "./worker/launch.js";
+import { launchForecast, launchWorker } from "./worker/launch.js";
 import type { OutputFrame, WorkerResult } from "./worker/protocol.js";
+import type { ShellRequest } from "./worker/shell-request.js";
 
 export interface BuildOptions {
   /** Taps of the caller for hooks that run in the front; worker hooks are tapped by module paths in `config.plugins`. */

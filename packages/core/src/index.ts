@@ -89,7 +89,7 @@ export {
 export type { Layer } from "./layers/layer.js";
 export { pruneLayers, type PruneLimits } from "./layers/prune.js";
 export { LayerStore, lastUsed, layersFolder, type StoredLayer } from "./layers/store.js";
-export type { PhaseForecast } from "./layers/tree-layers.js";
+export type { PhaseForecast } from "./layers/forecast.js";
 export type { LockDifference } from "./lock/compare.js";
 export type { Lock, LockEntry } from "./lock/lock.js";
 export { checkLock, readLockState, type LockMode, type LockState } from "./lock/policy.js";
@@ -122,7 +122,7 @@ export { createExec, startProcess, type Exec, type ExecOptions, type ExecResult 
 export { shellWord } from "./process/shell-word.js";
 export type { BuildEvent, ScriptRef } from "./report/events.js";
 export type { AptSuite, Artifact, BuildReport, PhaseReport, ScriptReport } from "./report/report.js";
-export type { ShellRequest } from "./worker/launch.js";
+export type { ShellRequest } from "./worker/shell-request.js";
 export {
   boundRegistry,
   checkInstalledVersions,

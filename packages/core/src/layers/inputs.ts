@@ -7,7 +7,7 @@ import { compareBytes } from "../phases/order.js";
 import type { PhaseInfo } from "../phases/table.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
 import type { BuildPlaces, BuildPlan, PlannedElement } from "../plan/plan.js";
-import { mentionsIn, runsIn, type HookFile } from "./hook-view.js";
+import type { HookView } from "./hook-view.js";
 import { layerVersion, type Inputs } from "./layer.js";
 import { countsAlways, wholeBuildVariables } from "./whole-build.js";
 
@@ -18,8 +18,7 @@ export interface InputsRequest {
   readonly plan: BuildPlan;
   readonly places: BuildPlaces;
   readonly hooks: Hooks;
-  /** The phase's view of the hook folder. */
-  readonly files: readonly HookFile[];
+  readonly view: HookView;
   /** What scripts outside get before environment.d. */
   readonly env: Env;
   /** What `fingerprint` taps added. */
@@ -32,17 +31,17 @@ export interface InputsRequest {
 
 /** Names and states, sorted. */
 export function phaseInputs(request: InputsRequest): Inputs {
-  const { phase, plan, files, added, engine } = request;
+  const { phase, plan, view, added, engine } = request;
   const entries: (readonly [string, string])[] = [
     ["engine", `${layerVersion} ${engine}`],
     ["architecture", plan.arch],
-    ...files.map(({ path, state }) => [`file ${path}`, state] as const),
+    ...view.files.map(({ path, state }) => [`file ${path}`, state] as const),
     ...variableInputs(request),
     ...mentionedVariables(request),
     ...codeInputs(request),
     ...[...added].map(([key, value]) => [`fingerprint ${key}`, value] as const),
     ...(phase.name === "install" && plan.packages.length > 0 ? [["packages", plan.packages.join(" ")] as const] : []),
-    ...(phase.place === "host" && mentionsIn(runsIn(phase.name, files)).has("home") ? sshKeys(request.places) : []),
+    ...(phase.place === "host" && view.mentions.has("home") ? sshKeys(request.places) : []),
   ];
   return Object.fromEntries(entries.sort(([a], [b]) => compareBytes(a, b)));
 }
@@ -70,12 +69,11 @@ function stateOfFile(value: string): string | undefined {
 }
 
 /** Variables that tell of the whole build count where a file of the phase mentions them: else an image of another name shared nothing with this. */
-function mentionedVariables({ phase, files, env }: InputsRequest): [string, string][] {
-  const mentioned = mentionsIn(runsIn(phase.name, files));
-  const names = mentioned.has("all")
+function mentionedVariables({ view: { mentions }, env }: InputsRequest): [string, string][] {
+  const names = mentions.has("all")
     ? wholeBuildVariables
-    : wholeBuildVariables.filter((name) => mentioned.has(`variable ${name}`));
-  const elements = mentioned.has("all") || mentioned.has("elements") ? [elementArray] : [];
+    : wholeBuildVariables.filter((name) => mentions.has(`variable ${name}`));
+  const elements = mentions.has("all") || mentions.has("elements") ? [elementArray] : [];
   return [...names, ...elements].map((name) => [`variable ${name}`, env[name] ?? ""]);
 }
 
@@ -127,7 +125,6 @@ export function uncacheableIn(phase: PhaseInfo, plan: BuildPlan): string[] {
   const taking = new Set(
     (plan.phases.find((each) => each.phase === phase.name)?.scripts ?? []).map(({ element }) => element),
   );
-  return plan.elements.filter((element) => isUncacheable(element) && taking.has(element.name)).map(({ name }) => name);
+  const refuses = ({ isCacheable = true }: PlannedElement) => !isCacheable;
+  return plan.elements.filter((element) => refuses(element) && taking.has(element.name)).map(({ name }) => name);
 }
-
-const isUncacheable = ({ isCacheable = true }: PlannedElement): boolean => !isCacheable;

@@ -1,9 +1,9 @@
 /**
- * Where layers are kept between builds: `INPUTS.KEY.READS/` (digests, cut short but for the key) with layer.json, `tree` (a folder to mount, or tree.tar.zst) and `hooks`.
- * Root's alone. A layer is staged under another name, forced to the disk and then renamed, so that it is there whole or not at
+ * Where layers are kept between builds: `INPUTS.KEY.READS/` (digests, cut short but for the key) with layer.json, `tree` (a folder
+ * to mount, or tree.tar.zst) and `hooks`. Root's alone. A layer is staged under another name, forced to the disk and then renamed, so that it is there whole or not at
  * all; builds hold a shared lock on the layer.json of what they use, and what removes one needs it alone.
  */
-import { randomUUID } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import {
   lstat,
   mkdir,
@@ -22,9 +22,11 @@ import { copy, ensureDir, pathExists } from "fs-extra/esm";
 import type { BuildContext } from "../context.js";
 import { reasonOf } from "../errors.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
-import { mustRun } from "../process/exec.js";
+import { mustRun, type Exec } from "../process/exec.js";
 import { tryLock, tryLockExisting, waitForLock } from "../process/file-lock.js";
+import { carriesOverlay } from "./carries-overlay.js";
 import { layerVersion, type Inputs, type Layer } from "./layer.js";
+import { formatSealed, parseSealed } from "./sealed-json.js";
 import { aside, digestTree, sealTree } from "./tree-digest.js";
 
 /** What using a store needs of the context. */
@@ -72,10 +74,25 @@ export class LayerStore {
     return store;
   }
 
+  /** Drawn once for a store: keeps what a digest of a secret says from being guessed. */
+  async salt(): Promise<string> {
+    const file = join(this.folder, "salt");
+    const drawn = randomBytes(32).toString("hex");
+    await writeFile(file, drawn, { flag: "wx", mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+    });
+    return readFile(file, "utf8");
+  }
+
   /** Sorted; a name tells what a layer is for, and nothing of its state. */
   async names(): Promise<string[]> {
     const all = await readdir(this.folder);
     return all.filter((name) => /^[0-9a-f]{16}\.[0-9a-f]{64}\.[0-9a-f]{16}$/.test(name)).sort();
+  }
+
+  /** Whether there is a layer whose name begins so. */
+  async hasFor(prefix: string): Promise<boolean> {
+    return (await this.names()).some((name) => name.startsWith(prefix));
   }
 
   /** All whole layers. */
@@ -105,7 +122,7 @@ export class LayerStore {
     const lock = await tryLockExisting(join(layer.folder, "layer.json"), "shared", this.#ctx);
     if (lock === undefined) return undefined;
     const isSame = (await this.read(layer.id))?.seal === layer.seal;
-    const isIntact = isSame ? await this.isIntact(layer) : undefined;
+    const isIntact = isSame ? await LayerStore.isIntact(layer, this.#ctx.exec) : undefined;
     if (isIntact === true) {
       const now = new Date();
       await utimes(join(layer.folder, "layer.json"), now, now).catch(() => undefined); // when it was used, for prune
@@ -123,9 +140,9 @@ export class LayerStore {
   }
 
   /** Whether a layer's files are as they were stored, by what the file system says of them; undefined when that can't be told now. */
-  async isIntact({ folder, seal }: StoredLayer): Promise<boolean | undefined> {
+  static async isIntact({ folder, seal }: StoredLayer, exec: Exec): Promise<boolean | undefined> {
     try {
-      return (await sealTree(folder, this.#ctx.exec)) === seal;
+      return (await sealTree(folder, exec)) === seal;
     } catch {
       return (await pathExists(join(folder, "layer.json"))) ? undefined : false;
     }
@@ -144,7 +161,8 @@ export class LayerStore {
   }
 
   async #flawOf(layer: StoredLayer): Promise<string | undefined> {
-    if ((await this.isIntact(layer)) === false) return "its files were changed after they had been stored";
+    if ((await LayerStore.isIntact(layer, this.#ctx.exec)) === false)
+      return "its files were changed after they had been stored";
     if (layer.form === "packed") {
       const { exitCode } = await this.#ctx.exec("zstd", ["-t", "-q", join(layer.folder, "tree.tar.zst")]);
       return exitCode === 0 ? undefined : "its archive is damaged";
@@ -155,9 +173,9 @@ export class LayerStore {
 
   /** Removes a layer that this build holds, and that is damaged. */
   async discard(id: string): Promise<void> {
-    const gone = join(this.folder, `${stagingPrefix}gone-${id}.${randomUUID()}`);
-    await rename(join(this.folder, id), gone);
-    await mustRun(this.#ctx.exec, "rm", ["-rf", "--one-file-system", "--", gone]);
+    const gone = this.#newName(`gone-${id}`);
+    await rename(join(this.folder, id), join(this.folder, gone));
+    await this.#delete(gone);
   }
 
   /** False when a build uses it. */
@@ -166,9 +184,7 @@ export class LayerStore {
     const lock = await tryLockExisting(join(folder, "layer.json"), "exclusive", this.#ctx);
     if (lock === undefined) return !(await pathExists(folder));
     try {
-      const gone = join(this.folder, `${stagingPrefix}gone-${id}.${randomUUID()}`);
-      await rename(folder, gone);
-      await mustRun(this.#ctx.exec, "rm", ["-rf", "--one-file-system", "--", gone]);
+      await this.discard(id);
       return true;
     } finally {
       await lock.close();
@@ -191,8 +207,9 @@ export class LayerStore {
   /** Keeps a layer. `tree` and the files of `hooksDir` are not changed meanwhile. What goes wrong is told as a note and leaves nothing. */
   async add(layer: NewLayer, from: { readonly tree: string; readonly hooksDir: string }): Promise<void> {
     const id = nameOf(layer);
-    const staged = join(this.folder, `${stagingPrefix}${id}.${randomUUID()}`);
-    const lock = await tryLock(this.#lockOf(staged.slice(this.folder.length + 1)), this.#ctx);
+    const name = this.#newName(id);
+    const staged = join(this.folder, name);
+    const lock = await tryLock(this.#lockOf(name), this.#ctx);
     if (lock === undefined) return;
     try {
       await mkdir(staged, { mode: 0o700 });
@@ -208,7 +225,7 @@ export class LayerStore {
         form,
         seal,
       };
-      await writeFile(join(staged, "layer.json"), formatLayer(whole));
+      await writeFile(join(staged, "layer.json"), formatSealed(whole));
       await mustRun(this.#ctx.exec, "sync", ["-f", staged]);
       await this.remove(id); // an older one of the name, which is not used: it was not fresh
       await rename(staged, join(this.folder, id)).catch((error: NodeJS.ErrnoException) => {
@@ -219,8 +236,8 @@ export class LayerStore {
       const text = `The result of ${layer.phase} is not cached: ${reasonOf(error)}`;
       if (!this.#ctx.signal.aborted) this.#ctx.emit({ type: "note", level: "warning", text });
     } finally {
-      await rm(staged, { recursive: true, force: true }).catch(() => undefined);
-      await rm(this.#lockOf(staged.slice(this.folder.length + 1)), { force: true });
+      await this.#delete(name).catch(() => undefined); // the next build's sweep does it
+      await rm(this.#lockOf(name), { force: true });
       await lock.close();
     }
   }
@@ -254,7 +271,7 @@ export class LayerStore {
   }
 
   async #findForm(): Promise<Layer["form"]> {
-    return (await carriesLayers(this.folder, this.#ctx)) ? "folder" : "packed";
+    return (await carriesOverlay(join(this.folder, "locks"), this.#ctx)) ? "folder" : "packed";
   }
 
   /** What builds that died have staged: their locks are free. */
@@ -262,10 +279,19 @@ export class LayerStore {
     for (const name of (await readdir(this.folder)).filter((each) => each.startsWith(stagingPrefix))) {
       const lock = await tryLock(this.#lockOf(name), this.#ctx);
       if (lock === undefined) continue;
-      await mustRun(this.#ctx.exec, "rm", ["-rf", "--one-file-system", "--", join(this.folder, name)]);
+      await this.#delete(name);
       await rm(this.#lockOf(name), { force: true });
       await lock.close();
     }
+  }
+
+  /** Of what is no layer yet, or no more; swept when the build that made it is dead. */
+  #newName(of: string): string {
+    return `${stagingPrefix}${of}.${randomUUID()}`;
+  }
+
+  async #delete(name: string): Promise<void> {
+    await mustRun(this.#ctx.exec, "rm", ["-rf", "--one-file-system", "--", join(this.folder, name)]);
   }
 
   #lockOf(name: string): string {
@@ -273,44 +299,15 @@ export class LayerStore {
   }
 }
 
-/** Its own digest stands in the first line. */
-function formatLayer(layer: Layer): string {
-  const text = JSON.stringify(layer);
-  return `${sha256(text)}\n${text}\n`;
-}
-
 function parseLayer(written: string): Layer | undefined {
-  const [digest, text = ""] = written.split("\n");
-  if (sha256(text) !== digest) return undefined;
-  const layer = JSON.parse(text) as Layer;
-  return layer.version === layerVersion ? layer : undefined;
+  const layer = parseSealed<Layer>(written);
+  return layer?.version === layerVersion ? layer : undefined;
 }
 
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   await handle.sync();
   await handle.close();
-}
-
-/**
- * Whether folders here can lie under an overlay: owners, whiteouts and what an overlay notes in attributes must stay. Tried with
- * an overlay that writes here: the kernel refuses one where a part of that is missing.
- */
-async function carriesLayers(folder: string, { exec, emit }: StoreContext): Promise<boolean> {
-  const probe = join(folder, `locks/probe-${randomUUID()}`);
-  await mkdir(probe);
-  // A folder that takes the place of another is opaque, a file that is gone a whiteout: seen again when that is the lower one.
-  const script = `set -eu; cd -- "$1"; mkdir -p l/d l/m u w v x m; touch l/d/f l/g
-over() { mount -t overlay -o "lowerdir=$1,upperdir=$2,workdir=$3,redirect_dir=on" overlay m; }
-trap 'umount m 2> /dev/null || true' EXIT
-over l u w; rm -r m/d m/g; mkdir m/d; chown 1:1 m/d; umount m
-over u:l v x; [ ! -e m/g ] && [ -z "$(ls m/d)" ] && [ "$(stat -c %u m/d)" = 1 ]`;
-  const { exitCode, stderr } = await exec("bash", ["--norc", "-c", script, "probe", probe]);
-  await mustRun(exec, "rm", ["-rf", "--one-file-system", "--", probe]);
-  if (exitCode === 0) return true;
-  const reason = stderr.trim().split("\n").at(0) ?? "";
-  emit({ type: "note", level: "info", text: `Layers are packed: ${folder} can't carry an overlay (${reason}).` });
-  return false;
 }
 
 /** When a layer was used for the last time. */

@@ -2,41 +2,38 @@
  * The layers of one build: for each tree phase, whether the store has its result, and what is kept when it has not. A phase that
  * can't be kept ends it: those after it run, and nothing of them is kept.
  */
-import { randomBytes } from "node:crypto";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { copy, remove } from "fs-extra/esm";
 import type { BuildContext } from "../context.js";
-import type { SourceRecord } from "../fetch/sources.js";
 import { BuildError, reasonOf } from "../errors.js";
 import { saysNoSpace } from "../out-of-space.js";
 import type { PhaseInfo } from "../phases/table.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import type { AptSuite } from "../report/report.js";
-import type { Workspace } from "../workspace/workspace.js";
-import { explainMiss } from "./explain.js";
-import { aptFacts, fetchFacts, Freshness, type Fact } from "./freshness.js";
-import { derivedVariables, HookReader, mentionsIn, runsIn, type HookChanges, type HookFile } from "./hook-view.js";
+import { aptFacts } from "./apt-facts.js";
+import { digestEngine } from "./engine.js";
+import type { Now } from "./explain.js";
+import { fetchFacts, Freshness } from "./freshness.js";
+import { HookReader } from "./hook-files.js";
+import type { HookChanges, HookView } from "./hook-view.js";
 import { keyOf, phaseInputs, uncacheableIn } from "./inputs.js";
+import { Keeping } from "./keeping.js";
 import type { Inputs } from "./layer.js";
-import { mountAgain, mountedBelow, readScriptMounts, type ScriptMount } from "./script-mounts.js";
-import { defaultLimits, pruneLayers } from "./prune.js";
+import { derivedVariables } from "./mentions.js";
+import { mountAgain, type ScriptMount } from "./script-mounts.js";
 import { inputsPrefix, layersFolder, LayerStore, type NewLayer, type StoredLayer } from "./store.js";
+import { readBefore, readLeft, type Before, type TracesSetting } from "./traces.js";
 import { readable, Reads } from "./traced-run.js";
 import { digestTree } from "./tree-digest.js";
 
 type Env = Readonly<Record<string, string>>;
 
-export interface LayerSetting {
+export interface LayerSetting extends Omit<TracesSetting, "caches"> {
   readonly plan: BuildPlan;
   readonly places: BuildPlaces;
-  readonly workspace: Workspace;
-  readonly sources: SourceRecord;
-  /** How many folders beside the outputs steps have staged so far: they are in no layer. */
-  readonly countSideFolders: () => number;
   /** What scripts outside get before environment.d. */
   readonly env: Env;
   readonly ctx: BuildContext;
@@ -46,61 +43,44 @@ export interface LayerSetting {
 export interface Attempt {
   readonly phase: PhaseInfo;
   readonly inputs: Inputs;
-  readonly files: readonly HookFile[];
+  readonly view: HookView;
   readonly reads: Reads;
   /** Lets other builds make the same. */
   readonly release: () => Promise<void>;
 }
 
-/** What a build would do with a phase. */
-export interface PhaseForecast {
-  readonly phase: string;
-  /** `assumed`: restored if the phases that run before give what they gave. */
-  readonly state: "cached" | "assumed" | "runs";
-  /** Why it runs. */
-  readonly reasons: readonly string[];
-  readonly layer?: string;
-  /** ISO 8601. */
-  readonly createdAt?: string;
-  readonly savedSeconds?: number;
+/** What a phase that ran has made beside its tree. */
+export interface Made {
+  readonly before: Before;
+  readonly hooks: HookChanges;
+  readonly aptSuites: readonly AptSuite[];
+  readonly seconds: number;
 }
 
-/** What is in scratch space while phases run, and what was there before they did. */
-interface Before {
-  readonly mounts: ReadonlySet<string>;
-  readonly sideFolders: number;
-  readonly beside: ReadonlySet<string>;
-  readonly files: ReadonlySet<string>;
-  readonly commits: ReadonlySet<string>;
+/** The store, and what of this engine and this machine is in every key. */
+interface Opened {
+  readonly store: LayerStore;
+  readonly engine: string;
+  readonly salt: string;
+  readonly keeping: Keeping;
+  readonly freshness: Freshness;
 }
 
 export class TreeLayers {
   readonly reader: HookReader;
-  /** Undefined in a build that neither takes nor keeps anything. */
-  readonly #store: LayerStore | undefined;
   readonly #setting: LayerSetting;
-  readonly #freshness: Freshness;
-  readonly #engine: string;
-  readonly #salt: string;
+  readonly #traces: TracesSetting;
+  /** Undefined once nothing is taken or kept any more. */
+  #opened: Opened | undefined;
   #parent: Promise<string> = Promise.resolve("");
-  #keeping: Promise<void> = Promise.resolve();
   #mounts: readonly ScriptMount[] = [];
-  #isOpen: boolean;
-  /** A forecast goes on from what a phase gave the last time. */
-  #isAssumed = false;
-  #hasKept = false;
   readonly #used: StoredLayer[] = [];
-  #before: Before | undefined;
 
-  private constructor(store: LayerStore | undefined, setting: LayerSetting, engine: string, salt: string) {
-    this.#store = store;
-    this.#isOpen = store !== undefined;
+  private constructor(setting: LayerSetting, opened: Opened | undefined) {
     this.#setting = setting;
-    this.#engine = engine;
-    this.#salt = salt;
+    this.#traces = { ...setting, caches: [setting.places.cacheDir] };
+    this.#opened = opened;
     this.reader = new HookReader(setting.workspace.hooksDir);
-    const { ctx, env } = setting;
-    this.#freshness = new Freshness({ exec: ctx.exec, signal: ctx.signal, env });
   }
 
   static async open(setting: LayerSetting): Promise<TreeLayers> {
@@ -108,104 +88,97 @@ export class TreeLayers {
     const canStack = await workspace.tree.canStack();
     if (!canStack) ctx.emit({ type: "note", level: "info", text: notStacked(workspace.buildDir) });
     // Work folders that are kept are to hold the tree as a whole.
-    if (places.layers === "none" || plan.settings.keep || !canStack) return new TreeLayers(undefined, setting, "", "");
-    const opened = await openStore(layersFolder(places), ctx);
-    if (opened === undefined) return new TreeLayers(undefined, setting, "", "");
-    const { store, salt } = opened;
-    const layers = new TreeLayers(store, setting, digestEngine(places), salt);
-    workspace.resources.defer("the layers being kept", async () => {
-      await layers.#keeping;
-      if (layers.#hasKept) await pruneLayers(store, defaultLimits).catch(() => []); // the next build does it
-    });
-    return layers;
+    const isWanted = places.layers !== "none" && !plan.settings.keep && canStack;
+    return new TreeLayers(setting, isWanted ? await openStore(setting) : undefined);
   }
 
-  /** Digest of what the phases so far have made; undefined when a phase was not restored or kept. */
-  get result(): Promise<string> | undefined {
-    return this.#isOpen ? this.#parent : undefined;
+  get plan(): BuildPlan {
+    return this.#setting.plan;
   }
 
-  get engine(): string {
-    return this.#engine;
+  get isOpen(): boolean {
+    return this.#opened !== undefined;
+  }
+
+  /** Digests of what the phases so far have made, and of the engine; undefined when a phase was not restored or kept. */
+  async digests(): Promise<{ readonly result: string; readonly engine: string } | undefined> {
+    const result = await this.#parent.catch(() => undefined);
+    return this.#opened === undefined || result === undefined ? undefined : { result, engine: this.#opened.engine };
   }
 
   /** Throws LAYER_LOST when a layer that this build stands on is not what it was: locks hold back our own programs only. */
   async checkUsed(): Promise<void> {
+    const { exec } = this.#setting.ctx;
     for (const layer of this.#used) {
-      if ((await this.#store?.isIntact(layer)) !== false) continue;
+      if ((await LayerStore.isIntact(layer, exec)) !== false) continue;
       throw new BuildError("LAYER_LOST", { phase: layer.phase, folder: layer.folder });
     }
   }
 
   /** Nothing is taken or kept from here on. */
   close(reason: string): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
+    if (this.#opened === undefined) return;
+    this.#opened = undefined;
     this.#setting.ctx.emit({ type: "note", level: "info", text: `From here on nothing is cached: ${reason}.` });
   }
 
   /** Finds the result of a phase; else what is needed to keep it once it has run. */
   async find(
     phase: PhaseInfo,
-    files: readonly HookFile[],
+    view: HookView,
     added: ReadonlyMap<string, string>,
   ): Promise<StoredLayer | Attempt | undefined> {
-    const { plan, places, ctx, env } = this.#setting;
+    const { plan, env } = this.#setting;
     const refusing = uncacheableIn(phase, plan);
     if (refusing.length > 0)
       this.close(`element ${refusing.join(", ")} does not let the result of ${phase.name} be kept`);
     if (hasBreak(phase, plan)) this.close(`there is a break point at ${phase.name}`);
-    if (!this.#isOpen || this.#store === undefined) return undefined;
-    const inputs = phaseInputs({
-      phase,
-      plan,
-      places,
-      hooks: ctx.hooks,
-      files,
-      env,
-      added,
-      engine: this.#engine,
-      salt: this.#salt,
-    });
-    const found = await this.#lookUp(phase, inputs, this.#store);
+    if (this.#opened === undefined) return undefined;
+    const inputs = this.inputsOf(phase, view, added);
+    const found = await this.lookUp(phase, inputs);
     if (found !== undefined) return found;
-    const release = await this.#claim(inputsPrefix(phase.name, inputs), this.#store);
-    const made = await this.#lookUp(phase, inputs, this.#store);
+    const release = await this.#claim(inputsPrefix(phase.name, inputs));
+    const made = await this.lookUp(phase, inputs);
     if (made === undefined)
-      return { phase, inputs, files, reads: new Reads(readable(plan, env), derivedVariables(files)), release };
+      return { phase, inputs, view, reads: new Reads(readable(plan, env), derivedVariables(view.files)), release };
     await release();
     return made;
   }
 
+  inputsOf(phase: PhaseInfo, view: HookView, added: ReadonlyMap<string, string>): Inputs {
+    const { plan, places, env, ctx } = this.#setting;
+    const { engine = "", salt = "" } = this.#opened ?? {};
+    return phaseInputs({ phase, plan, places, hooks: ctx.hooks, view, env, added, engine, salt });
+  }
+
   /** A store that can't hold a lock holds nobody back. */
-  async #claim(what: string, store: LayerStore): Promise<() => Promise<void>> {
-    const { signal } = this.#setting.ctx;
+  async #claim(what: string): Promise<() => Promise<void>> {
     try {
-      return await store.claim(what);
+      return (await this.#opened?.store.claim(what)) ?? (async () => {});
     } catch {
-      signal.throwIfAborted();
+      this.#setting.ctx.signal.throwIfAborted();
       return async () => {};
     }
   }
 
-  async #lookUp(phase: PhaseInfo, inputs: Inputs, store: LayerStore): Promise<StoredLayer | undefined> {
+  /** A stored result of the phase that a fresh build would give as well; it is held until the end of this build. */
+  async lookUp(phase: PhaseInfo, inputs: Inputs): Promise<StoredLayer | undefined> {
     const { plan, places, workspace, env, ctx } = this.#setting;
-    const prefix = inputsPrefix(phase.name, inputs);
-    const isKnown = places.layers === "use" && (await store.names()).some((name) => name.startsWith(prefix));
-    if (!isKnown) return undefined; // and nobody waits for the digest of what lies below
-    const stateOf = readable(plan, env);
-    const parent = await this.#parent.catch((error: unknown) => {
-      this.close(`the result of the phase before can't be read: ${reasonOf(error)}`);
-      return undefined;
-    });
+    const { store, freshness } = this.#opened ?? {};
+    if (store === undefined || freshness === undefined || places.layers !== "use") return undefined;
+    // Where nothing is stored for these inputs nobody waits for the digest of what lies below.
+    if (!(await store.hasFor(inputsPrefix(phase.name, inputs)))) return undefined;
+    const parent = await this.#parent.catch((error: unknown) =>
+      this.close(`the result of the phase before can't be read: ${reasonOf(error)}`),
+    );
     if (parent === undefined) return undefined;
+    const stateOf = readable(plan, env);
     for (const layer of await store.find(keyOf(inputs, parent))) {
       if (layer.mounts.some(({ source }) => !existsSync(source))) continue; // a cache that it binds is gone
       if (Object.entries(layer.reads).some(([name, state]) => stateOf(name) !== state)) continue;
-      const stale = plan.settings.offline ? [] : await this.#freshness.changed(layer.facts);
-      if (stale.length > 0) {
-        const [{ what } = { what: "" }] = stale;
-        ctx.emit({ type: "note", level: "info", text: `${phase.name} runs anew: ${what} has changed.` });
+      const [stale] = plan.settings.offline ? [] : await freshness.changed(layer.facts);
+      if (stale !== undefined) {
+        ctx.emit({ type: "note", level: "info", text: `${phase.name} runs anew: ${stale.what} has changed.` });
         continue;
       }
       const lock = await store.use(layer);
@@ -217,61 +190,20 @@ export class TreeLayers {
     return undefined;
   }
 
-  /** What would become of a phase, and why. Nothing is locked or kept; a stored result counts for the phases after it. */
-  async forecast(
-    phase: PhaseInfo,
-    files: readonly HookFile[],
-    added: ReadonlyMap<string, string>,
-  ): Promise<PhaseForecast> {
-    const { plan, places, ctx, env } = this.#setting;
-    const base = { phase: phase.name };
-    const refusing = uncacheableIn(phase, plan);
-    if (refusing.length > 0) this.#isOpen = false;
-    const never = refusing.map((name) => `element ${name} does not let its result be kept`);
-    if (!this.#isOpen || this.#store === undefined)
-      return {
-        ...base,
-        state: "runs",
-        reasons: never.length > 0 ? never : ["nothing is cached from an earlier phase on"],
-      };
-    const inputs = phaseInputs({
-      ...{ phase, plan, places, hooks: ctx.hooks, files, env, added },
-      ...{ engine: this.#engine, salt: this.#salt },
-    });
-    const found = await this.#lookUp(phase, inputs, this.#store);
-    if (found !== undefined) {
-      await this.restore(found);
-      const { id, createdAt, seconds } = found;
-      return {
-        ...base,
-        state: this.#isAssumed ? "assumed" : "cached",
-        reasons: [],
-        layer: id,
-        createdAt,
-        savedSeconds: seconds,
-      };
-    }
-    const nearest = await this.#nearest(phase, this.#store);
-    const stale = nearest === undefined || plan.settings.offline ? [] : await this.#freshness.changed(nearest.facts);
-    const parent = this.#isAssumed ? undefined : await this.#parent;
-    const now = { inputs, parent, stateOf: readable(plan, env), stale };
-    const reasons =
-      nearest === undefined ? ["no build of this image has kept a result of it"] : explainMiss(nearest, now);
-    const unsaid = mentionsIn(runsIn(phase.name, files)).has("fetch")
-      ? ["a script of it fetches something and does not say what"]
-      : [];
-    if (nearest !== undefined)
-      await this.restore(nearest); // as if it gave the same again
-    else this.#isOpen = false;
-    this.#isAssumed = true;
-    return { ...base, state: "runs", reasons: reasons.length > 0 ? reasons : unsaid };
+  /** The newest layer of the phase for this image; of another one where there is none. */
+  async nearest(phase: PhaseInfo): Promise<StoredLayer | undefined> {
+    const stored = (await this.#opened?.store.list()) ?? [];
+    const layers = stored.filter((layer) => layer.phase === phase.name);
+    const own = layers.filter(({ image }) => image === this.plan.output);
+    return (own.length > 0 ? own : layers).sort((a, b) => a.createdAt.localeCompare(b.createdAt)).at(-1);
   }
 
-  /** The newest layer of the phase for this image; of another one where there is none. */
-  async #nearest(phase: PhaseInfo, store: LayerStore): Promise<StoredLayer | undefined> {
-    const layers = (await store.list()).filter((layer) => layer.phase === phase.name);
-    const own = layers.filter(({ image }) => image === this.#setting.plan.output);
-    return (own.length > 0 ? own : layers).sort((a, b) => a.createdAt.localeCompare(b.createdAt)).at(-1);
+  /** What a layer is compared with. The parent is not known where a phase before has to run first. */
+  async stateNow(inputs: Inputs, layer: StoredLayer, { isParentKnown }: { isParentKnown: boolean }): Promise<Now> {
+    const { plan, env } = this.#setting;
+    const stale = plan.settings.offline ? [] : ((await this.#opened?.freshness.changed(layer.facts)) ?? []);
+    const parent = isParentKnown ? await this.#parent : undefined;
+    return { inputs, parent, stateOf: readable(plan, env), stale };
   }
 
   /** Lays a stored result on top of the tree, which is not mounted, and makes its changes to the hooks. */
@@ -302,7 +234,7 @@ export class TreeLayers {
     ctx.signal.throwIfAborted();
     if (saysNoSpace(stderr))
       throw new BuildError("SPACE_EXHAUSTED", { path: workspace.buildDir, doing: "unpacking a layer" });
-    await this.#store?.discard(id);
+    await this.#opened?.store.discard(id);
     throw new BuildError("LAYER_LOST", { phase, folder });
   }
 
@@ -313,106 +245,57 @@ export class TreeLayers {
   }
 
   /** Right before the steps of a phase run. */
-  async begin(): Promise<void> {
-    const { workspace, sources } = this.#setting;
-    this.#before = {
-      mounts: new Set(
-        [...(await mountedBelow(workspace.mountDir))].filter(
-          (key) => !this.#mounts.some(({ on }) => key.endsWith(` ${workspace.mountDir}${on}`)),
-        ),
-      ),
-      sideFolders: this.#setting.countSideFolders(),
-      beside: besideHooks(workspace),
-      files: new Set(sources.files.map(({ url, sha256: digest }) => `${url} ${digest}`)),
-      commits: new Set(sources.commits.map((each) => canonicalJson(each))),
-    };
+  begin(): Promise<Before> {
+    return readBefore(this.#traces, this.#mounts);
   }
 
   /**
    * After a phase has run, with its tree still mounted. When its result can be kept, `freeze` unmounts the tree and gives its
    * folder; it is stored beside what comes next.
    */
-  async keep(
-    attempt: Attempt,
-    made: { readonly hooks: HookChanges; readonly aptSuites: readonly AptSuite[]; readonly seconds: number },
-    freeze: () => Promise<string>,
-  ): Promise<void> {
-    const { workspace, sources, ctx, plan } = this.#setting;
-    const before = this.#before;
-    if (before === undefined) throw new Error("keep without begin");
-    const reason = await this.#whatCantBeKept(before);
-    if (reason !== undefined) {
-      this.close(`${attempt.phase.name} ${reason}`);
-      return attempt.release();
-    }
-    const files = sources.files.filter(({ url, sha256: digest }) => !before.files.has(`${url} ${digest}`));
-    const commits = sources.commits.filter((each) => !before.commits.has(canonicalJson(each)));
-    const fetched = await fetchFacts(files, commits, this.#freshness);
+  async keep(attempt: Attempt, made: Made, freeze: () => Promise<string>): Promise<void> {
+    const { workspace, ctx, plan } = this.#setting;
+    const { keeping, freshness } = this.#opened ?? {};
+    const left = await readLeft(this.#traces, made.before);
+    if ("refused" in left) this.close(`${attempt.phase.name} ${left.refused}`);
+    if ("refused" in left || keeping === undefined || freshness === undefined) return attempt.release();
+
+    const { mounts, files, commits } = left;
+    const fetched = await fetchFacts(files, commits, freshness);
     const facts = [...(await aptFacts(workspace.target)), ...fetched];
+    this.#mounts = mounts;
     const tree = await freeze();
-    const hooksDir = join(workspace.buildDir, "kept-hooks", attempt.phase.name);
-    for (const path of made.hooks.written) await copy(join(workspace.hooksDir, path), join(hooksDir, path));
+    const hooksDir = await this.#copyHooks(attempt, made.hooks);
     const parent = this.#parent;
-    const mounts = this.#mounts;
     const treeDigest = digestTree(tree, ctx.exec, ctx.signal);
-    const states = this.reader.read().filter(({ path }) => made.hooks.written.includes(path));
-    const hookStates = states.map(({ path, state }) => `${path} ${state}`);
-    const { removed } = made.hooks;
+    const hooks = this.#hookStates(made.hooks);
     const result = Promise.all([parent, treeDigest]).then((digests) =>
-      sha256(canonicalJson({ digests, hookStates, removed, mounts })),
+      sha256(canonicalJson({ digests, hooks, mounts })),
     );
     result.catch(() => undefined); // whoever needs it asks for it
     this.#parent = result;
+    // What a program fetched without a word may be another thing tomorrow.
+    if (attempt.view.mentions.has("fetch") && fetched.length === 0) return attempt.release();
+    const { phase, inputs, reads, release } = attempt;
     const layer = async (): Promise<NewLayer> => ({
-      ...{
-        key: keyOf(attempt.inputs, await parent),
-        phase: attempt.phase.name,
-        image: plan.output,
-        parent: await parent,
-      },
-      ...{
-        inputs: attempt.inputs,
-        reads: attempt.reads.states,
-        facts,
-        result: await result,
-        treeDigest: await treeDigest,
-      },
-      ...{ hooks: made.hooks, mounts, files, commits, aptSuites: made.aptSuites, seconds: made.seconds },
+      ...{ phase: phase.name, image: plan.output, inputs, reads: reads.states, facts, mounts, files, commits },
+      ...{ hooks: made.hooks, aptSuites: made.aptSuites, seconds: made.seconds },
+      ...{ parent: await parent, key: keyOf(inputs, await parent), result: await result, treeDigest: await treeDigest },
     });
-    const isKept = this.#isAccountedFor(attempt, fetched);
-    this.#keeping = this.#keeping.then(async () => {
-      try {
-        if (!isKept || ctx.signal.aborted) return;
-        this.#hasKept = true;
-        await this.#store?.add(await layer(), { tree, hooksDir });
-      } catch (error) {
-        if (!ctx.signal.aborted)
-          ctx.emit({
-            type: "note",
-            level: "warning",
-            text: `The result of ${attempt.phase.name} is not cached: ${reasonOf(error)}`,
-          });
-      } finally {
-        await attempt.release().catch(() => undefined);
-      }
-    });
+    keeping.add({ phase: phase.name, layer, tree, hooksDir, release });
   }
 
-  /** Why the result of the phase that ran can't be made again from files alone. */
-  async #whatCantBeKept(before: Before): Promise<string | undefined> {
-    const { workspace, places } = this.#setting;
-    const { known, unknown } = await readScriptMounts(workspace.mountDir, before.mounts, [places.cacheDir]);
-    if (unknown.length > 0) return `left a mount that can't be made again: ${unknown.join(", ")}`;
-    if (this.#setting.countSideFolders() > before.sideFolders) return "wrote beside the image";
-    const left = [...besideHooks(workspace)].filter((name) => !before.beside.has(name));
-    if (left.length > 0) return `left files in TMP_BUILD_DIR or TMP_IMAGE_DIR: ${left.join(", ")}`;
-    this.#mounts = known;
-    return undefined;
+  /** Later phases may write the same files. */
+  async #copyHooks({ phase }: Attempt, { written }: HookChanges): Promise<string> {
+    const { workspace } = this.#setting;
+    const folder = join(workspace.buildDir, "kept-hooks", phase.name);
+    for (const path of written) await copy(join(workspace.hooksDir, path), join(folder, path));
+    return folder;
   }
 
-  /** What a program fetched without a word may be another thing tomorrow. */
-  #isAccountedFor({ phase, files }: Attempt, fetched: readonly Fact[]): boolean {
-    return fetched.length > 0 || !mentionsIn(runsIn(phase.name, files)).has("fetch");
+  #hookStates({ written, removed }: HookChanges) {
+    const files = this.reader.read().filter(({ path }) => written.includes(path));
+    return { written: files.map(({ path, state }) => `${path} ${state}`), removed };
   }
 }
 
@@ -423,58 +306,18 @@ const hasBreak = ({ name }: PhaseInfo, { settings, result }: BuildPlan): boolean
   settings.breaks.some((point) => point === `before-${name}` || point === `after-${name}`) ||
   (result === "ramdisk" && settings.breaks.some((point) => point.endsWith("-ramdisk-install")));
 
-/** Of the engine's own in scratch space; steps put what only they need into `scratch`. */
-const ofTheEngine = new Set([
-  "hooks",
-  "hooks.aside",
-  "lib",
-  "mnt",
-  "built",
-  "tree",
-  "unpacked",
-  "kept-hooks",
-  "fetch-log",
-  "scratch",
-  "beside",
-]);
-
-function besideHooks({ buildDir, imageDir }: Workspace): Set<string> {
-  const names = [buildDir, imageDir].flatMap((folder) => readdirSync(folder));
-  return new Set(names.filter((name) => !ofTheEngine.has(name)));
-}
-
-/** What of the engine scripts run or source: its version, and the files of _LIB. */
-function digestEngine({ libDir }: BuildPlaces): string {
-  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
-    version: string;
-  };
-  const folders = [libDir, fileURLToPath(new URL("../../libexec/inside", import.meta.url))];
-  const entries = folders.flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }));
-  const files = entries.filter((entry) => entry.isFile());
-  const states = files.map(({ parentPath, name }) => `${name} ${sha256(readFileSync(join(parentPath, name)))}`).sort();
-  return sha256(canonicalJson({ version, states }));
-}
-
 /** Undefined, with a warning, for a folder that can't be one: the build does without. */
-async function openStore(
-  folder: string,
-  ctx: LayerSetting["ctx"],
-): Promise<{ readonly store: LayerStore; readonly salt: string } | undefined> {
+async function openStore({ places, workspace, env, ctx }: LayerSetting): Promise<Opened | undefined> {
   try {
-    const store = await LayerStore.open(folder, ctx);
-    return { store, salt: await readSalt(store.folder) };
+    const store = await LayerStore.open(layersFolder(places), ctx);
+    const salt = await store.salt();
+    const keeping = new Keeping(store, ctx);
+    const freshness = new Freshness({ exec: ctx.exec, signal: ctx.signal, env });
+    workspace.resources.defer("connections to mirrors", () => freshness[Symbol.asyncDispose]());
+    workspace.resources.defer("the layers being kept", () => keeping.settle());
+    return { store, engine: digestEngine(places), salt, keeping, freshness };
   } catch (error) {
     ctx.emit({ type: "note", level: "warning", text: `Nothing is cached: ${reasonOf(error)}` });
     return undefined;
   }
-}
-
-/** Drawn once for a store. */
-async function readSalt(folder: string): Promise<string> {
-  const file = join(folder, "salt");
-  const drawn = randomBytes(32).toString("hex");
-  await writeFile(file, drawn, { flag: "wx", mode: 0o600 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
-  });
-  return readFile(file, "utf8");
 }

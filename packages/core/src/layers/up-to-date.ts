@@ -7,6 +7,7 @@ import { dirname, join } from "node:path";
 import { canonicalJson, planDigest, sha256 } from "../plan/digest.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import type { BuildReport } from "../report/report.js";
+import { formatSealed, parseSealed } from "./sealed-json.js";
 import { layersFolder } from "./store.js";
 
 /** What the front has published: every path, and its report. */
@@ -22,12 +23,16 @@ interface OutputsRecord {
   readonly report: BuildReport;
 }
 
-/** Of all that the outputs depend on. `treeResult` is that of the last tree phase. */
-export const outputsKey = (plan: BuildPlan, places: BuildPlaces, treeResult: string, engine: string): string =>
+/** Of all that the outputs depend on. `result` is the digest of what the last tree phase has made. */
+export const outputsKey = (
+  plan: BuildPlan,
+  places: BuildPlaces,
+  { result, engine }: { readonly result: string; readonly engine: string },
+): string =>
   sha256(
     canonicalJson({
       plan: planDigest(plan),
-      treeResult,
+      result,
       engine,
       secrets: places.secrets,
       args: places.args,
@@ -39,7 +44,7 @@ export const outputsKey = (plan: BuildPlan, places: BuildPlaces, treeResult: str
 /** Undefined unless the outputs are there, made from the same, and nobody has touched them. */
 export async function findPublished(places: BuildPlaces, key: string): Promise<BuildReport | undefined> {
   const text = await readFile(recordFile(places), "utf8").catch(() => undefined);
-  const record = text === undefined ? undefined : parse(text);
+  const record = text === undefined ? undefined : parseSealed<OutputsRecord>(text);
   if (record?.key !== key) return undefined;
   for (const [path, stamp] of Object.entries(record.stamps)) if ((await stampOf(path)) !== stamp) return undefined;
   return record.report;
@@ -51,15 +56,8 @@ export async function notePublished(places: BuildPlaces, key: string, { paths, r
   const file = recordFile(places);
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
   const record: OutputsRecord = { key, stamps, report };
-  const text = JSON.stringify(record);
-  await writeFile(`${file}.new`, `${sha256(text)}\n${text}`);
+  await writeFile(`${file}.new`, formatSealed(record));
   await rename(`${file}.new`, file);
-}
-
-/** Its own digest stands in the first line. */
-function parse(written: string): OutputsRecord | undefined {
-  const [digest = "", text = ""] = written.split("\n");
-  return sha256(text) === digest ? (JSON.parse(text) as OutputsRecord) : undefined;
 }
 
 const recordFile = (places: BuildPlaces): string =>

@@ -3,11 +3,9 @@
  * setpriv's parent-death signal, unshare's --kill-child, and the lifeline, which is the worker's standard input.
  * With the namespace's first process every other one dies, and with them every mount.
  */
-import type { ChildProcess } from "node:child_process";
-import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { BuildContext } from "../context.js";
-import type { PhaseForecast } from "../layers/tree-layers.js";
+import type { PhaseForecast } from "../layers/forecast.js";
 import type { Published as PublishedOutputs } from "../layers/up-to-date.js";
 import { BuildError } from "../errors.js";
 import { masker, secretTexts } from "../mask.js";
@@ -24,16 +22,8 @@ import {
   type OutputFrame,
   type WorkerResult,
 } from "./protocol.js";
+import { shellRequest, type ShellRequest } from "./shell-request.js";
 import { readError, writeError } from "./written-error.js";
-
-/** A break point that wants a shell: the command line that the front runs on the user's terminal. */
-export interface ShellRequest {
-  readonly name: string;
-  readonly command: readonly [string, ...string[]];
-  /** The whole environment to run it with. */
-  readonly env: Readonly<Record<string, string>>;
-  readonly place: "host" | "chroot";
-}
 
 export interface WorkerListener<Published extends PublishedOutputs | undefined> {
   readonly onEvent: (event: BuildEvent) => void;
@@ -45,6 +35,10 @@ export interface WorkerListener<Published extends PublishedOutputs | undefined> 
   readonly onDone: (result: WorkerResult) => Promise<Published>;
   /** Nothing was made: the outputs of an earlier build, which this is the report of, are what would be. */
   readonly onUpToDate: (report: BuildReport) => Published;
+}
+
+interface ForecastListener {
+  readonly onForecast?: (phases: readonly PhaseForecast[]) => void;
 }
 
 // As the first process of the namespace: hands standard input on, and ends when it closes or the worker does. What the
@@ -77,24 +71,24 @@ export async function launchForecast(
   places: BuildPlaces,
   ctx: Pick<BuildContext, "signal">,
 ): Promise<readonly PhaseForecast[]> {
-  const nothing = () => undefined;
+  let told: readonly PhaseForecast[] = [];
   const listener = {
     onEvent() {},
     onOutput() {},
     onBreak: async () => {},
     onDone: async () => undefined,
-    onUpToDate: nothing,
+    onUpToDate: () => undefined,
+    onForecast: (phases: readonly PhaseForecast[]) => void (told = phases),
   };
-  const told: { phases: readonly PhaseForecast[] } = { phases: [] };
-  await launch("forecast", plan, places, { ...listener, onForecast: (phases) => void (told.phases = phases) }, ctx);
-  return told.phases;
+  await launch("forecast", plan, places, listener, ctx);
+  return told;
 }
 
 async function launch<Published extends PublishedOutputs | undefined>(
   what: "build" | "forecast",
   plan: BuildPlan,
   places: BuildPlaces,
-  listener: WorkerListener<Published> & { readonly onForecast?: (phases: readonly PhaseForecast[]) => void },
+  listener: WorkerListener<Published> & ForecastListener,
   ctx: Pick<BuildContext, "signal">,
 ): Promise<Published> {
   const namespaces = [
@@ -165,10 +159,9 @@ async function launch<Published extends PublishedOutputs | undefined>(
         await listening.onDone(message.result, (value) => (published = { value }));
         return sendMessage(stdin, { type: "resume", published: published?.value });
       case "forecast":
-        listener.onForecast?.(message.phases);
-        return void (published = { value: undefined as Published });
+        return listening.onForecast(message.phases, () => (published = { value: undefined as Published }));
       case "up-to-date":
-        return void (published = { value: listener.onUpToDate(message.report) });
+        return listening.onUpToDate(message.report, (value) => (published = { value }));
       case "released":
       case "failed":
         outcome = message;
@@ -210,7 +203,7 @@ type Outcome = FromWorker & { type: "released" | "failed" };
 
 /** A listener that fails (a full disk under the log, a tap) interrupts the build, which then cleans up; it is not asked again. */
 function guard<Published extends PublishedOutputs | undefined>(
-  listener: WorkerListener<Published>,
+  { onForecast = () => {}, ...listener }: WorkerListener<Published> & ForecastListener,
   interrupt: () => void,
 ) {
   const guarded =
@@ -230,6 +223,8 @@ function guard<Published extends PublishedOutputs | undefined>(
     onOutput: guarded(listener.onOutput),
     onBreak: guarded(listener.onBreak),
     onDone: guarded(listener.onDone),
+    onUpToDate: guarded(listener.onUpToDate),
+    onForecast: guarded(onForecast),
   };
   return listening;
 }
@@ -243,35 +238,3 @@ function endOf({ error }: { readonly error: unknown }, outcome: Outcome | undefi
 /** A note may hold what a script wrote. */
 const maskNote = (event: BuildEvent, mask: (text: string) => string): BuildEvent =>
   event.type === "note" ? { ...event, text: mask(event.text) } : event;
-
-/** Variables go as the shell's environment and not as arguments: among them are secrets, and arguments are everybody's to read. */
-async function shellRequest(
-  { name, chroot, cwd, env }: FromWorker & { type: "break" },
-  child: ChildProcess,
-): Promise<ShellRequest> {
-  const pid = await firstInNamespace(child.pid ?? 0);
-  const raise = process.getuid?.() === 0 ? [] : ["sudo", `--preserve-env=${Object.keys(env).join(",")}`];
-  const shell = (env.break_cmd ?? "") === "" ? ["bash", "--norc", "-i"] : ["bash", "-c", env.break_cmd ?? ""];
-  // Not nsenter's --wd, which is opened on this side, where the worker's mounts are not. Without --root the shell would be at
-  // the root of the mount namespace, which is not ours when dib itself runs in a chroot.
-  const within = chroot === undefined ? ["env", `--chdir=${cwd}`] : ["chroot", chroot];
-  const spaces = ["--mount", "--pid", "--ipc", "--uts", "--root"];
-  const enter = ["nsenter", "--target", String(pid), ...spaces, "--", ...within, ...shell];
-  return {
-    name,
-    command: [...raise, ...enter] as unknown as [string, ...string[]],
-    env,
-    place: chroot === undefined ? "host" : "chroot",
-  };
-}
-
-/** The pid, as seen from here, of the first process of the namespace that a launch chain made. */
-async function firstInNamespace(pid: number): Promise<number> {
-  for (let at = pid; at > 0;) {
-    const status = await readFile(`/proc/${at}/status`, "utf8");
-    const inner = /^NSpid:.*\t(\d+)$/m.exec(status)?.[1];
-    if (inner === "1" && at !== 1) return at;
-    at = Number((await readFile(`/proc/${at}/task/${at}/children`, "utf8")).trim().split(" ")[0]);
-  }
-  throw new Error("the worker's namespace is gone");
-}

@@ -3,7 +3,7 @@ import type { BuildContext } from "../context.js";
 import { exportDisk, exportTree, joinExported } from "../formats/export.js";
 import { SourceRecord } from "../fetch/sources.js";
 import { checkGathered } from "../lock/policy.js";
-import type { PhaseForecast } from "../layers/tree-layers.js";
+import type { PhaseForecast } from "../layers/forecast.js";
 import { findPublished, notePublished, type Published } from "../layers/up-to-date.js";
 import { writeLockedLists } from "../phases/fetch-log.js";
 import type { ScriptOutput } from "../phases/script-output.js";

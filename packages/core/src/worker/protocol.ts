@@ -1,7 +1,7 @@
 import type { BuildPlan, BuildPlaces } from "../plan/plan.js";
 import type { FailureKind } from "../errors.js";
 import type { StagedFile } from "../formats/export.js";
-import type { PhaseForecast } from "../layers/tree-layers.js";
+import type { PhaseForecast } from "../layers/forecast.js";
 import type { Published } from "../layers/up-to-date.js";
 import type { BuildEvent, ScriptRef } from "../report/events.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";

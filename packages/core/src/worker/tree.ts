@@ -1,11 +1,13 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BuildError } from "../errors.js";
-import { mentionsIn, openHookView, runsIn, visibleFiles } from "../layers/hook-view.js";
+import { Forecast, type PhaseForecast } from "../layers/forecast.js";
+import { openHookView, viewHooks, type OpenHookView } from "../layers/hook-view.js";
 import type { StoredLayer } from "../layers/store.js";
-import { TreeLayers, type Attempt, type PhaseForecast } from "../layers/tree-layers.js";
+import { TreeLayers, type Attempt, type Made } from "../layers/tree-layers.js";
 import { outputsKey } from "../layers/up-to-date.js";
 import { hostEnvironment } from "../phases/environment.js";
+import type { PhaseRun } from "../phases/phase-run.js";
 import { runPhase, takeFingerprint, writeInstallType, type PhaseSetting } from "../phases/run-phases.js";
 import { phases, type PhaseInfo, type PhaseName } from "../phases/table.js";
 import { sha256 } from "../plan/digest.js";
@@ -75,14 +77,13 @@ export class TreeBuild implements AsyncDisposable {
 
   /** What would become of each phase. Nothing runs, and the tree is not mounted. */
   async forecast(): Promise<PhaseForecast[]> {
-    const declared = this.#declaredReads();
-    const forecasts: PhaseForecast[] = [];
+    const forecast = new Forecast(this.#layers);
+    const phases: PhaseForecast[] = [];
     for (const phase of treePhases) {
       const added = await takeFingerprint(phase, this.#setting);
-      const files = visibleFiles(phase.name, declared, this.#layers.reader);
-      forecasts.push(await this.#layers.forecast(phase, files, added));
+      phases.push(await forecast.next(phase, viewHooks(phase.name, this.#declaredReads(), this.#layers.reader), added));
     }
-    return forecasts;
+    return phases;
   }
 
   /** Nothing ran: all results are those of earlier builds. */
@@ -93,13 +94,13 @@ export class TreeBuild implements AsyncDisposable {
   /** Of all that the outputs depend on; undefined when that can't be told. */
   async outputsKey(): Promise<string | undefined> {
     const { plan, places } = this.#setting;
-    const result = await this.#layers.result;
+    const digests = await this.#layers.digests();
     const isFile =
       plan.result === "image" && plan.outputs.length > 0 && !plan.outputs.some(({ format }) => format === "docker");
     const isClosed = [...onDisk].every((phase) => !this.#mayFetch(phase));
-    return result === undefined || !isFile || !isClosed || places.alwaysMakes === true
+    return digests === undefined || !isFile || !isClosed || places.alwaysMakes === true
       ? undefined
-      : outputsKey(plan, places, result, this.#layers.engine);
+      : outputsKey(plan, places, digests);
   }
 
   /** What a phase on the disk fetches is asked about by nobody. Plain folders have the network whether they use it or not. */
@@ -108,8 +109,7 @@ export class TreeBuild implements AsyncDisposable {
     const scripts = plan.phases.find((each) => each.phase === phase)?.scripts ?? [];
     if (!plan.network.includes(phase) || scripts.length === 0) return false;
     const hasSteps = scripts.some(({ kind }) => kind === "typescript");
-    const files = runsIn(phase, visibleFiles(phase, this.#declaredReads(), this.#layers.reader));
-    return hasSteps || mentionsIn(files).has("fetch");
+    return hasSteps || viewHooks(phase, this.#declaredReads(), this.#layers.reader).mentions.has("fetch");
   }
 
   #declaredReads(): PhaseName[] {
@@ -119,12 +119,11 @@ export class TreeBuild implements AsyncDisposable {
   async #pass(phase: PhaseInfo): Promise<void> {
     const { workspace, ctx } = this.#setting;
     ctx.signal.throwIfAborted();
-    const declared = this.#declaredReads();
     const added = await takeFingerprint(phase, this.#setting);
     const fingerprint = sha256(JSON.stringify([...added].sort(([a], [b]) => (a < b ? -1 : 1))));
     ctx.emit({ type: "fingerprint", phase: phase.name, digest: fingerprint });
-    const view = openHookView(phase.name, declared, workspace.hooksDir, this.#layers.reader);
-    const found = await this.#layers.find(phase, view.files, added);
+    const view = openHookView(phase.name, this.#declaredReads(), workspace.hooksDir, this.#layers.reader);
+    const found = await this.#layers.find(phase, view, added);
     if (found !== undefined && "folder" in found) {
       await view.close();
       await this.#restore(found, fingerprint);
@@ -140,33 +139,39 @@ export class TreeBuild implements AsyncDisposable {
     this.reports.push({ phase: layer.phase, seconds: 0, scripts: [], restored, fingerprint });
   }
 
-  async #run(
-    phase: PhaseInfo,
-    view: ReturnType<typeof openHookView>,
-    attempt: Attempt | undefined,
-    fingerprint: string,
-  ): Promise<void> {
-    const { workspace } = this.#setting;
+  async #run(phase: PhaseInfo, view: OpenHookView, attempt: Attempt | undefined, fingerprint: string): Promise<void> {
     try {
-      await this.#setting.openStaging();
-      await this.#enter(phase);
-      await this.#layers.begin();
-      const resolvConf = phase.name === "root" ? undefined : this.resolvConf;
-      const trace = attempt === undefined ? undefined : attempt.reads.trace.bind(attempt.reads);
-      const report = { ...(await runPhase(phase, { env: {}, resolvConf, trace }, this.#setting)), fingerprint };
-      this.reports.push(report);
-      if (phase.name === "root") await this.#afterRoot();
-      if (phase.name === "install") this.#aptSuites = await readAptSuites(workspace.target);
-      if (phase.name === "post-root")
-        await rm(join(workspace.mountDir, "lost+found"), { recursive: true, force: true });
+      const ran = await this.#runSteps(phase, attempt, fingerprint).catch(async (error: unknown) => {
+        await view.close().catch(() => undefined); // work folders that are kept show the hooks as a whole
+        throw error;
+      });
       const hooks = await view.close();
       if (attempt === undefined) return;
-      const made = { hooks, aptSuites: phase.name === "install" ? this.#aptSuites : [], seconds: report.seconds };
-      await this.#layers.keep(attempt, made, () => this.#freeze());
+      const aptSuites = phase.name === "install" ? this.#aptSuites : [];
+      await this.#layers.keep(attempt, { ...ran, hooks, aptSuites }, () => this.#freeze());
     } catch (error) {
       await attempt?.release();
       throw error;
     }
+  }
+
+  async #runSteps(
+    phase: PhaseInfo,
+    attempt: Attempt | undefined,
+    fingerprint: string,
+  ): Promise<Pick<Made, "before" | "seconds">> {
+    const { workspace } = this.#setting;
+    await this.#setting.openStaging();
+    await this.#enter(phase);
+    const before = await this.#layers.begin();
+    const resolvConf = phase.name === "root" ? undefined : this.resolvConf;
+    const trace = (run: PhaseRun) => attempt?.reads.trace(run) ?? run;
+    const report = await runPhase(phase, { env: {}, resolvConf, trace }, this.#setting);
+    this.reports.push({ ...report, fingerprint });
+    if (phase.name === "root") await this.#afterRoot();
+    if (phase.name === "install") this.#aptSuites = await readAptSuites(workspace.target);
+    if (phase.name === "post-root") await rm(join(workspace.mountDir, "lost+found"), { recursive: true, force: true });
+    return { before, seconds: report.seconds };
   }
 
   async #afterRoot(): Promise<void> {

@@ -1,7 +1,9 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { tmpdir } from "node:os";
-import { HookReader, mentionsIn, openHookView } from "@dibjs/core/layers/hook-view.js";
+import { HookReader } from "@dibjs/core/layers/hook-files.js";
+import { openHookView } from "@dibjs/core/layers/hook-view.js";
+import { mentionsIn } from "@dibjs/core/layers/mentions.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 
 let folder: string;
@@ -85,6 +87,7 @@ describe("what files mention", () => {
     ["export -p > /etc/x", ["all"]],
     ["curl -O http://x", ["fetch"]],
     ["git -C $dir pull", ["fetch"]],
+    ["git -C $IMAGE_NAME clone x", ["fetch", "variable IMAGE_NAME"]],
     ["pip3.11 -q install x", ["fetch"]],
     ["set | grep IMAGE_", ["all"]],
     ["set -eu", []],

@@ -1,0 +1,54 @@
+import type { BuildContext } from "../context.js";
+import { reasonOf } from "../errors.js";
+import { defaultLimits, pruneLayers } from "./prune.js";
+import type { LayerStore, NewLayer } from "./store.js";
+
+/** A result of a phase on its way into the store. */
+export interface Kept {
+  readonly phase: string;
+  /** Resolves when the digests are known. */
+  readonly layer: () => Promise<NewLayer>;
+  /** Absolute: nothing changes it any more. */
+  readonly tree: string;
+  /** Absolute: the files that the phase wrote into the hook folder. */
+  readonly hooksDir: string;
+  /** Called in any case, once it is stored or given up. */
+  readonly release: () => Promise<void>;
+}
+
+/** Stores what phases have made, one after another, while the build goes on. What goes wrong is told, and ends no build. */
+export class Keeping {
+  readonly #store: LayerStore;
+  readonly #ctx: BuildContext;
+  #last: Promise<void> = Promise.resolve();
+  #hasKept = false;
+
+  constructor(store: LayerStore, ctx: BuildContext) {
+    this.#store = store;
+    this.#ctx = ctx;
+  }
+
+  add(kept: Kept): void {
+    this.#last = this.#last.then(() => this.#keep(kept));
+  }
+
+  /** Resolves when all is stored. */
+  async settle(): Promise<void> {
+    await this.#last;
+    if (this.#hasKept) await pruneLayers(this.#store, defaultLimits).catch(() => []); // the next build does it
+  }
+
+  async #keep({ phase, layer, tree, hooksDir, release }: Kept): Promise<void> {
+    const { signal, emit } = this.#ctx;
+    try {
+      if (signal.aborted) return;
+      await this.#store.add(await layer(), { tree, hooksDir });
+      this.#hasKept = true;
+    } catch (error) {
+      const text = `The result of ${phase} is not cached: ${reasonOf(error)}`;
+      if (!signal.aborted) emit({ type: "note", level: "warning", text });
+    } finally {
+      await release().catch(() => undefined);
+    }
+  }
+}
