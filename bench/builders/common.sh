@@ -15,6 +15,10 @@ read -ra packages <<< "${PACKAGES:?names separated by white space}"
 # A command of the last step of the image, which a late change is a change to.
 late=${LATE:-true}
 
+# What comes after debootstrap, which knows the main suite only.
+later_suites="deb $mirror bookworm-updates main
+deb $mirror-security bookworm-security main"
+
 commas() { local IFS=,; echo "${packages[*]}"; }
 
 to_qcow2() {

@@ -13,6 +13,9 @@ actions:
     components: [main]
     mirror: $mirror
     variant: minbase
+  - action: run
+    chroot: true
+    command: echo "${later_suites//$'\n'/\\n}" > /etc/apt/sources.list.d/later.list
   - action: apt
     recommends: false
     packages: [$(commas)]
@@ -29,7 +32,7 @@ actions:
     append-kernel-cmdline: console=ttyS0
   - action: run
     chroot: true
-    command: grub-install --target=i386-pc \$(losetup -n -O NAME -j $folder/disk.raw | head -1) && update-grub
+    command: grub-install --target=i386-pc \$IMAGE && update-grub
 END
 debos --disable-fakemachine --artifactdir="$folder" image.yaml
 to_qcow2 disk.raw

@@ -24,6 +24,9 @@ steps:
     mirror: $mirror
     variant: minbase
     target: rootfs
+  - chroot: rootfs
+    shell: |
+      echo "${later_suites//$'\n'/\\n}" > /etc/apt/sources.list.d/later.list
   - apt: install
     packages: [$(commas)]
     tag: rootfs
