@@ -114,3 +114,46 @@ test("a program that is there already, or comes in the phase, stays", async () =
   const { events } = await project.build();
   expect([outputOf(events, "10-keep"), outputOf(events, "10-look")]).toEqual([["# theirs"], ["# theirs"]]);
 });
+
+/** As the real one: the archive is a file, and gzip's output is redirected. */
+const compressing = (gzip: string) => `
+${copyPrograms("gzip ln timeout unshare mount readlink true")}
+cat > "$TARGET_ROOT/usr/sbin/mkinitramfs" << 'END'
+#!/bin/bash
+echo content > /var/log/main-archive
+${gzip} /var/log/main-archive > "$2"
+END
+`;
+
+test("pigz of the build host compresses it, on all cores; nothing else that calls gzip meanwhile is another", async () => {
+  project.script("root.d/30-compress", compressing("gzip -c"));
+  project.script(
+    "install.d/10-ask",
+    `${ask}\ngzip -dc /boot/initrd.img-6.1.new\ngrep -c main-archive /boot/initrd.img-6.1.new || true`,
+  );
+  project.script(
+    "install.d/20-gzip",
+    "echo text > /var/log/other; gzip -c /var/log/other | gzip -dc; ls -A /tmp/dib-initramfs",
+  );
+  const { events } = await project.build();
+  expect(outputOf(events, "10-ask")).toEqual(["content", "0"]); // gzip writes the name of the file that it was given
+  expect(outputOf(events, "20-gzip")).toEqual(expect.arrayContaining(["text"]));
+  expect(outputOf(events, "20-gzip")).not.toContain("cpio");
+});
+
+test("where bytes are to be the same each time, it is the target's own gzip", async () => {
+  project.script("root.d/30-compress", compressing("gzip -n -c"));
+  project.script("install.d/10-ask", `${ask}\ngzip -dc /boot/initrd.img-6.1.new`);
+  const { events } = await project.build();
+  expect(outputOf(events, "10-ask")).toEqual(["content"]);
+});
+
+test("without pigz on the build host, too", async () => {
+  project.script("root.d/30-compress", compressing("gzip -c"));
+  project.script(
+    "install.d/10-ask",
+    `rm /tmp/dib-initramfs/ask\n${ask}\ngzip -dc /boot/initrd.img-6.1.new\ngrep -c main-archive /boot/initrd.img-6.1.new || true`,
+  );
+  const { events } = await project.build();
+  expect(outputOf(events, "10-ask")).toEqual(["content", "1"]);
+});

@@ -60,7 +60,7 @@ export async function runPhase(phase: PhaseInfo, root: PhaseRoot, setting: Phase
   await using _resolvConf = await root.resolvConf?.putInPlace();
   await using stack = new ResourceStack();
   const hasBase = root.resolvConf !== undefined;
-  if (phase.place === "chroot" && phase.root === "tree") await makeInitramfsOnce(workspace.target, stack);
+  if (phase.place === "chroot" && phase.root === "tree") await makeInitramfsOnce(workspace.target, stack, ctx.exec);
   const proc = hasBase ? await resolveInRoot(workspace.mountDir, "/proc") : undefined;
   const sandbox = await openSandbox(proc, ctx, { hasNetwork: setting.plan.network.includes(phase.name) });
   stack.defer("processes of the phase", () => sandbox.close());
