@@ -4,6 +4,7 @@ import { BuildError } from "../errors.js";
 import type { PlannedDisk } from "../plan/plan.js";
 import { ResourceStack } from "../workspace/resource-stack.js";
 import { reserveNames } from "./device-mapper.js";
+import type { Filling } from "./fill-ext.js";
 import type { GivenNodes } from "./handed-over.js";
 import type { Borrow, DiskState, LoanData, NodeRequest } from "./node.js";
 import { loopDevice } from "./nodes/local-loop.js";
@@ -21,6 +22,8 @@ export interface CreationRequest {
   readonly outlivesProcess?: boolean;
   /** Nodes of the plan that a script has made already. */
   readonly given?: GivenNodes | undefined;
+  /** @default none */
+  readonly filling?: Filling | undefined;
   /** Told of everything that is borrowed, in the statement after it came to be. */
   readonly onBorrow?: (loan: string, data: LoanData) => void;
   /** What is filled in, also when creating fails. @default a new one */
@@ -65,6 +68,7 @@ export async function createNodes(request: CreationRequest): Promise<CreatedNode
     mountBase,
     secrets,
     outlivesProcess,
+    filling: request.filling,
     isVfatMountable: await canMountVfat(ctx),
     borrow: borrowOn(outlivesProcess ? outliving : resources, completions, state, request),
     ...{ exec, emit, signal, resources },

@@ -6,11 +6,13 @@ import type { BuildPlan, PlannedDisk } from "../plan/plan.js";
 import type { BuildReport } from "../report/report.js";
 import type { Stopwatch } from "../report/stopwatch.js";
 import type { DeviceNode } from "../workspace/kernel-file-systems.js";
+import { copyAttributes } from "../workspace/copy-attributes.js";
 import { isFull } from "../workspace/is-full.js";
 import type { ResourceStack } from "../workspace/resource-stack.js";
 import { targetFiles } from "../workspace/target.js";
 import { createNodes } from "./create-nodes.js";
 import { deviceNumber } from "./device-number.js";
+import { fillingOf } from "./fill-ext.js";
 import type { GivenNodes } from "./handed-over.js";
 import type { DiskState } from "./node.js";
 import { formatCrypttab } from "./nodes/crypttab.js";
@@ -54,10 +56,12 @@ export interface Disk extends AsyncDisposable {
 export async function createDisk(asked: DiskRequest): Promise<Disk> {
   const request = { ...asked, imageSizeBytes: roundUpSize(asked.imageSizeBytes, asked.planned.sizeMultipleBytes) };
   const { planned, tree, mountBase, imageSizeBytes, stopwatch } = request;
-  const created = await stopwatch.time("mkfs", () => createNodes(request));
+  const filling = asked.given === undefined ? await fillingOf(planned, tree) : undefined;
+  const created = await stopwatch.time("mkfs", () => createNodes({ ...request, filling }));
   await using resources = created.resources;
   const { state, completions } = created;
-  await stopwatch.time("copy", () => copyTree(tree, mountBase, request));
+  if (filling?.isDone === true) await copyAttributes(tree, mountBase, asked.ctx);
+  else await stopwatch.time("copy", () => copyTree(tree, mountBase, request));
   const fstab = formatFstab(state);
   if (fstab !== undefined) await targetFiles(mountBase).write("/etc/fstab", fstab);
   const crypttab = formatCrypttab(state);

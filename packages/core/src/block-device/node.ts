@@ -1,5 +1,6 @@
 import type { BuildContext } from "../context.js";
 import type { ResourceStack } from "../workspace/resource-stack.js";
+import type { Filling } from "./fill-ext.js";
 
 /** One node of the block device graph, as the tree or graph config gave it. Values are plain YAML data. */
 export interface NodeConfig {
@@ -59,6 +60,8 @@ export interface NodeRequest {
   readonly sizeMultipleBytes: number | undefined;
   readonly mountBase: string;
   readonly isVfatMountable: boolean;
+  /** What the root's file system may be made of, rather than empty. */
+  readonly filling: Filling | undefined;
   /** Values of secret variables by name, for what must not be in the config. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly exec: BuildContext["exec"];

@@ -3,12 +3,13 @@
  * next. The overlay keeps an index, so that a hard link is still one after it was written to. Where the file system can carry no
  * such overlay, the tree is one plain folder from beginning to end.
  */
-import { chmodSync, lstatSync, readdirSync, type BigIntStats } from "node:fs";
+import { chmodSync, lstatSync, readdirSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { isBuildError } from "../errors.js";
-import { mustRun } from "../process/exec.js";
+import { readRecords } from "../process/read-records.js";
+import { copyAttributes } from "./copy-attributes.js";
 import { escapeOption, mount, readMounts, unmountBelow, type MountRequest } from "./mounts.js";
 import type { ResourceStack } from "./resource-stack.js";
 
@@ -81,7 +82,7 @@ export class TreeStack {
   /** Unmounts the stack and gives what was written, which nothing changes any more; later mounts have it below. Nothing may be mounted in the tree. */
   async freeze(): Promise<string> {
     if (this.#leave === undefined) throw new Error("the tree is not mounted");
-    joinHardLinks(this.#place, this.#upper(), join(this.#folder, `work-${this.#count}/index`));
+    await joinHardLinks(this.#place, this.#upper(), join(this.#folder, `work-${this.#count}/index`), this.#ctx);
     await this.leave();
     const frozen = this.#upper();
     this.#below.push(frozen);
@@ -114,13 +115,6 @@ export class TreeStack {
   }
 }
 
-/** Mode, owner, ACLs and extended attributes of a folder itself, but what an overlay notes there. */
-async function copyAttributes(from: string, to: string, { exec }: BuildContext): Promise<void> {
-  const all = `--numeric-owner --acls --xattrs --xattrs-include='*' --xattrs-exclude='trusted.overlay.*'`;
-  const script = `set -eu -o pipefail; tar --format=pax ${all} --no-recursion -C "$1" -cf - . | tar ${all} -C "$2" -xpf -`;
-  await mustRun(exec, "bash", ["--norc", "-c", script, "attributes", from, to]);
-}
-
 /** The kernel turns the option off where a file system below can't do it, and says so in the mount's options only. */
 const hasIndex = async (target: string): Promise<boolean> =>
   (await readMounts()).some((mounted) => mounted.target === target && mounted.superOptions.includes("index=on"));
@@ -129,31 +123,26 @@ const hasIndex = async (target: string): Promise<boolean> =>
  * A file with several names that was written to through one of them is one file through the index of this mount alone. Every
  * other name is brought up, which the kernel does as a link to the same file; then the upper folder holds them all.
  */
-function joinHardLinks(place: string, upper: string, index: string): void {
+async function joinHardLinks(place: string, upper: string, index: string, { exec }: BuildContext): Promise<void> {
   const isLinked = readdirSync(index, { encoding: "buffer" }).some(
     (name) => !lstatSync(Buffer.concat([Buffer.from(`${index}/`), name])).isDirectory(),
   );
   if (!isLinked) return;
-  const names = new Map<bigint, Buffer[]>();
-  walk(Buffer.from(place), (path, found) => {
-    if (found.nlink > 1n) names.set(found.ino, [...(names.get(found.ino) ?? []), path]);
+  const names = new Map<string, Buffer[]>();
+  const list = ["find", place, "-xdev", "-type", "f", "-links", "+1", "-printf", "%i %P\\0"] as const;
+  const { exitCode, stderr } = await readRecords(exec, list, (record) => {
+    const [inode = ""] = record.split(" ", 1);
+    const name = Buffer.from(record.slice(inode.length + 1), "latin1");
+    names.set(inode, [...(names.get(inode) ?? []), name]);
   });
-  const inUpper = (path: Buffer) => Buffer.concat([Buffer.from(upper), path.subarray(Buffer.byteLength(place))]);
-  for (const paths of names.values()) {
-    const isUp = paths.map((path) => lstatSync(inUpper(path), { throwIfNoEntry: false }) !== undefined);
+  if (exitCode !== 0) throw new Error(`the hard links of ${place} can't be read: ${stderr}`);
+  const below = (folder: string, name: Buffer) => Buffer.concat([Buffer.from(`${folder}/`), name]);
+  for (const linked of names.values()) {
+    const isUp = linked.map((name) => lstatSync(below(upper, name), { throwIfNoEntry: false }) !== undefined);
     if (!isUp.includes(true)) continue;
-    for (const [at, path] of paths.entries()) {
-      const { mode } = lstatSync(path);
-      if (isUp[at] !== true) chmodSync(path, mode & 0o7777);
+    for (const [at, name] of linked.entries()) {
+      const path = below(place, name);
+      if (isUp[at] !== true) chmodSync(path, lstatSync(path).mode & 0o7777);
     }
-  }
-}
-
-/** Every regular file below a folder; names are bytes. */
-function walk(folder: Buffer, visit: (path: Buffer, found: BigIntStats) => void): void {
-  for (const entry of readdirSync(folder, { withFileTypes: true, encoding: "buffer" })) {
-    const path = Buffer.concat([folder, Buffer.from("/"), entry.name]);
-    if (entry.isDirectory()) walk(path, visit);
-    else if (entry.isFile()) visit(path, lstatSync(path, { bigint: true }));
   }
 }

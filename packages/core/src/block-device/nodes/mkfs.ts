@@ -1,6 +1,7 @@
-import { fileSystemOf, fileSystemType, labelOf, mkfsCommand, splitWords } from "../file-system.js";
+import { fileSystemOf, fileSystemType, labelOf, mkfsCommand, splitWords, type FileSystem } from "../file-system.js";
+import { fillExt } from "../fill-ext.js";
 import { refusedMkfsWords } from "../mkfs-options.js";
-import { defineBlockNode, type NodeConfig, type NodeHostCommand } from "../node.js";
+import { defineBlockNode, type NodeConfig, type NodeHostCommand, type NodeRequest } from "../node.js";
 import { guid } from "../partition-table.js";
 import { blockDeviceOf } from "./block-device-of.js";
 import { runForNode } from "./run-for-node.js";
@@ -15,12 +16,23 @@ export const mkfs = defineBlockNode({
     const { node, state } = request;
     const { device } = blockDeviceOf(node.base, "making the file system", request);
     const fileSystem = fileSystemOf(node);
-    await runForNode(request, "making the file system", mkfsCommand(fileSystem, device));
+    if (!(await fill(fileSystem, request)))
+      await runForNode(request, "making the file system", mkfsCommand(fileSystem, device));
     const { type: fstype, ...rest } = fileSystem;
     state.filesys.set(node.name, { ...rest, fstype, device });
     return true;
   },
 });
+
+/** Says so where it can't be done. */
+async function fill(fileSystem: FileSystem, request: NodeRequest): Promise<boolean> {
+  const { node, filling, emit } = request;
+  if (filling?.node !== node.name) return false;
+  const reason = await fillExt(fileSystem, filling, request);
+  if (reason !== undefined)
+    emit({ type: "note", level: "info", text: `The tree is copied through a mount of ${node.name}: ${reason}` });
+  return reason === undefined;
+}
 
 const program = (command: string, debian: string, fedora = debian, opensuse = fedora): NodeHostCommand => ({
   command,

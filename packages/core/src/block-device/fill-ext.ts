@@ -1,0 +1,123 @@
+/**
+ * Fills an ext file system while it is made, in the image file itself: what goes through a mount passes the page cache twice, that
+ * of the file system and that of the loop device, and takes three times as long.
+ */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { BuildContext } from "../context.js";
+import type { PlannedDisk } from "../plan/plan.js";
+import { readRecords } from "../process/read-records.js";
+import { mkfsCommand, type FileSystem } from "./file-system.js";
+import type { NodeConfig, NodeRequest } from "./node.js";
+import { textOf } from "./written-text.js";
+
+/** The tree that the root's file system may be made of. */
+export interface Filling {
+  /** The `mkfs` node of the root. */
+  readonly node: string;
+  /** Absolute; nothing is mounted below it. */
+  readonly tree: string;
+  isDone: boolean;
+}
+
+type Services = Pick<BuildContext, "exec" | "signal">;
+
+/** Where the root is an ext file system right on an image of ordinary sectors, and no other one takes a part of the tree. */
+export async function fillingOf(planned: PlannedDisk, tree: string): Promise<Filling | undefined> {
+  const { nodes, sectorSizeBytes } = planned;
+  const mounts = nodes.filter(({ type }) => type === "mount");
+  const nodeOf = (name: string | undefined) => nodes.find((node) => node.name === name);
+  const root = nodeOf(mounts.find(({ values }) => values.mount_point === "/")?.base);
+  const below = nodeOf(root?.base);
+  const isOnImage =
+    below?.type === "local_loop" || (below?.type === "partitioning" && nodeOf(below.base)?.type === "local_loop");
+  if (root?.type !== "mkfs" || !/^ext[234]$/.test(textOf(root.values.type) ?? "") || !isOnImage) return undefined;
+  if (sectorSizeBytes !== 512 || /(^|\s)-E/.test(optionsOf(root))) return undefined;
+  for (const { values } of mounts) if (values.mount_point !== "/" && !(await isEmpty(tree, values))) return undefined;
+  return { node: root.name, tree, isDone: false };
+}
+
+const optionsOf = ({ values: { opts } }: NodeConfig): string =>
+  Array.isArray(opts) ? opts.map(textOf).join(" ") : (textOf(opts) ?? "");
+
+/** Swap has no place in the tree. */
+async function isEmpty(tree: string, { mount_point: place }: NodeConfig["values"]): Promise<boolean> {
+  const entries = await readdir(join(tree, textOf(place) ?? "")).catch(() => []);
+  return !(textOf(place) ?? "").startsWith("/") || entries.length === 0;
+}
+
+/** Why it could not be done; undefined when it was. Otherwise what is on the device is of no worth. */
+export async function fillExt(
+  fileSystem: FileSystem,
+  filling: Filling,
+  request: NodeRequest,
+): Promise<string | undefined> {
+  const { node, graph, state, exec, signal } = request;
+  const below = graph.find(({ name }) => name === node.base);
+  const { device, offsetBytes, sizeBytes, image } = {
+    ...state.blockdev.get(below?.base ?? ""),
+    ...state.blockdev.get(below?.name ?? ""),
+  };
+  if (device === undefined || offsetBytes === undefined || image === undefined) return "it does not lie on an image";
+  const read = await readTree(filling.tree, { exec, signal });
+  if (read.refused !== undefined) return read.refused;
+  const [mkfs, ...words] = mkfsCommand(fileSystem, image);
+  const place = `${image}?offset=${offsetBytes}`;
+  const size = `${Math.floor((sizeBytes ?? 0) / 1024)}k`;
+  const steps: readonly Step[] = [
+    { program: mkfs, args: ["-F", "-d", filling.tree, "-E", `offset=${offsetBytes}`, ...words, size] },
+    // libext2fs 1.47.0 writes whole seconds, and folders without an index.
+    { program: "debugfs", args: ["-w", "-f", "-", place], input: Buffer.from(read.finerTimes.join(""), "latin1") },
+    { program: "e2fsck", args: ["-f", "-y", "-D", place] },
+    // The kernel may have read the device before.
+    { program: "blockdev", args: ["--flushbufs", device] },
+  ];
+  for (const { program, args, input } of steps) {
+    const { exitCode, stderr } = await exec(program, args, input === undefined ? { signal } : { signal, input });
+    signal.throwIfAborted();
+    const hasChanged = program === "e2fsck" && exitCode === 1;
+    if (exitCode !== 0 && !hasChanged) return `${program}: ${stderr.trim().slice(-300) || `exited with ${exitCode}`}`;
+  }
+  filling.isDone = true;
+  return undefined;
+}
+
+interface Step {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly input?: Buffer;
+}
+
+/** It looks for room in a folder from the beginning, for each new name. */
+const mostNames = 10_000;
+
+/** What mke2fs leaves out: sockets, and of times what is finer than a second or later than 2038. Names are bytes, a character for each. */
+async function readTree(tree: string, { exec, signal }: Services): Promise<{ refused?: string; finerTimes: string[] }> {
+  const finerTimes: string[] = [];
+  const names = new Map<string, number>();
+  let refused: string | undefined;
+  const look = (type: string, time: string, path: string) => {
+    const parent = path.slice(0, path.lastIndexOf("/") + 1);
+    const count = (names.get(parent) ?? 0) + 1;
+    names.set(parent, count);
+    const [seconds = 0, fraction = ""] = [Number(time.split(".")[0]), time.split(".")[1]];
+    const extra = Number(fraction.slice(0, 9)) * 4 + (((seconds - (seconds | 0)) / 2 ** 32) & 3);
+    if (type === "s") refused ??= `/${path} is a socket`;
+    if (count > mostNames) refused ??= `/${parent} has more than ${mostNames} names`;
+    if (extra === 0) return;
+    if (/["\n\r]/.test(path)) refused ??= `the name of ${JSON.stringify(path)} can't be given to debugfs`;
+    finerTimes.push(`set_inode_field "/${path}" mtime_extra ${extra}\n`);
+  };
+  const list = ["find", tree, "-printf", "%y %T@ %P\\0"] as const;
+  const { exitCode, stderr } = await readRecords(
+    exec,
+    list,
+    (record) => {
+      const [type = "", time = ""] = record.split(" ", 2);
+      look(type, time, record.slice(type.length + time.length + 2));
+    },
+    { signal },
+  );
+  signal.throwIfAborted();
+  return { ...(exitCode === 0 ? {} : { refused: stderr }), ...(refused === undefined ? {} : { refused }), finerTimes };
+}
