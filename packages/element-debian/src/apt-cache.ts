@@ -4,7 +4,7 @@
  * parallel need no lock, apt's own lock file is each build's own, and an `apt-get clean` in the target empties nothing.
  */
 import { randomUUID } from "node:crypto";
-import { chown, copyFile, mkdir, mkdtemp, readdir, rename, stat } from "node:fs/promises";
+import { chown, copyFile, link, mkdir, mkdtemp, readdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { ElementApi, Env, MountSet, PhaseRun, Workspace } from "@dibjs/core";
 
@@ -23,16 +23,24 @@ export function setUpAptCache({ hooks, addScript }: ElementApi): void {
   // Before the bootstrap (08). The base's mounts, of which this is one from then on, are made after the phase.
   let unmountRoot: (() => Promise<void>) | undefined;
   addScript("root", "07-shared-apt-cache", async (run) => {
-    unmountRoot = cache === undefined ? undefined : await mountInRoot(cache, run);
+    unmountRoot = cache === undefined ? undefined : await mountInRoot(cache, run, saveNow);
   });
   hooks.afterPhase.for("root").tapPromise(async () => unmountRoot?.());
   hooks.mount.tapPromise(async (set) => {
     if (cache !== undefined) await mountInBase(cache, set);
   });
-  // After each phase that installs, since a later script may empty the archives.
+  // After each phase that installs, since a later script may empty the archives. The build goes on meanwhile.
+  let saved = Promise.resolve();
+  const taken = new Set<string>();
   const saveNow = async () => {
-    if (cache !== undefined) await save(cache);
+    if (cache === undefined) return;
+    const downloaded = await setAside(cache, taken);
+    const { folder, owner } = cache;
+    const before = saved;
+    saved = before.then(() => save(downloaded, { folder, owner }));
+    saved.catch(() => undefined); // told when the workspace goes
   };
+  hooks.workspace.tap(({ resources }) => void resources.defer("packages for later builds", () => saved));
   for (const phase of ["pre-install", "install", "post-install"] as const)
     hooks.afterPhase.for(phase).tapPromise(saveNow);
   hooks.unmount.tapPromise(saveNow);
@@ -62,6 +70,7 @@ function cacheFor(env: Env, { scratchDir }: Workspace): AptCache | undefined {
 async function mountInRoot(
   cache: AptCache,
   { target, workspace, exec, log }: PhaseRun,
+  saveNow: () => Promise<void>,
 ): Promise<(() => Promise<void>) | undefined> {
   await target.makeFolder(archives);
   const on = join(target.path, archives);
@@ -73,7 +82,7 @@ async function mountInRoot(
   return workspace.resources.defer(`mount ${on}`, async () => {
     const unmounted = await exec("umount", [on]);
     if (unmounted.exitCode !== 0) throw new Error(`umount ${on}: ${unmounted.stderr.trim()}`);
-    await save(cache);
+    await saveNow();
   });
 }
 
@@ -97,18 +106,28 @@ async function overlayOptions({ folder, scratch }: AptCache): Promise<string> {
   return `lowerdir=${lowerdir},upperdir=${upperdir},workdir=${workdir},volatile`;
 }
 
-/** Adds this build's packages to the cache. A name is there only when the file is whole. */
-async function save({ folder, owner, scratch }: AptCache): Promise<void> {
+/** Links to what this build has downloaded and the cache has not: whatever scripts do to the archives, they stay. */
+async function setAside({ folder, scratch }: AptCache, taken: Set<string>): Promise<string> {
   const upper = join(scratch, "upper");
-  const { uid, gid } = await stat(owner);
-  const [known, names] = await Promise.all([readdir(folder), readdir(upper)]);
-  const isNew = (name: string) => name.endsWith(".deb") && !known.includes(name);
-  for (const name of names.filter(isNew)) {
+  const aside = await mkdtemp(join(scratch, "aside-"));
+  for (const name of await readdir(folder)) taken.add(name);
+  for (const name of (await readdir(upper)).filter((name) => name.endsWith(".deb") && !taken.has(name))) {
     if (!(await stat(join(upper, name))).isFile()) continue; // removed in the target: a whiteout
+    await link(join(upper, name), join(aside, name));
+    taken.add(name);
+  }
+  return aside;
+}
+
+/** Adds packages to the cache. A name is there only when the file is whole. */
+async function save(aside: string, { folder, owner }: Pick<AptCache, "folder" | "owner">): Promise<void> {
+  const { uid, gid } = await stat(owner);
+  for (const name of await readdir(aside)) {
     const partial = join(folder, `.${name}.${randomUUID()}`);
-    await copyFile(join(upper, name), partial);
+    await copyFile(join(aside, name), partial);
     await chown(partial, uid, gid);
     await rename(partial, join(folder, name));
   }
+  await rm(aside, { recursive: true });
   for (const made of [folder, join(folder, ".."), join(folder, "../..")]) await chown(made, uid, gid);
 }
