@@ -1,8 +1,10 @@
 import { chown, lstat, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
 import type { BuildPlan, PlannedOutput } from "../plan/plan.js";
+import { syncPath } from "../workspace/sync-path.js";
 import type { Stopwatch } from "../report/stopwatch.js";
 import type { StagedOutput } from "./format.js";
 
@@ -75,6 +77,7 @@ async function exportOutput(
     note: (text: string) => ctx.emit({ type: "note", level: "info", text }),
   };
   const started = performance.now();
+  await using _writingBack = writeBack(request.staged);
   const result = await stopwatch.time(`format:${format}`, () => ctx.hooks.format.for(format).run(request));
   if (result === undefined) throw new BuildError("FORMAT_FAILED", { format, reason: "nothing implements it" });
   for (const file of result.files) await checkStaged(file.staged, { format, staging, kind: "file" });
@@ -86,6 +89,26 @@ async function exportOutput(
     files: result.files.map((file) => ({ format, ...file })),
     folders,
     finish: finish === undefined ? [] : [finish],
+  };
+}
+
+const writeBackMs = 300;
+
+/** Sends what is written to the disk while more is being made: publishing waits until all of it is there. */
+function writeBack(path: string): AsyncDisposable {
+  const stop = new AbortController();
+  const loop = async () => {
+    while (!stop.signal.aborted) {
+      await sleep(writeBackMs, undefined, { signal: stop.signal }).catch(() => undefined);
+      if (!stop.signal.aborted) await syncPath(path).catch(() => undefined); // publishing says what can't be written
+    }
+  };
+  const done = loop();
+  return {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await done;
+    },
   };
 }
 

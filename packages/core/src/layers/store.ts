@@ -52,6 +52,8 @@ const nameOf = ({ phase, inputs, key, reads }: NewLayer): string =>
   `${inputsPrefix(phase, inputs)}${key}.${shortDigest(reads)}`;
 const stagingPrefix = ".new-";
 
+const mostExpected = 12;
+
 export class LayerStore {
   readonly folder: string;
   readonly #ctx: StoreContext;
@@ -122,7 +124,8 @@ export class LayerStore {
     const lock = await tryLockExisting(join(layer.folder, "layer.json"), "shared", this.#ctx);
     if (lock === undefined) return undefined;
     const isSame = (await this.read(layer.id))?.seal === layer.seal;
-    const isIntact = isSame ? await LayerStore.isIntact(layer, this.#ctx.exec) : undefined;
+    const isIntact = isSame ? await (this.#expected.get(layer.id) ?? this.#isIntact(layer)) : undefined;
+    this.#expected.delete(layer.id);
     if (isIntact === true) {
       const now = new Date();
       await utimes(join(layer.folder, "layer.json"), now, now).catch(() => undefined); // when it was used, for prune
@@ -137,6 +140,24 @@ export class LayerStore {
     });
     await this.remove(layer.id);
     return undefined;
+  }
+
+  readonly #expected = new Map<string, Promise<boolean | undefined>>();
+
+  /** Begins to check what was stored on top of a result: most likely it is used next. A store of many layers costs more than that saves. */
+  async expect(result: string): Promise<void> {
+    if ((await this.names()).length > mostExpected * 8) return;
+    const layers = await this.list();
+    for (let results = [result]; results.length > 0;) {
+      const next = layers.filter(({ parent, id }) => results.includes(parent) && !this.#expected.has(id));
+      for (const layer of next)
+        if (this.#expected.size < mostExpected) this.#expected.set(layer.id, this.#isIntact(layer));
+      results = this.#expected.size < mostExpected ? next.map((layer) => layer.result) : [];
+    }
+  }
+
+  #isIntact(layer: StoredLayer): Promise<boolean | undefined> {
+    return LayerStore.isIntact(layer, this.#ctx.exec);
   }
 
   /** Whether a layer's files are as they were stored, by what the file system says of them; undefined when that can't be told now. */

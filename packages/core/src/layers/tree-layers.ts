@@ -109,10 +109,9 @@ export class TreeLayers {
   /** Throws LAYER_LOST when a layer that this build stands on is not what it was: locks hold back our own programs only. */
   async checkUsed(): Promise<void> {
     const { exec } = this.#setting.ctx;
-    for (const layer of this.#used) {
-      if ((await LayerStore.isIntact(layer, exec)) !== false) continue;
-      throw new BuildError("LAYER_LOST", { phase: layer.phase, folder: layer.folder });
-    }
+    const states = await Promise.all(this.#used.map((layer) => LayerStore.isIntact(layer, exec)));
+    const lost = this.#used[states.indexOf(false)];
+    if (lost !== undefined) throw new BuildError("LAYER_LOST", { phase: lost.phase, folder: lost.folder });
   }
 
   /** Nothing is taken or kept from here on. */
@@ -184,6 +183,7 @@ export class TreeLayers {
       const lock = await store.use(layer);
       if (lock === undefined) continue;
       this.#used.push(layer);
+      store.expect(layer.result).catch(() => undefined); // it is looked at again when its turn comes
       workspace.resources.defer(`use of layer ${layer.id}`, () => lock.close());
       return layer;
     }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
-import { syncPath } from "./replace-files.js";
+import { syncPath } from "../workspace/sync-path.js";
 
 const chunkBytes = 2 ** 20;
 

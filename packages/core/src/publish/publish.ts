@@ -10,8 +10,9 @@ import type { Artifact, BuildReport } from "../report/report.js";
 import type { Hashing } from "./hashing.js";
 import { makeFolders } from "../workspace/make-folders.js";
 import type { SideFile } from "../workspace/side-files.js";
+import { syncPath } from "../workspace/sync-path.js";
 import type { SideFolder } from "../workspace/side-folders.js";
-import { keptName, replaceFiles, syncPath, syncTree, type Replacement } from "./replace-files.js";
+import { keptName, replaceFiles, syncTree, type Replacement } from "./replace-files.js";
 
 /** Whose conventions hold for what lies beside the images. */
 export type Conventions = "dibjs" | "dib";

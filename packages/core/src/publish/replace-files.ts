@@ -2,9 +2,10 @@
  * Puts staged files in their places, all of them or none as far as a file system allows: what is replaced is kept
  * until the last rename is done, and put back when one fails. Renames replace a link itself and never write through it.
  */
-import { link, lstat, open, readdir, rename, rm } from "node:fs/promises";
+import { link, lstat, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { BuildError, reasonOf } from "../errors.js";
+import { syncPath } from "../workspace/sync-path.js";
 
 export interface Replacement {
   /** Absolute, a file or a folder on the file system of `target`; undefined when the target is only taken away. */
@@ -78,16 +79,6 @@ export async function syncTree(path: string): Promise<void> {
   const found = await lstat(path);
   if (found.isDirectory()) for (const name of await readdir(path)) await syncTree(join(path, name));
   if (found.isDirectory() || found.isFile()) await syncPath(path);
-}
-
-/** Forces a file or folder to the disk. */
-export async function syncPath(path: string): Promise<void> {
-  const handle = await open(path, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 /** DIB: `<stem>-YYYY.MM.DD-HH.MM.SS.<ext>`, in local time. */

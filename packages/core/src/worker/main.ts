@@ -143,13 +143,15 @@ async function makeFrom(phases: TreeBuild, setting: TreeSetting, { staging, stop
 
   const formats = { plan, staging, ctx, stopwatch };
   const exported = await exportTree({ ...formats, root: workspace.mountDir });
+  const stillUsed = phases.checkUsed(); // nothing reads the layers any more
+  stillUsed.catch(() => undefined); // told below
   await finished.disk?.unmount();
   const converted = finished.disk === undefined ? [] : [await exportDisk({ ...formats, image: finished.disk.image })];
   const { files, folders, finish } = joinExported([exported, ...converted]);
   setting.sideFolders.addOutputs(folders, places.output);
   const sideFolders = await setting.sideFolders.settle(ctx);
   const { bootFiles, others } = await sortSideFiles(setting.sideFiles.files, { plan, places });
-  await phases.checkUsed();
+  await stillUsed;
   for (const act of finish) await act();
 
   const { reports, packages, disk } = finished;

@@ -1,4 +1,4 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, realpath } from "node:fs/promises";
 import { BuildError } from "../errors.js";
 import type { BuildContext } from "../context.js";
 import type { ResourceStack } from "./resource-stack.js";
@@ -81,8 +81,10 @@ export async function mountTmpfs(
 
 const attempts = 20;
 
-/** Unmounts, with patience for a moment of EBUSY; never lazily, since a lazy unmount hides what still writes. */
+/** Unmounts what is mounted, with patience for a moment of EBUSY; never lazily, since a lazy unmount hides what still writes. */
 export async function unmount(target: string, ctx: MountContext): Promise<void> {
+  const place = await realpath(target).catch(() => target); // as the mount table has it
+  if (!(await readMounts()).some((mounted) => mounted.target === place)) return;
   for (let attempt = 1; ; attempt++) {
     const { exitCode, stderr } = await ctx.exec("umount", ["--", target]);
     if (exitCode === 0) break;
@@ -99,7 +101,11 @@ export async function unmountBelow(
   ctx: MountContext,
   stays: ReadonlySet<string> = new Set(),
 ): Promise<void> {
-  for (const target of (await mountsBelow(folder)).reverse()) if (!stays.has(target)) await unmount(target, ctx);
+  const targets = (await mountsBelow(folder)).reverse().filter((target) => !stays.has(target));
+  if (targets.length === 0) return;
+  const { exitCode } = await ctx.exec("umount", ["--", ...targets]); // one process, where none is busy
+  if (exitCode === 0) for (const target of targets) ctx.emit({ type: "unmount", what: "", target });
+  else for (const target of targets) await unmount(target, ctx);
 }
 
 /** Mount points strictly below a folder, oldest first. */
