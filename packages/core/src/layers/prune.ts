@@ -1,3 +1,5 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import { lastUsed, type LayerStore, type StoredLayer } from "./store.js";
 
 /** What a store may hold. */
@@ -34,5 +36,22 @@ export async function pruneLayers(
     bytes -= layer.sizeBytes;
     removed.push(layer);
   }
+  await pruneUnreadable(
+    store,
+    layers.map(({ layer }) => layer.id),
+    { maxAgeSeconds, now },
+  );
   return removed;
+}
+
+/** What this version can't read may be another's that shares the store: it goes by age alone. */
+async function pruneUnreadable(
+  store: LayerStore,
+  readable: readonly string[],
+  { maxAgeSeconds, now }: { readonly maxAgeSeconds: number; readonly now: Date },
+): Promise<void> {
+  for (const id of (await store.names()).filter((name) => !readable.includes(name))) {
+    const found = await stat(join(store.folder, id, "layer.json")).catch(() => undefined); // gone meanwhile
+    if (found !== undefined && now.getTime() - found.mtimeMs > maxAgeSeconds * 1000) await store.remove(id);
+  }
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pruneLayers } from "@dibjs/core/layers/prune.js";
@@ -18,6 +18,7 @@ const day = 86_400;
 function storeOf(
   layers: Readonly<Record<string, readonly [days: number, bytes: number]>>,
   busy: readonly string[] = [],
+  ofOthers: readonly string[] = [],
 ) {
   const stored = Object.entries(layers).map(([id, [days, sizeBytes]]) => {
     const at = join(folder, id);
@@ -27,7 +28,17 @@ function storeOf(
     utimesSync(join(at, "layer.json"), used, used);
     return { id, folder: at, sizeBytes };
   });
-  return { list: async () => stored, remove: async (id: string) => !busy.includes(id) } as unknown as LayerStore;
+  const readable = stored.filter(({ id }) => !ofOthers.includes(id));
+  const remove = async (id: string) => {
+    if (!busy.includes(id)) rmSync(join(folder, id), { recursive: true });
+    return !busy.includes(id);
+  };
+  return {
+    folder,
+    names: async () => readdirSync(folder),
+    list: async () => readable,
+    remove,
+  } as unknown as LayerStore;
 }
 
 const pruned = async (store: LayerStore, maxBytes: number, maxDays: number) =>
@@ -47,4 +58,14 @@ test("what a build uses stays, and another goes in its place", async () => {
 
 test("a layer that was used in the future, by a clock that was set back, is as one that was used now", async () => {
   expect(await pruned(storeOf({ future: [-400, 40], a: [1, 40] }), 40, 30)).toEqual(["a"]);
+});
+
+test("what another version of the engine has stored goes when nobody has used it for long, and not for its size", async () => {
+  const store = storeOf(
+    { "theirs-old": [31, 40], "theirs-new": [1, 400], own: [1, 40] },
+    [],
+    ["theirs-old", "theirs-new"],
+  );
+  await pruned(store, 50, 30);
+  expect(readdirSync(folder)).toEqual(["own", "theirs-new"]);
 });
