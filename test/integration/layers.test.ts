@@ -127,3 +127,17 @@ describe("a change invalidates the phases that can see it, and dib cache why nam
     expect(forecast.find(({ state }) => state === "runs")?.reasons).toEqual([reason]);
   });
 });
+
+test("a layer that is being kept when the cleanup phase begins is kept, also with the cache beside the image", async () => {
+  using project = new Project();
+  project.script("install.d/10-x", "mkdir /many; for ((at = 0; at < 30000; at++)); do : > /many/$at; done");
+  project.script("finalise.d/10-x", "echo one > /etc/one");
+  const flags = { overwriteOldImage: true, cacheDir: join(project.out, "cache") };
+  const first = await project.build({ flags });
+  project.script("finalise.d/10-x", "echo two > /etc/one");
+  const second = await project.build({ flags });
+  expect([notes(first.events), restored(second.events)]).toEqual([
+    [],
+    treePhases.filter((phase) => phase !== "extra-data"),
+  ]);
+});

@@ -15,6 +15,7 @@ import {
 import { basename, join } from "node:path";
 import { planImage } from "@dibjs/core";
 import { createExec, type Exec } from "@dibjs/core/process/exec.js";
+import { Background } from "@dibjs/core/workspace/background.js";
 import { SideFiles } from "@dibjs/core/workspace/side-files.js";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Project } from "../support/toy-os.js";
@@ -204,8 +205,8 @@ test("a folder beside the output that another build takes away meanwhile hinders
   const scratch = join(project.dir, "scratch");
   for (const name of ["scratch", "staging"]) mkdirSync(join(project.dir, name));
   const caller = { uid: 0, gid: 0, user: "root", home: "/root" };
-  const files = new SideFiles(join(project.dir, "staging"), { output: out("image"), caller });
+  const files = new SideFiles(join(project.dir, "staging"), { output: out("image"), caller, cacheDir: "/" });
   const write = async () => writeFileSync(out("image.kernel"), "KERNEL");
-  await files.catch({ buildDir: scratch }, write, { exec: racing, emit() {} } as never);
+  await files.catch({ background: new Background(), buildDir: scratch }, write, { exec: racing, emit() {} } as never);
   expect(files.files.map(({ target }) => target)).toEqual([out("image.kernel")]);
 });

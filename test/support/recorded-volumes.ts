@@ -58,7 +58,7 @@ export async function runRecorded(
       sizeMultipleBytes: undefined,
       isVfatMountable: false,
       outlivesProcess: false,
-    filling: undefined,
+      filling: undefined,
     },
   };
   const borrow: NodeRequest["borrow"] = (loan, data) => {

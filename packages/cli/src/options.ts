@@ -85,6 +85,8 @@ const ourSettings: readonly SettingOption[] = [
     setting: "layers",
     value: "refresh",
   },
+  { flags: "--cache-from <dir>", description: "take results of phases from there, too", setting: "cacheFrom" },
+  { flags: "--cache-to <dir>", description: "leave results of phases there, packed", setting: "cacheTo" },
 ];
 
 export const settingOptions: readonly SettingOption[] = [...dibSettings, ...ourSettings];

@@ -38,9 +38,8 @@ export function setUpAptCache({ hooks, addScript }: ElementApi): void {
     const { folder, owner } = cache;
     const before = saved;
     saved = before.then(() => save(downloaded, { folder, owner }));
-    saved.catch(() => undefined); // told when the workspace goes
+    workspace?.background.add(saved);
   };
-  hooks.workspace.tap(({ resources }) => void resources.defer("packages for later builds", () => saved));
   for (const phase of ["pre-install", "install", "post-install"] as const)
     hooks.afterPhase.for(phase).tapPromise(saveNow);
   hooks.unmount.tapPromise(saveNow);

@@ -86,6 +86,8 @@ export function defaultSettings({ host, image, dropIn }: DefaultsRequest): Setti
     overwriteOldImage: false,
     keep: false,
     layers: "use",
+    cacheFrom: undefined,
+    cacheTo: undefined,
     cacheDir: dropIn ? join(dibCache, "image-create") : cacheDir,
     lockDir: dropIn ? join(dibCache, "dib/lockfiles") : join(cacheDir, "lockfiles"),
     tmpDir: "/var/tmp",
@@ -177,7 +179,14 @@ export function writtenLayer(written: WrittenSettings, at: KeyPath, source: Writ
 }
 
 const listSettings: ReadonlySet<SettingName> = new Set(["formats", "packages", "breaks"]);
-const pathSettings: ReadonlySet<SettingName> = new Set(["cacheDir", "lockDir", "tmpDir", "aciManifest"]);
+const pathSettings: ReadonlySet<SettingName> = new Set([
+  "cacheDir",
+  "lockDir",
+  "tmpDir",
+  "aciManifest",
+  "cacheFrom",
+  "cacheTo",
+]);
 
 const asList = (value: string | readonly string[]): readonly string[] => [
   ...new Set((typeof value === "string" ? value.split(",") : value).map((item) => item.trim()).filter(Boolean)),
@@ -246,6 +255,8 @@ export function adjustSettings(given: Settings, base: string): { settings: Setti
     lockDir: resolve(base, given.lockDir),
     tmpDir: resolve(base, given.tmpDir),
     aciManifest: given.aciManifest === undefined ? undefined : resolve(base, given.aciManifest),
+    cacheFrom: given.cacheFrom === undefined ? undefined : resolve(base, given.cacheFrom),
+    cacheTo: given.cacheTo === undefined ? undefined : resolve(base, given.cacheTo),
     blockDevice: absoluteFile(given.blockDevice, base),
   };
   return { settings, notes };

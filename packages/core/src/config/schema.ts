@@ -61,6 +61,9 @@ export interface BuildConfig {
   readonly cacheDir: string;
   /** Of results of phases that are kept between builds: `refresh` takes none and keeps new ones. */
   readonly layers: "use" | "refresh" | "none";
+  /** Folders of packed results of phases, to take from and to leave in. */
+  readonly cacheFrom: string | undefined;
+  readonly cacheTo: string | undefined;
   readonly lockDir: string;
   readonly tmpDir: string;
   readonly projectDir: string;

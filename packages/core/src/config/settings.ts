@@ -38,6 +38,8 @@ export type SettingName =
   | "keep"
   | "cacheDir"
   | "layers"
+  | "cacheFrom"
+  | "cacheTo"
   | "lockDir"
   | "tmpDir";
 
@@ -221,6 +223,8 @@ export const settings: { readonly [K in SettingName]: Setting<Settings[K]> } = {
   keep: { flag: "--keep", expected: aBoolean, parse: boolean },
   cacheDir: { flag: "--image-cache", variables: ["DIB_IMAGE_CACHE"], expected: "a folder", parse: text },
   layers: { flag: "--no-cache", variables: ["DIB_LAYERS"], expected: "use, refresh or none", parse: layerUse },
+  cacheFrom: { flag: "--cache-from", variables: ["DIB_CACHE_FROM"], expected: "a folder", parse: text },
+  cacheTo: { flag: "--cache-to", variables: ["DIB_CACHE_TO"], expected: "a folder", parse: text },
   lockDir: { flag: "--lock-dir", variables: ["DIB_LOCKFILES"], expected: "a folder", parse: text },
   tmpDir: { flag: "--tmp-dir", variables: ["TMPDIR", "TMP_DIR"], expected: "a folder", parse: text },
 };

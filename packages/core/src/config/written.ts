@@ -155,6 +155,12 @@ const settingsShape = {
     .enum(["use", "refresh", "none"], { error: "use, refresh or none" })
     .optional()
     .describe("Whether results of phases are taken from earlier builds; `refresh` only keeps new ones. @default use"),
+  cacheFrom: text("a folder")
+    .optional()
+    .describe(
+      "Where results of phases are looked for that the own store has not; as `cacheTo` of another build left them.",
+    ),
+  cacheTo: text("a folder").optional().describe("Gets the results of phases that the build used or made, packed."),
   lockDir: text("a folder").optional().describe("DIB_LOCKFILES: where elements put their lock files."),
   tmpDir: text("a folder").optional().describe("Parent of the work folders. @default $TMPDIR, else /var/tmp"),
 };

@@ -1,5 +1,6 @@
 import type { BuildContext } from "../context.js";
 import { reasonOf } from "../errors.js";
+import type { Background } from "../workspace/background.js";
 import { defaultLimits, pruneLayers } from "./prune.js";
 import type { LayerStore, NewLayer } from "./store.js";
 
@@ -19,31 +20,39 @@ export interface Kept {
 /** Stores what phases have made, one after another, while the build goes on. What goes wrong is told, and ends no build. */
 export class Keeping {
   readonly #store: LayerStore;
+  readonly #background: Background;
   readonly #ctx: BuildContext;
   #last: Promise<void> = Promise.resolve();
-  #hasKept = false;
+  readonly #kept: string[] = [];
 
-  constructor(store: LayerStore, ctx: BuildContext) {
+  constructor(store: LayerStore, background: Background, ctx: BuildContext) {
     this.#store = store;
+    this.#background = background;
     this.#ctx = ctx;
   }
 
   add(kept: Kept): void {
     this.#last = this.#last.then(() => this.#keep(kept));
+    this.#background.add(this.#last);
+  }
+
+  /** Names of what is stored so far. */
+  get kept(): readonly string[] {
+    return this.#kept;
   }
 
   /** Resolves when all is stored. */
   async settle(): Promise<void> {
     await this.#last;
-    if (this.#hasKept) await pruneLayers(this.#store, defaultLimits).catch(() => []); // the next build does it
+    if (this.#kept.length > 0) await pruneLayers(this.#store, defaultLimits).catch(() => []); // the next build does it
   }
 
   async #keep({ phase, layer, tree, hooksDir, release }: Kept): Promise<void> {
     const { signal, emit } = this.#ctx;
     try {
       if (signal.aborted) return;
-      await this.#store.add(await layer(), { tree, hooksDir });
-      this.#hasKept = true;
+      const id = await this.#store.add(await layer(), { tree, hooksDir });
+      if (id !== undefined) this.#kept.push(id);
     } catch (error) {
       const text = `The result of ${phase} is not cached: ${reasonOf(error)}`;
       if (!signal.aborted) emit({ type: "note", level: "warning", text });

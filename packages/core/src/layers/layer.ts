@@ -1,3 +1,4 @@
+import { parseSealed } from "./sealed-json.js";
 import type { HookChanges } from "./hook-view.js";
 import type { Fact } from "./freshness.js";
 import type { ScriptMount } from "./script-mounts.js";
@@ -44,4 +45,10 @@ export interface Layer {
   readonly form: "folder" | "packed";
   /** Of the stored files: inode, size, owner, mode and change time of each. */
   readonly seal: string;
+}
+
+/** Undefined for what is no whole description, or one of another version. */
+export function parseLayer(written: string): Layer | undefined {
+  const layer = parseSealed<Layer>(written);
+  return layer?.version === layerVersion ? layer : undefined;
 }

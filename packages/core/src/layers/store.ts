@@ -18,16 +18,17 @@ import {
   type FileHandle,
 } from "node:fs/promises";
 import { join } from "node:path";
-import { copy, ensureDir, pathExists } from "fs-extra/esm";
+import { pathExists } from "fs-extra/esm";
 import type { BuildContext } from "../context.js";
 import { reasonOf } from "../errors.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
 import { mustRun, type Exec } from "../process/exec.js";
 import { tryLock, tryLockExisting, waitForLock } from "../process/file-lock.js";
 import { carriesOverlay } from "./carries-overlay.js";
-import { layerVersion, type Inputs, type Layer } from "./layer.js";
-import { formatSealed, parseSealed } from "./sealed-json.js";
-import { aside, digestTree, sealTree } from "./tree-digest.js";
+import { layerVersion, parseLayer, type Inputs, type Layer } from "./layer.js";
+import { formatSealed } from "./sealed-json.js";
+import { writeContent, type LayerSource } from "./layer-content.js";
+import { digestTree, sealTree } from "./tree-digest.js";
 
 /** What using a store needs of the context. */
 type StoreContext = Pick<BuildContext, "exec" | "emit" | "signal">;
@@ -225,17 +226,17 @@ export class LayerStore {
     return () => held.close();
   }
 
-  /** Keeps a layer. `tree` and the files of `hooksDir` are not changed meanwhile. What goes wrong is told as a note and leaves nothing. */
-  async add(layer: NewLayer, from: { readonly tree: string; readonly hooksDir: string }): Promise<void> {
+  /** Keeps a layer, and gives its name. What it is made from is not changed meanwhile. What goes wrong is told as a note and leaves nothing. */
+  async add(layer: NewLayer, from: LayerSource): Promise<string | undefined> {
     const id = nameOf(layer);
     const name = this.#newName(id);
     const staged = join(this.folder, name);
     const lock = await tryLock(this.#lockOf(name), this.#ctx);
-    if (lock === undefined) return;
+    if (lock === undefined) return undefined;
     try {
       await mkdir(staged, { mode: 0o700 });
       const form = await (this.#form ??= this.#findForm());
-      await this.#copy(layer, from, form, staged);
+      await writeContent(layer, from, { form, folder: staged }, this.#ctx);
       const seal = await sealTree(staged, this.#ctx.exec);
       const { stdout } = await this.#ctx.exec("du", ["-s", "-k", "--", staged]);
       const whole: Layer = {
@@ -253,42 +254,16 @@ export class LayerStore {
         if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error; // a build beside this one was first
       });
       await syncFolder(this.folder);
+      return id;
     } catch (error) {
       const text = `The result of ${layer.phase} is not cached: ${reasonOf(error)}`;
       if (!this.#ctx.signal.aborted) this.#ctx.emit({ type: "note", level: "warning", text });
+      return undefined;
     } finally {
       await this.#delete(name).catch(() => undefined); // the next build's sweep does it
       await rm(this.#lockOf(name), { force: true });
       await lock.close();
     }
-  }
-
-  async #copy(
-    { hooks }: NewLayer,
-    { tree, hooksDir }: { readonly tree: string; readonly hooksDir: string },
-    form: Layer["form"],
-    staged: string,
-  ): Promise<void> {
-    const { exec } = this.#ctx;
-    if (form === "folder") {
-      const options = ["-a", "--reflink=auto", "--sparse=auto"];
-      await mustRun(exec, ...aside("cp", [...options, "--", tree, join(staged, "tree")]), { signal: this.#ctx.signal });
-    } else {
-      const all = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner", "--sparse"];
-      await mustRun(exec, "tar", [
-        "--format=pax",
-        ...all,
-        "-I",
-        "zstd -T0 -1",
-        "-cf",
-        join(staged, "tree.tar.zst"),
-        "-C",
-        tree,
-        ".",
-      ]);
-    }
-    await ensureDir(join(staged, "hooks"));
-    for (const path of hooks.written) await copy(join(hooksDir, path), join(staged, "hooks", path));
   }
 
   async #findForm(): Promise<Layer["form"]> {
@@ -318,11 +293,6 @@ export class LayerStore {
   #lockOf(name: string): string {
     return join(this.folder, "locks", name);
   }
-}
-
-function parseLayer(written: string): Layer | undefined {
-  const layer = parseSealed<Layer>(written);
-  return layer?.version === layerVersion ? layer : undefined;
 }
 
 async function syncFolder(folder: string): Promise<void> {

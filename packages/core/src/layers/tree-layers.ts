@@ -16,10 +16,12 @@ import type { AptSuite } from "../report/report.js";
 import { aptFacts } from "./apt-facts.js";
 import { digestEngine } from "./engine.js";
 import type { Now } from "./explain.js";
+import { giveLayers, OfferedLayers } from "./exchange.js";
 import { fetchFacts, Freshness } from "./freshness.js";
 import { HookReader } from "./hook-files.js";
 import type { HookChanges, HookView } from "./hook-view.js";
 import { keyOf, phaseInputs, uncacheableIn } from "./inputs.js";
+import { archiveName, unpackTree } from "./layer-content.js";
 import { Keeping } from "./keeping.js";
 import type { Inputs } from "./layer.js";
 import { derivedVariables } from "./mentions.js";
@@ -72,6 +74,7 @@ export class TreeLayers {
   readonly #traces: TracesSetting;
   /** Undefined once nothing is taken or kept any more. */
   #opened: Opened | undefined;
+  readonly #offered: OfferedLayers | undefined;
   #parent: Promise<string> = Promise.resolve("");
   #mounts: readonly ScriptMount[] = [];
   readonly #used: StoredLayer[] = [];
@@ -80,6 +83,8 @@ export class TreeLayers {
     this.#setting = setting;
     this.#traces = { ...setting, caches: [setting.places.cacheDir] };
     this.#opened = opened;
+    const { cacheFrom } = setting.places;
+    this.#offered = cacheFrom === undefined ? undefined : new OfferedLayers(cacheFrom);
     this.reader = new HookReader(setting.workspace.hooksDir);
   }
 
@@ -166,12 +171,15 @@ export class TreeLayers {
     const { store, freshness } = this.#opened ?? {};
     if (store === undefined || freshness === undefined || places.layers !== "use") return undefined;
     // Where nothing is stored for these inputs nobody waits for the digest of what lies below.
-    if (!(await store.hasFor(inputsPrefix(phase.name, inputs)))) return undefined;
+    const prefix = inputsPrefix(phase.name, inputs);
+    const isOffered = await this.#offered?.hasFor(prefix);
+    if (isOffered !== true && !(await store.hasFor(prefix))) return undefined;
     const parent = await this.#parent.catch((error: unknown) =>
       this.close(`the result of the phase before can't be read: ${reasonOf(error)}`),
     );
     if (parent === undefined) return undefined;
     const stateOf = readable(plan, env);
+    if (isOffered === true) await this.#offered?.bring(keyOf(inputs, parent), store, ctx);
     for (const layer of await store.find(keyOf(inputs, parent))) {
       if (layer.mounts.some(({ source }) => !existsSync(source))) continue; // a cache that it binds is gone
       if (Object.entries(layer.reads).some(([name, state]) => stateOf(name) !== state)) continue;
@@ -188,6 +196,16 @@ export class TreeLayers {
       return layer;
     }
     return undefined;
+  }
+
+  /** At the end of a build: leaves what it used and made where others look, if it is asked to. */
+  async give(): Promise<void> {
+    const { places, ctx } = this.#setting;
+    const { store, keeping } = this.#opened ?? {};
+    if (places.cacheTo === undefined || store === undefined || keeping === undefined || ctx.signal.aborted) return;
+    await keeping.settle();
+    const made = await Promise.all(keeping.kept.map((id) => store.read(id)));
+    await giveLayers(places.cacheTo, [...this.#used, ...made.filter((layer) => layer !== undefined)], ctx);
   }
 
   /** The newest layer of the phase for this image; of another one where there is none. */
@@ -227,13 +245,14 @@ export class TreeLayers {
     const { workspace, ctx } = this.#setting;
     const place = join(workspace.buildDir, "unpacked", id);
     await mkdir(place, { recursive: true });
-    const all = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner", "-I", "zstd -d"];
-    const archive = join(folder, "tree.tar.zst");
-    const { exitCode, stderr } = await ctx.exec("tar", ["-C", place, ...all, "-xpf", archive], { signal: ctx.signal });
-    if (exitCode === 0) return place;
-    ctx.signal.throwIfAborted();
-    if (saysNoSpace(stderr))
-      throw new BuildError("SPACE_EXHAUSTED", { path: workspace.buildDir, doing: "unpacking a layer" });
+    try {
+      await unpackTree(join(folder, archiveName), place, ctx);
+      return place;
+    } catch (error) {
+      ctx.signal.throwIfAborted();
+      if (saysNoSpace(reasonOf(error)))
+        throw new BuildError("SPACE_EXHAUSTED", { path: workspace.buildDir, doing: "unpacking a layer" });
+    }
     await this.#opened?.store.discard(id);
     throw new BuildError("LAYER_LOST", { phase, folder });
   }
@@ -311,7 +330,7 @@ async function openStore({ places, workspace, env, ctx }: LayerSetting): Promise
   try {
     const store = await LayerStore.open(layersFolder(places), ctx);
     const salt = await store.salt();
-    const keeping = new Keeping(store, ctx);
+    const keeping = new Keeping(store, workspace.background, ctx);
     const freshness = new Freshness({ exec: ctx.exec, signal: ctx.signal, env });
     workspace.resources.defer("connections to mirrors", () => freshness[Symbol.asyncDispose]());
     workspace.resources.defer("the layers being kept", () => keeping.settle());

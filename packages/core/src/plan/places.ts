@@ -28,6 +28,8 @@ export function placesOf(config: BuildConfig, elements: readonly Element[]): Bui
     tmpDir: config.tmpDir,
     cacheDir: config.cacheDir,
     layers: config.layers,
+    cacheFrom: config.cacheFrom,
+    cacheTo: config.cacheTo,
     lockDir: config.lockDir,
     libDir: join(packageDir, "lib"),
     elementsPath: config.elementPaths

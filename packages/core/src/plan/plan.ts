@@ -177,6 +177,9 @@ export interface BuildPlaces {
   readonly cacheDir: string;
   /** Whether results of phases of earlier builds are taken, and kept; `refresh` keeps and takes none. */
   readonly layers: "use" | "refresh" | "none";
+  /** Absolute: folders of packed results of phases, to take from and to leave in. @default none */
+  readonly cacheFrom?: string | undefined;
+  readonly cacheTo?: string | undefined;
   /** An image is made even if nothing has changed: callers of diskimage-builder expect a new one each time. @default false */
   readonly alwaysMakes?: boolean | undefined;
   /** Absolute: DIB_LOCKFILES. */

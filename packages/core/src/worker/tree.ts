@@ -67,7 +67,12 @@ export class TreeBuild implements AsyncDisposable {
   }
 
   async passAll(): Promise<void> {
-    for (const phase of treePhases) await this.#pass(phase);
+    try {
+      for (const phase of treePhases) await this.#pass(phase);
+    } finally {
+      // Before the locks of what is used are given back; what a build has made before it failed is worth as much.
+      this.#setting.workspace.resources.defer("layers for others", () => this.#layers.give());
+    }
   }
 
   /** Throws LAYER_LOST. */

@@ -5,7 +5,7 @@
  * Folders that are there already are not covered: caches and work folders may be among them.
  */
 import { constants } from "node:fs";
-import { lstat, mkdir, open, readdir } from "node:fs/promises";
+import { lstat, mkdir, open, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { isBuildError } from "../errors.js";
@@ -28,8 +28,10 @@ export class SideFiles {
   readonly #folder: string;
   readonly #name: string;
   readonly #caller: BuildPlaces["caller"];
+  readonly #cacheDir: string;
 
-  constructor(staging: string, { output, caller }: Pick<BuildPlaces, "output" | "caller">) {
+  constructor(staging: string, { output, caller, cacheDir }: Pick<BuildPlaces, "output" | "caller" | "cacheDir">) {
+    this.#cacheDir = cacheDir;
     this.#staging = staging;
     this.#folder = dirname(output);
     this.#name = basename(output);
@@ -42,9 +44,15 @@ export class SideFiles {
   }
 
   /** Runs scripts, and stages what they leave beside the output. What they leave when they fail is gone. */
-  async catch<T>(scratch: Pick<Workspace, "buildDir">, act: () => Promise<T>, ctx: BuildContext): Promise<T> {
-    const upper = join(scratch.buildDir, "beside");
+  async catch<T>(
+    { buildDir, background }: Pick<Workspace, "buildDir" | "background">,
+    act: () => Promise<T>,
+    ctx: BuildContext,
+  ): Promise<T> {
+    const upper = join(buildDir, "beside");
     await mkdir(upper);
+    // What writes into a cache by its name would lose it with the cover, and hold the cover with it.
+    if (await isBelow(this.#folder, this.#cacheDir)) await background.settle();
     const cover = await this.#cover(upper, ctx);
     if (cover === undefined) return this.#catchInPlace(act, ctx);
     let result: T;
@@ -145,6 +153,11 @@ async function openFolders(folder: string): Promise<AsyncDisposable & { readonly
   }
   const held = stack.move();
   return { opened, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
+}
+
+async function isBelow(folder: string, path: string): Promise<boolean> {
+  const [above, below] = await Promise.all([folder, path].map((each) => realpath(each).catch(() => each)));
+  return `${below}/`.startsWith(`${above?.replace(/\/$/, "")}/`);
 }
 
 /** How an overlay says that a name of its lower folder is gone. */

@@ -3,6 +3,7 @@ import { chown, mkdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
+import { Background } from "./background.js";
 import { releaseDeadLoops } from "./dead-loops.js";
 import { makeFolders, removeIfEmpty } from "./make-folders.js";
 import { mountTmpfs } from "./mounts.js";
@@ -33,6 +34,8 @@ export interface Workspace extends AsyncDisposable {
   readonly isTmpfs: boolean;
   /** Newest first; released at the end of the build whatever happens. */
   readonly resources: ResourceStack;
+  /** What goes on beside the build. It is waited for before the workspace goes, and before the caches are out of reach. */
+  readonly background: Background;
   readonly target: TargetFiles;
   /** What the tree consists of. */
   readonly tree: TreeStack;
@@ -102,6 +105,8 @@ export async function openWorkspace(
   const libDir = join(buildDir, "lib");
   await symlink(places.libDir, libDir); // elements leave $_LIB unquoted, and a project may lie at a path with a space
   const resources = stack.move();
+  const background = new Background();
+  resources.defer("work beside the build", () => background.settle());
   const tree = new TreeStack(buildDir, mountDir, resources, ctx);
   const target = targetFiles(mountDir);
   const dispose = () => resources[Symbol.asyncDispose]();
@@ -116,6 +121,7 @@ export async function openWorkspace(
     builtDir,
     isTmpfs: tmpfs.fits,
     resources,
+    background,
     target,
     tree,
     parkTree: () => tree.moveTo(builtDir),
