@@ -11,7 +11,7 @@ mkdir -p cache workspace mkosi.skeleton/etc/apt/sources.list.d
 for suite in updates security; do
   grep "bookworm-$suite" <<< "$later_suites" > "mkosi.skeleton/etc/apt/sources.list.d/bookworm-$suite.list"
 done
-options=()
+options=(--remove-package=systemd-resolved) # it adds that by itself
 for package in "${packages[@]}"; do options+=(-p "$package"); done
 if [ "${INCREMENTAL:-}" = yes ]; then options+=(-i); fi
 mkosi --force "${options[@]}" -d debian -r bookworm -m "$mirror" --format=gpt_ext4 --bootable=no --root-size=2400M --password=bench \

@@ -29,6 +29,7 @@ steps:
       echo "${later_suites//$'\n'/\\n}" > /etc/apt/sources.list.d/later.list
   - apt: install
     packages: [$(commas)]
+    recommends: false
     tag: rootfs
   - chroot: rootfs
     shell: |
