@@ -27,27 +27,35 @@ export async function countJobs(images: readonly BuildConfig[], given: string | 
 }
 
 /**
- * Runs for each item, `limit` at a time, and gives the results in the items' order. After a failure nothing more starts; what is
- * running goes to its end, and then the first failure is thrown.
+ * Runs for each item, `limit` at a time, and gives the results in the items' order. `spare` more may begin for those that call
+ * `waits`, since what all of them need is made once. After a failure nothing more starts; what is running goes to its end, and then
+ * the first failure is thrown.
  */
 export async function runTogether<T, R>(
   items: readonly T[],
   limit: number,
-  run: (item: T) => Promise<R>,
+  run: (item: T, waits: () => void) => Promise<R>,
+  spare = 0,
 ): Promise<readonly R[]> {
   const results: R[] = [];
   const failures: unknown[] = [];
   let next = 0;
+  const more: Promise<void>[] = [];
+  let left = spare;
+  const waits = () => {
+    if (left-- > 0) more.push(work());
+  };
   const work = async () => {
     for (let at = next++; at < items.length && failures.length === 0; at = next++) {
       try {
-        results[at] = await run(items[at] as T);
+        results[at] = await run(items[at] as T, waits);
       } catch (error) {
         failures.push(error);
       }
     }
   };
   await Promise.all(Array.from({ length: limit }, work));
+  for (const work of more) await work; // which may have called for more
   if (failures.length > 0) throw failures[0];
   return results;
 }

@@ -14,6 +14,19 @@ describe("builds that run together", () => {
     expect([results, most]).toEqual([[30, 10, 20, 5], 2]);
   });
 
+  test("let others begin while they wait for one that makes what all need, up to a number", async () => {
+    let running = 0;
+    let most = 0;
+    const run = async (item: number, waits: () => void) => {
+      most = Math.max(most, ++running);
+      if (item > 1) waits();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      running--;
+      return item;
+    };
+    expect([await runTogether([1, 2, 3, 4, 5, 6, 7], 2, run, 2), most]).toEqual([[1, 2, 3, 4, 5, 6, 7], 4]);
+  });
+
   test("begin no other after a failure, and those that run come to their end before it is told", async () => {
     const ended: number[] = [];
     const run = async (item: number) => {

@@ -32,26 +32,33 @@ export async function build(terminal: Terminal, given: Given, elements: readonly
   const lock = given.locked === true ? "require" : "keep";
   if (lock === "require" && images.length > 1) for (const config of images) await checkLock(await planImage(config));
   const jobs = await countJobs(images, given.jobs as string | undefined);
+  const spare = given.jobs === undefined && jobs > 1 ? jobs : 0;
   using screen = jobs > 1 ? await openScreen(progress, terminal) : undefined;
   const summaries: (() => void)[] = [];
-  const reports = await runTogether(images, jobs, async (config) => {
-    const image = images.length > 1 ? config.image : undefined;
-    const shown = { progress, image, screen, logFile: given.logfile as string | undefined, interrupts, terminal };
-    let isMade = true;
-    const report = await showBuild(config, shown, (of, options) => {
-      const onEvent = (event: BuildEvent) => {
-        if (event.type === "up-to-date") isMade = false;
-        options.onEvent?.(event);
+  const reports = await runTogether(
+    images,
+    jobs,
+    async (config, waits) => {
+      const image = images.length > 1 ? config.image : undefined;
+      const shown = { progress, image, screen, logFile: given.logfile as string | undefined, interrupts, terminal };
+      let isMade = true;
+      const report = await showBuild(config, shown, (of, options) => {
+        const onEvent = (event: BuildEvent) => {
+          if (event.type === "up-to-date") isMade = false;
+          if (event.type === "note" && event.waits === true) waits();
+          options.onEvent?.(event);
+        };
+        return buildImage(of, { ...options, lock, onEvent });
+      });
+      const tell = () => {
+        if (progress !== "json" && progress !== "quiet") tellSummary(report, isMade, config, terminal);
       };
-      return buildImage(of, { ...options, lock, onEvent });
-    });
-    const tell = () => {
-      if (progress !== "json" && progress !== "quiet") tellSummary(report, isMade, config, terminal);
-    };
-    if (screen === undefined) tell();
-    else summaries.push(tell); // the screen is the builds' as long as one runs
-    return report;
-  }).finally(() => {
+      if (screen === undefined) tell();
+      else summaries.push(tell); // the screen is the builds' as long as one runs
+      return report;
+    },
+    spare,
+  ).finally(() => {
     screen?.[Symbol.dispose]();
     for (const tell of summaries) tell();
   });

@@ -1,6 +1,6 @@
 import type { BuildContext } from "../context.js";
 import { reasonOf } from "../errors.js";
-import type { Background } from "../workspace/background.js";
+import { openFolder, type OpenFolder } from "../workspace/open-folder.js";
 import { defaultLimits, pruneLayers } from "./prune.js";
 import type { LayerStore, NewLayer } from "./store.js";
 
@@ -20,20 +20,19 @@ export interface Kept {
 /** Stores what phases have made, one after another, while the build goes on. What goes wrong is told, and ends no build. */
 export class Keeping {
   readonly #store: LayerStore;
-  readonly #background: Background;
   readonly #ctx: BuildContext;
   #last: Promise<void> = Promise.resolve();
   readonly #kept: string[] = [];
 
-  constructor(store: LayerStore, background: Background, ctx: BuildContext) {
+  constructor(store: LayerStore, ctx: BuildContext) {
     this.#store = store;
-    this.#background = background;
     this.#ctx = ctx;
   }
 
   add(kept: Kept): void {
-    this.#last = this.#last.then(() => this.#keep(kept));
-    this.#background.add(this.#last);
+    const opened = openFolder(kept.tree); // now, while its name leads to it: the cleanup phase covers names
+    opened.catch(() => undefined); // told by #keep
+    this.#last = this.#last.then(() => this.#keep(kept, opened));
   }
 
   /** Names of what is stored so far. */
@@ -47,11 +46,12 @@ export class Keeping {
     if (this.#kept.length > 0) await pruneLayers(this.#store, defaultLimits).catch(() => []); // the next build does it
   }
 
-  async #keep({ phase, layer, tree, hooksDir, release }: Kept): Promise<void> {
+  async #keep({ phase, layer, hooksDir, release }: Kept, opened: Promise<OpenFolder>): Promise<void> {
     const { signal, emit } = this.#ctx;
     try {
+      await using tree = await opened;
       if (signal.aborted) return;
-      const id = await this.#store.add(await layer(), { tree, hooksDir });
+      const id = await this.#store.add(await layer(), { tree: tree.path, hooksDir });
       if (id !== undefined) this.#kept.push(id);
     } catch (error) {
       const text = `The result of ${phase} is not cached: ${reasonOf(error)}`;

@@ -36,7 +36,8 @@ export async function writeContent(
 }
 
 async function copyTree(tree: string, to: string, { exec, signal }: Services): Promise<void> {
-  await mustRun(exec, ...aside("cp", ["-a", "--reflink=auto", "--sparse=auto", "--", tree, to]), { signal });
+  await mkdir(to);
+  await mustRun(exec, ...aside("cp", ["-a", "--reflink=auto", "--sparse=auto", "--", `${tree}/.`, to]), { signal });
 }
 
 const everything = ["--xattrs", "--xattrs-include=*", "--acls", "--numeric-owner"];

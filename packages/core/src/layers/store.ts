@@ -4,10 +4,10 @@
  * all; builds hold a shared lock on the layer.json of what they use, and what removes one needs it alone.
  */
 import { randomBytes, randomUUID } from "node:crypto";
+import { constants, openSync } from "node:fs";
 import {
   lstat,
   mkdir,
-  open,
   readdir,
   readFile,
   rename,
@@ -27,6 +27,7 @@ import { tryLock, tryLockExisting, waitForLock } from "../process/file-lock.js";
 import { carriesOverlay } from "./carries-overlay.js";
 import { layerVersion, parseLayer, type Inputs, type Layer } from "./layer.js";
 import { formatSealed } from "./sealed-json.js";
+import { syncPath } from "../workspace/sync-path.js";
 import { writeContent, type LayerSource } from "./layer-content.js";
 import { digestTree, sealTree } from "./tree-digest.js";
 
@@ -57,11 +58,15 @@ const mostExpected = 12;
 
 export class LayerStore {
   readonly folder: string;
+  /** Leads to the folder whatever is mounted over its name: a build's cleanup phase covers what lies beside the output. */
+  readonly #place: string;
   readonly #ctx: StoreContext;
   #form: Promise<Layer["form"]> | undefined;
 
   private constructor(folder: string, ctx: StoreContext) {
     this.folder = folder;
+    // Never closed: a store is there as long as its process.
+    this.#place = `/proc/${process.pid}/fd/${openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY)}`;
     this.#ctx = ctx;
   }
 
@@ -219,19 +224,22 @@ export class LayerStore {
     let lock = await tryLock(file, this.#ctx);
     if (lock === undefined) {
       const text = "Another build is making what this one needs; waiting for it.";
-      this.#ctx.emit({ type: "note", level: "info", text });
+      this.#ctx.emit({ type: "note", level: "info", text, waits: true });
       lock = await waitForLock(file, this.#ctx);
     }
     const held = lock;
     return () => held.close();
   }
 
-  /** Keeps a layer, and gives its name. What it is made from is not changed meanwhile. What goes wrong is told as a note and leaves nothing. */
+  /**
+   * Keeps a layer, and gives its name. What it is made from is not changed meanwhile. What goes wrong is told as a note and leaves
+   * nothing.
+   */
   async add(layer: NewLayer, from: LayerSource): Promise<string | undefined> {
     const id = nameOf(layer);
     const name = this.#newName(id);
-    const staged = join(this.folder, name);
-    const lock = await tryLock(this.#lockOf(name), this.#ctx);
+    const [staged, lockFile] = [join(this.#place, name), this.#lockOf(name)];
+    const lock = await tryLock(lockFile, this.#ctx);
     if (lock === undefined) return undefined;
     try {
       await mkdir(staged, { mode: 0o700 });
@@ -250,18 +258,19 @@ export class LayerStore {
       await writeFile(join(staged, "layer.json"), formatSealed(whole));
       await mustRun(this.#ctx.exec, "sync", ["-f", staged]);
       await this.remove(id); // an older one of the name, which is not used: it was not fresh
-      await rename(staged, join(this.folder, id)).catch((error: NodeJS.ErrnoException) => {
+      await rename(staged, join(this.#place, id)).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error; // a build beside this one was first
       });
-      await syncFolder(this.folder);
+      await syncPath(this.#place);
       return id;
     } catch (error) {
-      const text = `The result of ${layer.phase} is not cached: ${reasonOf(error)}`;
+      const reason = reasonOf(error).replaceAll(this.#place, this.folder);
+      const text = `The result of ${layer.phase} is not cached: ${reason}`;
       if (!this.#ctx.signal.aborted) this.#ctx.emit({ type: "note", level: "warning", text });
       return undefined;
     } finally {
       await this.#delete(name).catch(() => undefined); // the next build's sweep does it
-      await rm(this.#lockOf(name), { force: true });
+      await rm(lockFile, { force: true });
       await lock.close();
     }
   }
@@ -287,18 +296,12 @@ export class LayerStore {
   }
 
   async #delete(name: string): Promise<void> {
-    await mustRun(this.#ctx.exec, "rm", ["-rf", "--one-file-system", "--", join(this.folder, name)]);
+    await mustRun(this.#ctx.exec, "rm", ["-rf", "--one-file-system", "--", join(this.#place, name)]);
   }
 
   #lockOf(name: string): string {
-    return join(this.folder, "locks", name);
+    return join(this.#place, "locks", name);
   }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, "r");
-  await handle.sync();
-  await handle.close();
 }
 
 /** When a layer was used for the last time. */

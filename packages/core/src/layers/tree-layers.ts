@@ -330,7 +330,7 @@ async function openStore({ places, workspace, env, ctx }: LayerSetting): Promise
   try {
     const store = await LayerStore.open(layersFolder(places), ctx);
     const salt = await store.salt();
-    const keeping = new Keeping(store, workspace.background, ctx);
+    const keeping = new Keeping(store, ctx);
     const freshness = new Freshness({ exec: ctx.exec, signal: ctx.signal, env });
     workspace.resources.defer("connections to mirrors", () => freshness[Symbol.asyncDispose]());
     workspace.resources.defer("the layers being kept", () => keeping.settle());

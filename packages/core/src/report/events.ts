@@ -93,7 +93,8 @@ export type BuildEvent =
     }
   | { readonly type: "artifact"; readonly artifact: Artifact }
   | { readonly type: "cleanup"; readonly what: string }
-  | { readonly type: "note"; readonly level: "info" | "warning"; readonly text: string }
+  /** `waits`: the build does nothing until another one has made what it needs. */
+  | { readonly type: "note"; readonly level: "info" | "warning"; readonly text: string; readonly waits?: true }
   /** Nothing is made: the outputs are there, of a build that began then (ISO 8601), and nothing has changed since. */
   | { readonly type: "up-to-date"; readonly since: string }
   | { readonly type: "failed"; readonly code: string; readonly message: string }
