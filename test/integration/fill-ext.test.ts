@@ -83,27 +83,30 @@ test("a folder of many names has the index that the kernel gives one", async () 
   expect(shown).toContain("Root node dump");
 });
 
-test.each(["a socket", "a line break in a name", "more names in a folder than mke2fs is quick with"])(
-  "%s: the tree is copied through a mount, which is said",
-  async (what) => {
-    const server = createServer();
-    if (what === "a socket") await new Promise<void>((resolve) => server.listen(join(tree, "tmp/socket"), resolve));
-    else if (what === "a line break in a name") sh("touch home/user/*name", tree);
-    else sh("mkdir many; cd many; seq 10001 | xargs touch", tree);
-    const context = ctx();
-    try {
-      const { disk, mountBase } = await createToyDisk(mbrDisk, scratch, context, { imageExtraSizeMiB: 64 });
-      await using _ = disk;
-      expect(programs).toContain("cp");
-      expect(timesIn(mountBase)).toBe(timesIn(tree));
-      if (what === "a socket") expect(lstatSync(join(mountBase, "tmp/socket")).isSocket()).toBe(true);
-    } finally {
-      server.close();
-    }
-    const notes = context.events.flatMap((event) => (event.type === "note" ? [event.text] : []));
-    expect(notes).toEqual([expect.stringMatching(/^The tree is copied through a mount of mkfs_root: /)]);
-  },
-);
+test.each([
+  "a socket",
+  "a symbolic link of two names",
+  "a line break in a name",
+  "more names in a folder than mke2fs is quick with",
+])("%s: the tree is copied through a mount, which is said", async (what) => {
+  const server = createServer();
+  if (what === "a socket") await new Promise<void>((resolve) => server.listen(join(tree, "tmp/socket"), resolve));
+  else if (what === "a symbolic link of two names") sh("ln usr/bin/link usr/bin/twin-link", tree);
+  else if (what === "a line break in a name") sh("touch home/user/*name", tree);
+  else sh("mkdir many; cd many; seq 10001 | xargs touch", tree);
+  const context = ctx();
+  try {
+    const { disk, mountBase } = await createToyDisk(mbrDisk, scratch, context, { imageExtraSizeMiB: 64 });
+    await using _ = disk;
+    expect(programs).toContain("cp");
+    expect(timesIn(mountBase)).toBe(timesIn(tree));
+    if (what === "a socket") expect(lstatSync(join(mountBase, "tmp/socket")).isSocket()).toBe(true);
+  } finally {
+    server.close();
+  }
+  const notes = context.events.flatMap((event) => (event.type === "note" ? [event.text] : []));
+  expect(notes).toEqual([expect.stringMatching(/^The tree is copied through a mount of mkfs_root: /)]);
+});
 
 test("what lies where another file system is mounted goes there", async () => {
   sh("mkdir -p boot/efi/EFI; echo loader > boot/efi/EFI/loader", tree);

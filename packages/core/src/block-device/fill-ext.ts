@@ -90,34 +90,43 @@ interface Step {
 
 /** It looks for room in a folder from the beginning, for each new name. */
 const mostNames = 10_000;
+/** What is told to debugfs is kept in memory, which is not to grow with the image. */
+const mostTimes = 100_000;
 
-/** What mke2fs leaves out: sockets, and of times what is finer than a second or later than 2038. Names are bytes, a character for each. */
+/**
+ * What mke2fs leaves out: of times what is finer than a second or later than 2038, as commands for debugfs. `refused`: what else it
+ * would lose. Names are bytes, a character for each.
+ */
 async function readTree(tree: string, { exec, signal }: Services): Promise<{ refused?: string; finerTimes: string[] }> {
   const finerTimes: string[] = [];
   const names = new Map<string, number>();
   let refused: string | undefined;
-  const look = (type: string, time: string, path: string) => {
+  const look = (record: string) => {
+    if (refused !== undefined) return;
+    const [type = "", links = "", time = ""] = record.split(" ", 3);
+    const path = record.slice(type.length + links.length + time.length + 3);
     const parent = path.slice(0, path.lastIndexOf("/") + 1);
     const count = (names.get(parent) ?? 0) + 1;
     names.set(parent, count);
-    const [seconds = 0, fraction = ""] = [Number(time.split(".")[0]), time.split(".")[1]];
-    const extra = Number(fraction.slice(0, 9)) * 4 + (((seconds - (seconds | 0)) / 2 ** 32) & 3);
-    if (type === "s") refused ??= `/${path} is a socket`;
-    if (count > mostNames) refused ??= `/${parent} has more than ${mostNames} names`;
+    if (type === "s") refused = `/${path} is a socket`;
+    if (type === "l" && links !== "1") refused = `/${path} is a symbolic link of several names`;
+    if (count > mostNames) refused = `/${parent} has more than ${mostNames} names`;
+    const extra = extraOf(time);
     if (extra === 0) return;
-    if (/["\n\r]/.test(path)) refused ??= `the name of ${JSON.stringify(path)} can't be given to debugfs`;
-    finerTimes.push(`set_inode_field "/${path}" mtime_extra ${extra}\n`);
+    if (/["\n\r]/.test(path)) refused = `the name of ${JSON.stringify(path)} can't be given to debugfs`;
+    if (finerTimes.push(`set_inode_field "/${path}" mtime_extra ${extra}\n`) > mostTimes)
+      refused = `more than ${mostTimes} files have times that are no whole seconds`;
   };
-  const list = ["find", tree, "-printf", "%y %T@ %P\\0"] as const;
-  const { exitCode, stderr } = await readRecords(
-    exec,
-    list,
-    (record) => {
-      const [type = "", time = ""] = record.split(" ", 2);
-      look(type, time, record.slice(type.length + time.length + 2));
-    },
-    { signal },
-  );
+  const list = ["find", tree, "-printf", "%y %n %T@ %P\\0"] as const;
+  const { exitCode, stderr } = await readRecords(exec, list, look, { signal });
   signal.throwIfAborted();
-  return { ...(exitCode === 0 ? {} : { refused: stderr }), ...(refused === undefined ? {} : { refused }), finerTimes };
+  if (exitCode !== 0) refused = stderr;
+  return { ...(refused === undefined ? {} : { refused }), finerTimes };
+}
+
+/** The field beside a time of 32 bits: nanoseconds, and below them two bits of what is later (ext4's inode table). */
+function extraOf(time: string): number {
+  const [whole = "0", fraction = "0"] = time.split(".");
+  const seconds = Number(whole);
+  return Number(fraction.slice(0, 9)) * 4 + (((seconds - (seconds | 0)) / 2 ** 32) & 3);
 }
