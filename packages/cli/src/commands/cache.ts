@@ -40,8 +40,8 @@ export async function cache(terminal: Terminal, given: Given, [command, ...rest]
     void (event.type === "note" && terminal.err.write(`${sanitise(event.text ?? "")}\n`));
   const { images } = await loadConfig(await toLoadRequest(["-"], given));
   const folder = layersFolder({ cacheDir: images[0]?.cacheDir ?? "" });
-  const store = await LayerStore.open(folder, { exec: createExec(), emit, signal: abort.signal });
-  return stored[known](store, terminal, given);
+  await using store = await LayerStore.open(folder, { exec: createExec(), emit, signal: abort.signal });
+  return await stored[known](store, terminal, given);
 }
 
 const stored: Readonly<

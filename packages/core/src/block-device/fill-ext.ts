@@ -7,8 +7,8 @@ import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import type { PlannedDisk } from "../plan/plan.js";
 import { readRecords } from "../process/read-records.js";
-import { mkfsCommand, type FileSystem } from "./file-system.js";
-import type { NodeConfig, NodeRequest } from "./node.js";
+import { fileSystemType, mkfsCommand, splitWords, type FileSystem } from "./file-system.js";
+import type { NodeRequest } from "./node.js";
 import { textOf } from "./written-text.js";
 
 /** The tree that the root's file system may be made of. */
@@ -31,20 +31,19 @@ export async function fillingOf(planned: PlannedDisk, tree: string): Promise<Fil
   const below = nodeOf(root?.base);
   const isOnImage =
     below?.type === "local_loop" || (below?.type === "partitioning" && nodeOf(below.base)?.type === "local_loop");
-  if (root?.type !== "mkfs" || !/^ext[234]$/.test(textOf(root.values.type) ?? "") || !isOnImage) return undefined;
-  if (sectorSizeBytes !== 512 || /(^|\s)-E/.test(optionsOf(root))) return undefined;
-  for (const { values } of mounts) if (values.mount_point !== "/" && !(await isEmpty(tree, values))) return undefined;
+  if (root?.type !== "mkfs" || !/^ext[234]$/.test(fileSystemType(root.values)) || !isOnImage) return undefined;
+  // mke2fs takes the last -E alone, and its offset is ours.
+  const hasExtended = splitWords(root.values.opts).some((word) => word.startsWith("-E"));
+  if (sectorSizeBytes !== 512 || hasExtended) return undefined;
+  for (const { values } of mounts) {
+    const place = textOf(values.mount_point) ?? "";
+    if (place !== "/" && place.startsWith("/") && !(await isEmpty(join(tree, place)))) return undefined; // swap has none
+  }
   return { node: root.name, tree, isDone: false };
 }
 
-const optionsOf = ({ values: { opts } }: NodeConfig): string =>
-  Array.isArray(opts) ? opts.map(textOf).join(" ") : (textOf(opts) ?? "");
-
-/** Swap has no place in the tree. */
-async function isEmpty(tree: string, { mount_point: place }: NodeConfig["values"]): Promise<boolean> {
-  const entries = await readdir(join(tree, textOf(place) ?? "")).catch(() => []);
-  return !(textOf(place) ?? "").startsWith("/") || entries.length === 0;
-}
+/** One that is not there is empty, too. */
+const isEmpty = async (folder: string): Promise<boolean> => (await readdir(folder).catch(() => [])).length === 0;
 
 /** Why it could not be done; undefined when it was. Otherwise what is on the device is of no worth. */
 export async function fillExt(
@@ -54,6 +53,7 @@ export async function fillExt(
 ): Promise<string | undefined> {
   const { node, graph, state, exec, signal } = request;
   const below = graph.find(({ name }) => name === node.base);
+  // A partition knows its own place, and its loop device the image.
   const { device, offsetBytes, sizeBytes, image } = {
     ...state.blockdev.get(below?.base ?? ""),
     ...state.blockdev.get(below?.name ?? ""),

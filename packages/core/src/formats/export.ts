@@ -1,6 +1,6 @@
 import { chown, lstat, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setInterval } from "node:timers/promises";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
 import type { BuildPlan, PlannedOutput } from "../plan/plan.js";
@@ -97,17 +97,15 @@ const writeBackMs = 300;
 /** Sends what is written to the disk while more is being made: publishing waits until all of it is there. */
 function writeBack(path: string): AsyncDisposable {
   const stop = new AbortController();
-  const loop = async () => {
-    while (!stop.signal.aborted) {
-      await sleep(writeBackMs, undefined, { signal: stop.signal }).catch(() => undefined);
-      if (!stop.signal.aborted) await syncPath(path).catch(() => undefined); // publishing says what can't be written
-    }
+  const repeat = async () => {
+    for await (const _ of setInterval(writeBackMs, undefined, { signal: stop.signal }))
+      await syncPath(path).catch(() => undefined); // publishing says what can't be written
   };
-  const done = loop();
+  const stopped = repeat().catch(() => undefined); // it ends with the signal
   return {
     async [Symbol.asyncDispose]() {
       stop.abort();
-      await done;
+      await stopped;
     },
   };
 }

@@ -1,10 +1,9 @@
 /**
  * Where layers are kept between builds: `INPUTS.KEY.READS/` (digests, cut short but for the key) with layer.json, `tree` (a folder
- * to mount, or tree.tar.zst) and `hooks`. Root's alone. A layer is staged under another name, forced to the disk and then renamed, so that it is there whole or not at
- * all; builds hold a shared lock on the layer.json of what they use, and what removes one needs it alone.
+ * to mount, or tree.tar.zst) and `hooks`. Root's alone. A layer is staged under another name, forced to the disk and then renamed,
+ * so that it is there whole or not at all; builds hold a shared lock on the layer.json of what they use, and what removes one needs it alone.
  */
 import { randomBytes, randomUUID } from "node:crypto";
-import { constants, openSync } from "node:fs";
 import {
   lstat,
   mkdir,
@@ -27,8 +26,9 @@ import { tryLock, tryLockExisting, waitForLock } from "../process/file-lock.js";
 import { carriesOverlay } from "./carries-overlay.js";
 import { layerVersion, parseLayer, type Inputs, type Layer } from "./layer.js";
 import { formatSealed } from "./sealed-json.js";
+import { openFolder, type OpenFolder } from "../workspace/open-folder.js";
 import { syncPath } from "../workspace/sync-path.js";
-import { writeContent, type LayerSource } from "./layer-content.js";
+import { archiveName, writeContent, type LayerSource } from "./layer-content.js";
 import { digestTree, sealTree } from "./tree-digest.js";
 
 /** What using a store needs of the context. */
@@ -56,17 +56,18 @@ const stagingPrefix = ".new-";
 
 const mostExpected = 12;
 
-export class LayerStore {
+export class LayerStore implements AsyncDisposable {
   readonly folder: string;
-  /** Leads to the folder whatever is mounted over its name: a build's cleanup phase covers what lies beside the output. */
-  readonly #place: string;
+  /** A build's cleanup phase covers what lies beside the output, and the folder may be among it. */
+  readonly #open: OpenFolder;
+  /** By their seals: another layer of the same name has another. */
+  readonly #expected = new Map<string, Promise<boolean | undefined>>();
   readonly #ctx: StoreContext;
   #form: Promise<Layer["form"]> | undefined;
 
-  private constructor(folder: string, ctx: StoreContext) {
+  private constructor(folder: string, open: OpenFolder, ctx: StoreContext) {
     this.folder = folder;
-    // Never closed: a store is there as long as its process.
-    this.#place = `/proc/${process.pid}/fd/${openSync(folder, constants.O_RDONLY | constants.O_DIRECTORY)}`;
+    this.#open = open;
     this.#ctx = ctx;
   }
 
@@ -77,9 +78,19 @@ export class LayerStore {
     if (!found.isDirectory() || found.uid !== 0 || (found.mode & 0o022) !== 0)
       throw new Error(`${folder} is not a folder of root's alone, and what lies there may be anybody's`);
     await mkdir(join(folder, "locks"), { recursive: true, mode: 0o700 });
-    const store = new LayerStore(folder, ctx);
-    await store.#sweep();
-    return store;
+    const store = new LayerStore(folder, await openFolder(folder), ctx);
+    try {
+      await store.#sweep();
+      return store;
+    } catch (error) {
+      await store[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Nothing can be added any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#open[Symbol.asyncDispose]();
   }
 
   /** Drawn once for a store: keeps what a digest of a secret says from being guessed. */
@@ -130,8 +141,8 @@ export class LayerStore {
     const lock = await tryLockExisting(join(layer.folder, "layer.json"), "shared", this.#ctx);
     if (lock === undefined) return undefined;
     const isSame = (await this.read(layer.id))?.seal === layer.seal;
-    const isIntact = isSame ? await (this.#expected.get(layer.id) ?? this.#isIntact(layer)) : undefined;
-    this.#expected.delete(layer.id);
+    const isIntact = isSame ? await (this.#expected.get(layer.seal) ?? this.#isIntact(layer)) : undefined;
+    this.#expected.delete(layer.seal);
     if (isIntact === true) {
       const now = new Date();
       await utimes(join(layer.folder, "layer.json"), now, now).catch(() => undefined); // when it was used, for prune
@@ -148,16 +159,14 @@ export class LayerStore {
     return undefined;
   }
 
-  readonly #expected = new Map<string, Promise<boolean | undefined>>();
-
   /** Begins to check what was stored on top of a result: most likely it is used next. A store of many layers costs more than that saves. */
   async expect(result: string): Promise<void> {
     if ((await this.names()).length > mostExpected * 8) return;
     const layers = await this.list();
     for (let results = [result]; results.length > 0;) {
-      const next = layers.filter(({ parent, id }) => results.includes(parent) && !this.#expected.has(id));
+      const next = layers.filter(({ parent, seal }) => results.includes(parent) && !this.#expected.has(seal));
       for (const layer of next)
-        if (this.#expected.size < mostExpected) this.#expected.set(layer.id, this.#isIntact(layer));
+        if (this.#expected.size < mostExpected) this.#expected.set(layer.seal, this.#isIntact(layer));
       results = this.#expected.size < mostExpected ? next.map((layer) => layer.result) : [];
     }
   }
@@ -191,7 +200,7 @@ export class LayerStore {
     if ((await LayerStore.isIntact(layer, this.#ctx.exec)) === false)
       return "its files were changed after they had been stored";
     if (layer.form === "packed") {
-      const { exitCode } = await this.#ctx.exec("zstd", ["-t", "-q", join(layer.folder, "tree.tar.zst")]);
+      const { exitCode } = await this.#ctx.exec("zstd", ["-t", "-q", join(layer.folder, archiveName)]);
       return exitCode === 0 ? undefined : "its archive is damaged";
     }
     const digest = await digestTree(join(layer.folder, "tree"), this.#ctx.exec).catch(reasonOf);
@@ -238,7 +247,7 @@ export class LayerStore {
   async add(layer: NewLayer, from: LayerSource): Promise<string | undefined> {
     const id = nameOf(layer);
     const name = this.#newName(id);
-    const [staged, lockFile] = [join(this.#place, name), this.#lockOf(name)];
+    const [staged, lockFile] = [join(this.#open.path, name), this.#lockOf(name)];
     const lock = await tryLock(lockFile, this.#ctx);
     if (lock === undefined) return undefined;
     try {
@@ -258,13 +267,13 @@ export class LayerStore {
       await writeFile(join(staged, "layer.json"), formatSealed(whole));
       await mustRun(this.#ctx.exec, "sync", ["-f", staged]);
       await this.remove(id); // an older one of the name, which is not used: it was not fresh
-      await rename(staged, join(this.#place, id)).catch((error: NodeJS.ErrnoException) => {
+      await rename(staged, join(this.#open.path, id)).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error; // a build beside this one was first
       });
-      await syncPath(this.#place);
+      await syncPath(this.#open.path);
       return id;
     } catch (error) {
-      const reason = reasonOf(error).replaceAll(this.#place, this.folder);
+      const reason = reasonOf(error).replaceAll(this.#open.path, this.folder);
       const text = `The result of ${layer.phase} is not cached: ${reason}`;
       if (!this.#ctx.signal.aborted) this.#ctx.emit({ type: "note", level: "warning", text });
       return undefined;
@@ -296,11 +305,11 @@ export class LayerStore {
   }
 
   async #delete(name: string): Promise<void> {
-    await mustRun(this.#ctx.exec, "rm", ["-rf", "--one-file-system", "--", join(this.#place, name)]);
+    await mustRun(this.#ctx.exec, "rm", ["-rf", "--one-file-system", "--", join(this.#open.path, name)]);
   }
 
   #lockOf(name: string): string {
-    return join(this.#place, "locks", name);
+    return join(this.#open.path, "locks", name);
   }
 }
 

@@ -329,6 +329,7 @@ const hasBreak = ({ name }: PhaseInfo, { settings, result }: BuildPlan): boolean
 async function openStore({ places, workspace, env, ctx }: LayerSetting): Promise<Opened | undefined> {
   try {
     const store = await LayerStore.open(layersFolder(places), ctx);
+    workspace.resources.defer("the store of layers", () => store[Symbol.asyncDispose]());
     const salt = await store.salt();
     const keeping = new Keeping(store, ctx);
     const freshness = new Freshness({ exec: ctx.exec, signal: ctx.signal, env });

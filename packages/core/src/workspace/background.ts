@@ -1,16 +1,15 @@
 /** Work that a build has begun and goes on beside it, such as keeping what it has made. */
 export class Background {
-  readonly #work = new Set<Promise<unknown>>();
+  #all: Promise<unknown> = Promise.resolve();
 
-  /** It may reject: whoever waits is told. */
+  /** It may reject: whoever waits is told, also when that was before. */
   add(work: Promise<unknown>): void {
-    const done = work.finally(() => this.#work.delete(done));
-    this.#work.add(done);
-    done.catch(() => undefined);
+    this.#all = Promise.all([this.#all, work]);
+    this.#all.catch(() => undefined);
   }
 
-  /** Resolves when none is left. Rejects with what one failed with. */
+  /** Resolves when all that was added so far is done. Rejects with what the first failed with. */
   async settle(): Promise<void> {
-    while (this.#work.size > 0) await Promise.all(this.#work);
+    await this.#all;
   }
 }

@@ -4,14 +4,14 @@
  * wrote, and nobody else sees any of it. It is staged with the outputs, and gets its name when the build has succeeded.
  * Folders that are there already are not covered: caches and work folders may be among them.
  */
-import { constants } from "node:fs";
-import { lstat, mkdir, open, readdir, realpath } from "node:fs/promises";
+import { lstat, mkdir, readdir, realpath } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { isBuildError } from "../errors.js";
 import type { BuildPlaces } from "../plan/plan.js";
 import { mustRun } from "../process/exec.js";
 import { escapeOption, mount, unmountBelow } from "./mounts.js";
+import { openFolder, type OpenFolder } from "./open-folder.js";
 import { ResourceStack } from "./resource-stack.js";
 import type { Workspace } from "./workspace.js";
 
@@ -79,11 +79,11 @@ export class SideFiles {
       if (!isBuildError(error) || error.code !== "MOUNT_FAILED") throw error;
       return undefined;
     }
-    for (const { target, what, isGone } of folders.opened) {
+    for (const { target, opened } of folders.beside) {
       try {
-        await mount({ what, target, options: "rbind", isMagicLink: true }, stack, ctx);
+        await mount({ what: opened.path, target, options: "rbind", isMagicLink: true }, stack, ctx);
       } catch (error) {
-        if (await isGone()) continue; // with the build beside this one that had made it
+        if (await opened.isGone()) continue; // with the build beside this one that had made it
         throw error;
       }
       stack.defer(`mounts below ${target}`, () => unmountBelow(target, ctx));
@@ -126,33 +126,28 @@ export class SideFiles {
 /** Gone with another build, or mounted by a user for nobody else, or from a machine that does not answer: no script sees into it. */
 const unseen = new Set(["ENOENT", "ENOTDIR", "EACCES", "ENOTCONN", "ESTALE"]);
 
-interface OpenFolder {
+interface FolderBeside {
   /** Absolute. */
   readonly target: string;
-  /** By which it is reached while its name is covered. */
-  readonly what: string;
-  readonly isGone: () => Promise<boolean>;
+  readonly opened: OpenFolder;
 }
 
 /** The folders in a folder, with all that is mounted below them. An open one is still reached when its name is covered. */
-async function openFolders(folder: string): Promise<AsyncDisposable & { readonly opened: readonly OpenFolder[] }> {
+async function openFolders(folder: string): Promise<AsyncDisposable & { readonly beside: readonly FolderBeside[] }> {
   await using stack = new ResourceStack();
   const entries = (await readdir(folder, { withFileTypes: true })).filter((entry) => entry.isDirectory());
-  const opened: OpenFolder[] = [];
+  const beside: FolderBeside[] = [];
   for (const { name } of entries) {
     const target = join(folder, name);
-    const handle = await open(target, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW).catch(
-      (error: NodeJS.ErrnoException) => {
-        if (!unseen.has(error.code ?? "")) throw error;
-      },
-    );
-    if (handle === undefined) continue;
-    stack.defer(`the open folder ${target}`, () => handle.close());
-    const isGone = async () => (await handle.stat()).nlink === 0;
-    opened.push({ target, what: `/proc/${process.pid}/fd/${handle.fd}`, isGone });
+    const opened = await openFolder(target).catch((error: NodeJS.ErrnoException) => {
+      if (!unseen.has(error.code ?? "")) throw error;
+    });
+    if (opened === undefined) continue;
+    stack.defer(`the open folder ${target}`, async () => opened[Symbol.asyncDispose]());
+    beside.push({ target, opened });
   }
   const held = stack.move();
-  return { opened, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
+  return { beside, [Symbol.asyncDispose]: () => held[Symbol.asyncDispose]() };
 }
 
 async function isBelow(folder: string, path: string): Promise<boolean> {
