@@ -5,16 +5,16 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { isBuildError } from "@dibjs/core/errors.js";
 import { createExec, type Exec } from "@dibjs/core/process/exec.js";
 import { releaseDeadLoops } from "@dibjs/core/workspace/dead-loops.js";
 import {
   createToyDisk,
   diskContext,
+  eachInScratch,
   efiDisk,
   hostState,
-  makeTree,
   mbrDisk,
   plannedDisk,
   scratchFolder,
@@ -22,15 +22,9 @@ import {
 
 let scratch: ReturnType<typeof scratchFolder>;
 let before: ReturnType<typeof hostState>;
-
-beforeEach(() => {
-  scratch = scratchFolder();
-  makeTree(scratch.make("tree"));
+eachInScratch((made) => {
+  scratch = made;
   before = hostState();
-});
-afterEach(() => {
-  expect(hostState()).toEqual(before);
-  scratch.remove();
 });
 
 const run = (file: string, ...args: string[]) =>

@@ -1,29 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createExec, type Exec } from "@dibjs/core/process/exec.js";
-import {
-  createToyDisk,
-  diskContext,
-  efiDisk,
-  hostState,
-  makeTree,
-  mbrDisk,
-  scratchFolder,
-} from "../support/toy-disk.js";
+import { createToyDisk, diskContext, eachInScratch, efiDisk, mbrDisk, scratchFolder } from "../support/toy-disk.js";
 
 let scratch: ReturnType<typeof scratchFolder>;
-let before: ReturnType<typeof hostState>;
-
-beforeEach(() => {
-  scratch = scratchFolder();
-  makeTree(scratch.make("tree"));
-  before = hostState();
-});
-afterEach(() => {
-  expect(hostState()).toEqual(before);
-  scratch.remove();
+eachInScratch((made) => {
+  scratch = made;
 });
 
 const run = (file: string, ...args: string[]) =>

@@ -3,21 +3,13 @@ import { execFileSync } from "node:child_process";
 import { lstatSync, statSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createExec } from "@dibjs/core/process/exec.js";
 import { digestTree } from "@dibjs/core/layers/tree-digest.js";
-import {
-  createToyDisk,
-  diskContext,
-  efiDisk,
-  hostState,
-  makeTree,
-  mbrDisk,
-  scratchFolder,
-} from "../support/toy-disk.js";
+import type { scratchFolder } from "../support/toy-disk.js";
+import { createToyDisk, diskContext, eachInScratch, efiDisk, mbrDisk } from "../support/toy-disk.js";
 
 let scratch: ReturnType<typeof scratchFolder>;
-let before: ReturnType<typeof hostState>;
 let tree: string;
 /** Programs that ran. */
 let programs: string[];
@@ -28,17 +20,11 @@ const ctx = () =>
     return exec(file, args, options);
   });
 
-beforeEach(() => {
-  scratch = scratchFolder();
-  tree = scratch.make("tree");
-  makeTree(tree);
+eachInScratch((made) => {
+  scratch = made;
+  tree = join(scratch.path, "tree");
   sh("touch -d 2001-02-03 home/user/*name", tree); // a line break in a name is all right where the time needs no debugfs
   programs = [];
-  before = hostState();
-});
-afterEach(() => {
-  expect(hostState()).toEqual(before);
-  scratch.remove();
 });
 
 const sh = (script: string, folder: string): string =>

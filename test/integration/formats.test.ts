@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, readdirSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { builtInFormats } from "@dibjs/core/formats/built-in.js";
 import { exportDisk, exportTree, joinExported, type Exported } from "@dibjs/core/formats/export.js";
 import { createExec, type Exec } from "@dibjs/core/process/exec.js";
@@ -11,22 +11,12 @@ import type { BuildPlan } from "@dibjs/core/plan/plan.js";
 import type { BuildReport } from "@dibjs/core/report/report.js";
 import { Stopwatch } from "@dibjs/core/report/stopwatch.js";
 import { SideFolders } from "@dibjs/core/workspace/side-folders.js";
-import {
-  createToyDisk,
-  diskContext,
-  hostState,
-  makeTree,
-  mbrDisk,
-  scratchFolder,
-  toyPlan,
-} from "../support/toy-disk.js";
+import type { scratchFolder } from "../support/toy-disk.js";
+import { createToyDisk, diskContext, eachInScratch, mbrDisk, toyPlan } from "../support/toy-disk.js";
 
 let scratch: ReturnType<typeof scratchFolder>;
-let before: ReturnType<typeof hostState>;
-
-beforeEach(() => {
-  scratch = scratchFolder();
-  makeTree(scratch.make("tree"));
+eachInScratch((made) => {
+  scratch = made;
   // Content that does not shrink, for a tree and an image of their own.
   run(
     "sh",
@@ -36,11 +26,6 @@ beforeEach(() => {
     join(scratch.path, "image.raw"),
     join(scratch.path, "tree"),
   );
-  before = hostState();
-});
-afterEach(() => {
-  expect(hostState()).toEqual(before);
-  scratch.remove();
 });
 
 const run = (file: string, ...args: string[]) =>

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { afterEach, beforeEach, expect } from "vitest";
 import { tapBlockNodes } from "@dibjs/core/block-device/built-in.js";
 import { createDisk, type Disk } from "@dibjs/core/block-device/create.js";
 import { planDisk, type DiskSettings } from "@dibjs/core/block-device/plan-disk.js";
@@ -97,6 +98,22 @@ export function scratchFolder(): { path: string; make: (name: string) => string;
     return join(path, name);
   };
   return { path, make, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Gives each test a scratch folder with a `tree` in it; `use` may add to it. Afterwards the host is as it was. */
+export function eachInScratch(use: (scratch: ReturnType<typeof scratchFolder>) => void): void {
+  let scratch: ReturnType<typeof scratchFolder>;
+  let before: ReturnType<typeof hostState>;
+  beforeEach(() => {
+    scratch = scratchFolder();
+    makeTree(scratch.make("tree"));
+    use(scratch);
+    before = hostState();
+  });
+  afterEach(() => {
+    expect(hostState()).toEqual(before);
+    scratch.remove();
+  });
 }
 
 /** A small tree with what a copy can lose: dotfiles, hard links, holes, attributes, capabilities, owners, odd names. */
