@@ -59,6 +59,7 @@ export async function runRecorded(
       isVfatMountable: false,
       outlivesProcess: false,
       filling: undefined,
+      existing: undefined,
     },
   };
   const borrow: NodeRequest["borrow"] = (loan, data) => {

@@ -6,7 +6,7 @@ import { ResourceStack } from "../workspace/resource-stack.js";
 import { reserveNames } from "./device-mapper.js";
 import type { Filling } from "./fill-ext.js";
 import type { GivenNodes } from "./handed-over.js";
-import type { Borrow, DiskState, LoanData, NodeRequest } from "./node.js";
+import type { Borrow, DiskState, FileSystems, LoanData, NodeRequest } from "./node.js";
 import { loopDevice } from "./nodes/local-loop.js";
 import { partition } from "./nodes/partitioning.js";
 
@@ -26,6 +26,10 @@ export interface CreationRequest {
   readonly filling?: Filling | undefined;
   /** Told of everything that is borrowed, in the statement after it came to be. */
   readonly onBorrow?: (loan: string, data: LoanData) => void;
+  /** What lies below all of it, and is given back last. @default nothing */
+  readonly below?: ResourceStack;
+  /** @default nothing: all of it is made */
+  readonly existing?: FileSystems | undefined;
   /** What is filled in, also when creating fails. @default a new one */
   readonly state?: DiskState;
   readonly ctx: BuildContext;
@@ -52,7 +56,7 @@ export interface CreatedNodes {
 
 /** Creates the nodes in order. What was made is gone again when this throws. */
 export async function createNodes(request: CreationRequest): Promise<CreatedNodes> {
-  await using resources = new ResourceStack();
+  await using resources = request.below?.move() ?? new ResourceStack();
   await using outliving = new ResourceStack();
   const completions: (() => Promise<void>)[] = [];
   const { state = emptyState(), planned, imageDir, imageSizeBytes, mountBase, secrets = {}, ctx } = request;
@@ -69,6 +73,7 @@ export async function createNodes(request: CreationRequest): Promise<CreatedNode
     secrets,
     outlivesProcess,
     filling: request.filling,
+    existing: request.existing,
     isVfatMountable: await canMountVfat(ctx),
     borrow: borrowOn(outlivesProcess ? outliving : resources, completions, state, request),
     ...{ exec, emit, signal, resources },
@@ -120,7 +125,7 @@ async function createNode(request: NodeRequest, { hooks, emit, signal }: BuildCo
 }
 
 /** Kernels without the driver are common in build machines; an ESP is then filled with mtools. */
-async function canMountVfat({ exec }: BuildContext): Promise<boolean> {
+export async function canMountVfat({ exec }: Pick<BuildContext, "exec">): Promise<boolean> {
   const isKnown = async () => /\bvfat$/m.test(await readFile("/proc/filesystems", "utf8"));
   return (await isKnown()) || ((await exec("modprobe", ["-q", "vfat"])).exitCode === 0 && (await isKnown()));
 }

@@ -1,4 +1,5 @@
 import { stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { BuildContext } from "../context.js";
 import { BuildError } from "../errors.js";
 import { saysNoSpace } from "../out-of-space.js";
@@ -8,13 +9,14 @@ import type { Stopwatch } from "../report/stopwatch.js";
 import type { DeviceNode } from "../workspace/kernel-file-systems.js";
 import { copyAttributes } from "../workspace/copy-attributes.js";
 import { isFull } from "../workspace/is-full.js";
-import type { ResourceStack } from "../workspace/resource-stack.js";
+import { ResourceStack } from "../workspace/resource-stack.js";
 import { targetFiles } from "../workspace/target.js";
+import { layChanges, type BaseImage } from "./changes.js";
 import { createNodes } from "./create-nodes.js";
 import { deviceNumber } from "./device-number.js";
 import { fillingOf } from "./fill-ext.js";
 import type { GivenNodes } from "./handed-over.js";
-import type { DiskState } from "./node.js";
+import type { DiskState, FileSystems } from "./node.js";
 import { formatCrypttab } from "./nodes/crypttab.js";
 import { formatFstab } from "./nodes/fstab.js";
 import { chainBelow, computeImageSize, roundUpSize } from "./sizes.js";
@@ -40,6 +42,8 @@ export interface DiskRequest {
 export interface Disk extends AsyncDisposable {
   /** Absolute: the raw image that the root lies on. */
   readonly image: string;
+  /** Absolute: of a disk that was filled before, an image of QEMU's with what was written since; complete once it is unmounted, and `image` is gone then. */
+  readonly changes?: string;
   readonly state: DiskState;
   /** What a chroot needs in its /dev to install a boot loader. */
   readonly deviceNodes: readonly DeviceNode[];
@@ -54,8 +58,8 @@ export interface Disk extends AsyncDisposable {
 
 /** Creates the nodes of the plan in order and copies the tree in. What was made is gone again when this throws. */
 export async function createDisk(asked: DiskRequest): Promise<Disk> {
-  const request = { ...asked, imageSizeBytes: roundUpSize(asked.imageSizeBytes, asked.planned.sizeMultipleBytes) };
-  const { planned, tree, mountBase, imageSizeBytes, stopwatch } = request;
+  const request = rounded(asked);
+  const { planned, tree, mountBase, stopwatch } = request;
   const filling = asked.given === undefined ? await fillingOf(planned, tree) : undefined;
   const created = await stopwatch.time("mkfs", () => createNodes({ ...request, filling }));
   await using resources = created.resources;
@@ -66,18 +70,47 @@ export async function createDisk(asked: DiskRequest): Promise<Disk> {
   if (fstab !== undefined) await targetFiles(mountBase).write("/etc/fstab", fstab);
   const crypttab = formatCrypttab(state);
   if (crypttab !== undefined) await targetFiles(mountBase).write("/etc/crypttab", crypttab);
+  return holdDisk(await partsOf(state, request), resources.move(), completions, request);
+}
+
+/** A disk of one image that an earlier call, maybe of another build, has created and filled. */
+export interface FilledDisk {
+  readonly base: BaseImage;
+  readonly fileSystems: FileSystems;
+}
+
+/** Attaches and mounts a filled disk. Its image stays as it is; `Disk.changes` is what is written from here on. */
+export async function openFilledDisk({ base, fileSystems }: FilledDisk, asked: DiskRequest): Promise<Disk> {
+  const request = rounded(asked);
+  const { planned, imageDir, stopwatch, ctx } = request;
+  const changes = join(imageDir, "changes.qcow2");
+  const raw = join(imageDir, `${loopUnderRoot(planned)}.raw`);
+  await using below = new ResourceStack();
+  const laid = await layChanges({ base, changes, raw }, ctx);
+  below.defer("what was changed of the disk", async () => laid[Symbol.asyncDispose]());
+  const created = await stopwatch.time("attach", () => createNodes({ ...request, below, existing: fileSystems }));
+  await using resources = created.resources;
+  const parts = { ...(await partsOf(created.state, request)), changes };
+  return holdDisk(parts, resources.move(), created.completions, request);
+}
+
+const rounded = (asked: DiskRequest): DiskRequest => ({
+  ...asked,
+  imageSizeBytes: roundUpSize(asked.imageSizeBytes, asked.planned.sizeMultipleBytes),
+});
+
+async function partsOf(state: DiskState, { planned, imageSizeBytes }: DiskRequest): Promise<DiskParts> {
   const image = imageUnder(planned, state);
-  const parts = {
+  return {
     image,
     state,
     deviceNodes: await deviceNodes(state),
     environment: { ...imageBlockDevices(planned, state), TMP_IMAGE_PATH: image },
     report: describeDisk(planned, state, imageSizeBytes),
   };
-  return holdDisk(parts, resources.move(), completions, request);
 }
 
-type DiskParts = Pick<Disk, "image" | "state" | "deviceNodes" | "environment" | "report">;
+type DiskParts = Omit<Disk, "unmount" | "move" | typeof Symbol.asyncDispose>;
 
 function holdDisk(
   parts: DiskParts,

@@ -27,16 +27,20 @@ export type BlockDevice = {
   luksUuid?: string;
 } & Partial<WrittenVolume>;
 
+export interface KnownFileSystem {
+  readonly uuid: string;
+  readonly label: string;
+  readonly fstype: string;
+  readonly opts: readonly string[];
+}
+
 /** What nodes leave for the nodes that stand on them, by node name. */
 export interface DiskState {
   readonly blockdev: Map<string, BlockDevice>;
   /** Physical volumes and volume groups of LVM. */
   readonly pvs: Map<string, { device: string; opts: readonly string[] }>;
   readonly vgs: Map<string, { devices: readonly string[]; opts: readonly string[] }>;
-  readonly filesys: Map<
-    string,
-    { uuid: string; label: string; fstype: string; opts: readonly string[]; device: string }
-  >;
+  readonly filesys: Map<string, KnownFileSystem & { device: string }>;
   /** By mount point; `none` for swap. */
   readonly mount: Map<string, { name: string; base: string; path: string }>;
   readonly mountOrder: string[];
@@ -62,6 +66,8 @@ export interface NodeRequest {
   readonly isVfatMountable: boolean;
   /** What the root's file system may be made of, rather than empty. */
   readonly filling: Filling | undefined;
+  /** The image is there, with its partitions and these file systems: it is attached and mounted, and nothing is made. */
+  readonly existing: FileSystems | undefined;
   /** Values of secret variables by name, for what must not be in the config. */
   readonly secrets: Readonly<Record<string, string>>;
   readonly exec: BuildContext["exec"];
@@ -74,6 +80,9 @@ export interface NodeRequest {
   /** True when devices and mounts must live on after this process, as `dib block-device create` leaves them. */
   readonly outlivesProcess: boolean;
 }
+
+/** The file systems that a disk has already, by the name of their nodes. */
+export type FileSystems = ReadonlyMap<string, KnownFileSystem>;
 
 /** Facts about something borrowed, enough to give it back; plain, since another process may have to do it. */
 export type LoanData = Readonly<Record<string, string | number | boolean | undefined>>;

@@ -6,7 +6,7 @@ import { BuildError } from "../errors.js";
 import type { BuildPlan, PlannedOutput } from "../plan/plan.js";
 import { syncPath } from "../workspace/sync-path.js";
 import type { Stopwatch } from "../report/stopwatch.js";
-import type { StagedOutput } from "./format.js";
+import type { ConvertedDisk, FormatRequest, StagedOutput } from "./format.js";
 
 interface ExportRequest {
   readonly plan: BuildPlan;
@@ -33,17 +33,17 @@ export interface Exported {
 
 /** Writes the outputs that read the finalised root, in the plan's order. */
 export const exportTree = (request: ExportRequest & { readonly root: string }): Promise<Exported> =>
-  exportOutputs("tree", request, { root: request.root, image: undefined });
+  exportOutputs("tree", request, { root: request.root });
 
 /** Writes the outputs that read the raw image; one that takes the image away comes last. */
-export const exportDisk = (request: ExportRequest & { readonly image: string }): Promise<Exported> =>
-  exportOutputs("disk", request, { root: "", image: request.image });
+export const exportDisk = (
+  request: ExportRequest & { readonly image: string; readonly converted?: ConvertedDisk | undefined },
+): Promise<Exported> =>
+  exportOutputs("disk", request, { root: "", image: request.image, converted: request.converted });
 
-async function exportOutputs(
-  from: PlannedOutput["from"],
-  request: ExportRequest,
-  source: { root: string; image: string | undefined },
-): Promise<Exported> {
+type Source = Pick<FormatRequest, "root" | "image" | "converted">;
+
+async function exportOutputs(from: PlannedOutput["from"], request: ExportRequest, source: Source): Promise<Exported> {
   const exported: Exported[] = [];
   for (const output of inWritingOrder(request.plan.outputs).filter((output) => output.from === from))
     exported.push(await exportOutput(output, request, source));
@@ -63,7 +63,7 @@ export const inWritingOrder = (outputs: readonly PlannedOutput[]): readonly Plan
 async function exportOutput(
   { format, extension }: PlannedOutput,
   { plan, staging, stopwatch, ctx }: ExportRequest,
-  source: { root: string; image: string | undefined },
+  source: Source,
 ): Promise<Exported> {
   ctx.signal.throwIfAborted();
   const { exec, signal } = ctx;

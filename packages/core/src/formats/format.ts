@@ -11,12 +11,21 @@ export interface FormatRequest {
   readonly root: string;
   /** The raw image; absent for `tree` formats. */
   readonly image?: string | undefined;
+  /** Instead of `image`, for a qcow2 output alone: a disk that was converted before its last phases ran. */
+  readonly converted?: ConvertedDisk | undefined;
   /** Where to write; beside the final place, on its file system. Other names in that folder may begin with this one. */
   readonly staged: string;
   readonly exec: Exec;
   readonly signal: AbortSignal;
   /** Tells the user something; nothing of it is a failure. */
   readonly note: (text: string) => void;
+}
+
+export interface ConvertedDisk {
+  /** Absolute: the disk as it was before its last phases, in the format and with the options of the output. Rejects when it could not be written. */
+  readonly before: () => Promise<string>;
+  /** Absolute: an image of QEMU's with what was written since, on top of an equal one. */
+  readonly changes: string;
 }
 
 /** What a format tap wrote: staged files and the ending each gets after the image name. */

@@ -1,6 +1,7 @@
 import type { PlannedSettings } from "../plan/plan.js";
-import { defineFormat, type QemuImgOptions } from "./format.js";
-import { convert, fittingOptions, qemuImg, withDefaults } from "./qemu-img.js";
+import { defineFormat, type FormatRequest, type QemuImgOptions } from "./format.js";
+import { convert, type ConvertRequest, fittingOptions, qemuImg, withDefaults } from "./qemu-img.js";
+import { writeChanged } from "./write-changed.js";
 import { checkOutput } from "./run-for-format.js";
 
 /** Without those of encryption, which need a secret that nothing here can pass. */
@@ -10,6 +11,12 @@ const options: QemuImgOptions = {
   lazy_refcounts: "any", preallocation: "any", refcount_bits: "any", nocow: "any",
 };
 
+/** Throws as `runForFormat`. */
+export function convertDisk(request: Omit<ConvertRequest, "format"> & Pick<FormatRequest, "plan">): Promise<void> {
+  const { flags, options } = compression(request.plan.settings);
+  return convert({ ...request, format: "qcow2" }, "qcow2", options, flags);
+}
+
 /** QEMU's image format. */
 export const qcow2 = defineFormat({
   name: "qcow2",
@@ -18,9 +25,10 @@ export const qcow2 = defineFormat({
   hostCommands: [qemuImg],
   qemuImgOptions: options,
   async write(request) {
-    const { staged, plan } = request;
-    const { flags, options } = compression(plan.settings);
-    await convert(request, "qcow2", options, flags);
+    const { staged, converted } = request;
+    const before = await converted?.before().catch(() => undefined); // converting the whole says what is wrong
+    if (converted === undefined || before === undefined) await convertDisk(request);
+    else await writeChanged({ ...converted, before }, compression(request.plan.settings).options, request);
     await checkOutput(request, ["qemu-img", "check", "-f", "qcow2", staged]);
     return { files: [{ staged, extension: "qcow2" }] };
   },

@@ -93,18 +93,23 @@ export function withDefaults(
   return [...ours.map(([name, value]) => `${name}=${value}`), ...written];
 }
 
+export type ConvertRequest = Pick<FormatRequest, "format" | "image" | "converted" | "staged" | "exec" | "signal">;
+
 export const convert = (
-  request: FormatRequest,
+  request: ConvertRequest,
   driver: string,
   options: readonly string[],
   more: readonly string[] = [],
-): Promise<void> =>
-  runForFormat(request, [
+): Promise<void> => {
+  const { converted, image = "", staged } = request;
+  const [format, source] = converted === undefined ? ["raw", image] : ["qcow2", converted.changes];
+  return runForFormat(request, [
     "qemu-img",
     "convert",
-    ...["-f", "raw", "-O", driver, "-m", "16"],
+    ...["-f", format, "-O", driver, "-m", "16"],
     ...more,
     ...(options.length === 0 ? [] : ["-o", options.join(",")]),
-    request.image ?? "",
-    request.staged,
+    source,
+    staged,
   ]);
+};

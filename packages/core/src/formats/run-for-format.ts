@@ -8,7 +8,13 @@ type Command = readonly [string, ...string[]];
 
 /** Runs a program that writes a format. Throws SPACE_EXHAUSTED, or FORMAT_FAILED with what it said. */
 export async function runForFormat(
-  { exec, signal, format, staged, cwd }: FormatRequest & { readonly cwd?: string },
+  {
+    exec,
+    signal,
+    format,
+    staged,
+    cwd,
+  }: Pick<FormatRequest, "exec" | "signal" | "format" | "staged"> & { readonly cwd?: string },
   [file, ...args]: Command,
 ): Promise<void> {
   const { exitCode, stdout, stderr } = await exec(file, args, { signal, ...(cwd === undefined ? {} : { cwd }) });

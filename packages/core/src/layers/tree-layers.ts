@@ -23,7 +23,7 @@ import type { HookChanges, HookView } from "./hook-view.js";
 import { keyOf, phaseInputs, uncacheableIn } from "./inputs.js";
 import { archiveName, unpackTree } from "./layer-content.js";
 import { Keeping } from "./keeping.js";
-import type { Inputs } from "./layer.js";
+import { layerVersion, type Inputs } from "./layer.js";
 import { derivedVariables } from "./mentions.js";
 import { mountAgain, type ScriptMount } from "./script-mounts.js";
 import { inputsPrefix, layersFolder, LayerStore, type NewLayer, type StoredLayer } from "./store.js";
@@ -57,6 +57,16 @@ export interface Made {
   readonly hooks: HookChanges;
   readonly aptSuites: readonly AptSuite[];
   readonly seconds: number;
+}
+
+/** What is kept beside trees. */
+export interface NewFolder {
+  /** Absolute. */
+  readonly folder: string;
+  /** Rejects when it can't be made. */
+  readonly isWhole: Promise<unknown>;
+  /** How long it took. */
+  readonly seconds: () => number;
 }
 
 /** The store, and what of this engine and this machine is in every key. */
@@ -198,6 +208,37 @@ export class TreeLayers {
     return undefined;
   }
 
+  /** What an earlier build kept by `keepFolder` on the same tree: the folder, held until the end of this build. */
+  async findFolder(phase: PhaseInfo, inputs: Inputs): Promise<string | undefined> {
+    const found = await this.lookUp(phase, this.#withEngine(inputs));
+    if (found === undefined) return undefined;
+    this.#tellRestored(found);
+    return this.#treeOf(found);
+  }
+
+  /** Keeps a folder as what a phase has made of the tree as it is now. It is stored when it is whole; then it changes no more. */
+  keepFolder(phase: PhaseInfo, own: Inputs, { folder, isWhole, seconds }: NewFolder): void {
+    const { plan, ctx } = this.#setting;
+    const { keeping } = this.#opened ?? {};
+    const inputs = this.#withEngine(own);
+    const parent = this.#parent;
+    const layer = async (): Promise<NewLayer> => {
+      await isWhole;
+      const [key, took] = [keyOf(inputs, await parent), seconds()];
+      const treeDigest = await digestTree(folder, ctx.exec, ctx.signal);
+      return {
+        ...{ phase: phase.name, image: plan.output, inputs, reads: {}, facts: [], mounts: [], files: [], commits: [] },
+        ...{ hooks: { written: [], removed: [] }, aptSuites: [], seconds: took, parent: await parent, key, treeDigest },
+        result: sha256(canonicalJson({ key, treeDigest })),
+      };
+    };
+    keeping?.add({ phase: phase.name, layer, tree: folder, hooksDir: folder, release: async () => {} });
+  }
+
+  #withEngine(inputs: Inputs): Inputs {
+    return { ...inputs, engine: `${layerVersion} ${this.#opened?.engine}` };
+  }
+
   /** At the end of a build: leaves what it used and made where others look, if it is asked to. */
   async give(): Promise<void> {
     const { places, ctx } = this.#setting;
@@ -226,8 +267,8 @@ export class TreeLayers {
 
   /** Lays a stored result on top of the tree, which is not mounted, and makes its changes to the hooks. */
   async restore(layer: StoredLayer): Promise<void> {
-    const { workspace, sources, ctx } = this.#setting;
-    workspace.tree.push(layer.form === "folder" ? join(layer.folder, "tree") : await this.#unpack(layer));
+    const { workspace, sources } = this.#setting;
+    workspace.tree.push(await this.#treeOf(layer));
     for (const path of layer.hooks.removed) await remove(join(workspace.hooksDir, path));
     for (const path of layer.hooks.written) {
       await remove(join(workspace.hooksDir, path));
@@ -237,8 +278,16 @@ export class TreeLayers {
     for (const commit of layer.commits) sources.addCommit(commit);
     this.#mounts = layer.mounts;
     this.#parent = Promise.resolve(layer.result);
-    const ageSeconds = Math.max(0, (Date.now() - Date.parse(layer.createdAt)) / 1000);
-    ctx.emit({ type: "phase-restored", phase: layer.phase, layer: layer.id, ageSeconds, savedSeconds: layer.seconds });
+    this.#tellRestored(layer);
+  }
+
+  #tellRestored({ phase, id: layer, createdAt, seconds: savedSeconds }: StoredLayer): void {
+    const ageSeconds = Math.max(0, (Date.now() - Date.parse(createdAt)) / 1000);
+    this.#setting.ctx.emit({ type: "phase-restored", phase, layer, ageSeconds, savedSeconds });
+  }
+
+  async #treeOf(layer: StoredLayer): Promise<string> {
+    return layer.form === "folder" ? join(layer.folder, "tree") : this.#unpack(layer);
   }
 
   async #unpack({ id, folder, phase }: StoredLayer): Promise<string> {

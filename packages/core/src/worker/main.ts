@@ -146,7 +146,10 @@ async function makeFrom(phases: TreeBuild, setting: TreeSetting, { staging, stop
   const stillUsed = phases.checkUsed(); // nothing reads the layers any more
   stillUsed.catch(() => undefined); // told below
   await finished.disk?.unmount();
-  const converted = finished.disk === undefined ? [] : [await exportDisk({ ...formats, image: finished.disk.image })];
+  const converted =
+    finished.disk === undefined
+      ? []
+      : [await exportDisk({ ...formats, image: finished.disk.image, converted: finished.converted })];
   const { files, folders, finish } = joinExported([exported, ...converted]);
   setting.sideFolders.addOutputs(folders, places.output);
   const sideFolders = await setting.sideFolders.settle(ctx);

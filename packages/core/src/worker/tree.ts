@@ -22,6 +22,7 @@ export interface BuiltTree extends AsyncDisposable {
   readonly resolvConf: ResolvConf;
   /** As they were when packages had been installed: later scripts may empty the lists. */
   readonly aptSuites: BuildReport["sources"]["apt"];
+  readonly layers: TreeLayers;
   /** Mounts the base in it, if it is not there. */
   enterBase(): Promise<void>;
   leaveBase(): Promise<void>;
@@ -215,7 +216,7 @@ export class TreeBuild implements AsyncDisposable {
     this.#isMoved = true;
     const { reports, resolvConf } = this;
     return {
-      ...{ reports, resolvConf, aptSuites: this.#aptSuites },
+      ...{ reports, resolvConf, aptSuites: this.#aptSuites, layers: this.#layers },
       enterBase: () => this.enterBase(),
       leaveBase: () => this.leaveBase(),
       [Symbol.asyncDispose]: () => this.leaveBase(),

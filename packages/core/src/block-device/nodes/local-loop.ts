@@ -23,7 +23,7 @@ export const localLoop = defineBlockNode({
     const sizeBytes =
       size !== undefined && "bytes" in size ? roundUpSize(size.bytes, sizeMultipleBytes) : imageSizeBytes;
     const image = join(imageDir, `${node.name}.raw`);
-    await makeSparseFile(image, sizeBytes, node);
+    if (request.existing === undefined) await makeSparseFile(image, sizeBytes, node);
     const device = await attach(image, request);
     state.blockdev.set(node.name, { device, image, offsetBytes: 0, sizeBytes });
     return true;
@@ -98,7 +98,7 @@ async function attach(image: string, request: NodeRequest): Promise<string> {
   ];
   const { exitCode, stdout, stderr } = await exec("flock", args);
   if (exitCode !== 0) {
-    await rm(image);
+    if (request.existing === undefined) await rm(image);
     throw failed(node, stderr.trim() || `losetup exited with ${exitCode}`);
   }
   const device = stdout.trim();

@@ -15,6 +15,11 @@ export const mkfs = defineBlockNode({
   async create(request) {
     const { node, state } = request;
     const { device } = blockDeviceOf(node.base, "making the file system", request);
+    const existing = request.existing?.get(node.name);
+    if (existing !== undefined) {
+      state.filesys.set(node.name, { ...existing, device });
+      return true;
+    }
     const fileSystem = fileSystemOf(node);
     if (!(await fill(fileSystem, request)))
       await runForNode(request, "making the file system", mkfsCommand(fileSystem, device));

@@ -43,7 +43,10 @@ export const partitioning = defineBlockNode({
     const { node, graph, state } = request;
     const disk = blockDeviceOf(node.base, "partitioning", request);
     const table = layOut(tableOf(node, graph), disk.sizeBytes, request.sectorSizeBytes);
-    if (numberOf(node) === 1) await writeTable(disk.device, table, request);
+    if (numberOf(node) === 1) {
+      if (request.existing === undefined) await writeTable(disk.device, table, request);
+      await request.exec("partx", ["-d", disk.device]); // what a dead build may have left on this loop device
+    }
     const own = table.partitions.find(({ name, isExtended = false }) => !isExtended && name === node.name);
     if (own === undefined) throw new Error(`partition ${node.name} is not in its own table`);
     const device = await addPartition(disk.device, own, request);
@@ -112,7 +115,6 @@ async function writeTable(device: string, table: PartitionTable, request: NodeRe
   const sfdisk = ["sfdisk", "--no-reread", "--no-tell-kernel", "--quiet", "--wipe", "always", device] as const;
   await runForNode(request, "writing the partition table", sfdisk, { input: formatSfdiskScript(table) });
   await writeLogicalTables(device, table);
-  await request.exec("partx", ["-d", device]); // what a dead build may have left on this loop device
 }
 
 async function writeLogicalTables(device: string, table: PartitionTable): Promise<void> {
