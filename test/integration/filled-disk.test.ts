@@ -6,7 +6,7 @@ import { layChanges } from "@dibjs/core/block-device/changes.js";
 import type { FormatRequest } from "@dibjs/core/formats/format.js";
 import { qcow2 } from "@dibjs/core/formats/qcow2.js";
 import { createExec } from "@dibjs/core/process/exec.js";
-import type { BuildEvent } from "@dibjs/core";
+import { forecastImage, planImage, type BuildEvent } from "@dibjs/core";
 import { describe, expect, test } from "vitest";
 import { hostState, scratchFolder, toyPlan } from "../support/toy-disk.js";
 import { Project } from "../support/toy-os.js";
@@ -165,6 +165,17 @@ find . -type f -print0 | sort -z | xargs -0 sha256sum' bash "$raw" "$at"`,
     const changed = changes[what]?.(project);
     const { events } = await project.build({ flags, env: disk("100%"), ...changed });
     expect([isMade(events), warnings(events)]).toEqual([true, []]);
+  });
+
+  test("is told beforehand whether the disk is taken, and why not", async () => {
+    using project = toyProject();
+    await project.build({ flags, env: disk("100%") });
+    project.script("finalise.d/10-x", "echo two > /etc/late");
+    // extra-data, which sees all scripts, runs before.
+    const forecast = async (size: string) =>
+      (await forecastImage(await planImage(await project.config(undefined, flags, disk(size))))).at(-1);
+    expect(await forecast("100%")).toMatchObject({ phase: "block-device", state: "assumed" });
+    expect(await forecast("99%")).toMatchObject({ state: "runs", reasons: ["disk layout has changed"] });
   });
 
   test("finds a kept disk that was changed, says so, and makes it anew", async () => {

@@ -2,6 +2,7 @@
 import type { PhaseInfo } from "../phases/table.js";
 import { explainMiss } from "./explain.js";
 import type { HookView } from "./hook-view.js";
+import type { Inputs } from "./layer.js";
 import { uncacheableIn } from "./inputs.js";
 import type { StoredLayer } from "./store.js";
 import type { TreeLayers } from "./tree-layers.js";
@@ -39,23 +40,36 @@ export class Forecast {
           ? refusing.map((name) => `element ${name} does not let its result be kept`)
           : ["nothing is cached from an earlier phase on"],
       );
-    const inputs = this.#layers.inputsOf(phase, view, added);
-    const found = await this.#layers.lookUp(phase, inputs);
-    if (found !== undefined) {
-      await this.#layers.restore(found);
-      return restored(found, this.#isAssumed);
-    }
-    const isParentKnown = !this.#isAssumed;
-    this.#isAssumed = true;
+    const { forecast, layer } = await this.#look(phase, this.#layers.inputsOf(phase, view, added), isSilent(view));
+    if (layer === undefined) this.#isOpen = false;
+    else await this.#layers.restore(layer);
+    if (forecast.state === "runs") this.#isAssumed = true;
+    return forecast;
+  }
+
+  /** After the phases: of what is kept beside the tree. */
+  async folder(phase: PhaseInfo, own: Inputs): Promise<PhaseForecast> {
+    if (!this.#isOpen) return runs(phase, ["nothing is cached from an earlier phase on"]);
+    return (await this.#look(phase, this.#layers.withEngine(own), false)).forecast;
+  }
+
+  /** With the layer that is taken, or was made last. */
+  async #look(
+    phase: PhaseInfo,
+    inputs: Inputs,
+    mayBeSilent: boolean,
+  ): Promise<{ readonly forecast: PhaseForecast; readonly layer: StoredLayer | undefined }> {
+    const layer = await this.#layers.lookUp(phase, inputs);
+    if (layer !== undefined) return { forecast: restored(layer, this.#isAssumed), layer };
     const nearest = await this.#layers.nearest(phase);
-    if (nearest === undefined) {
-      this.#isOpen = false;
-      return runs(phase, [isSilent(view) ? silent : "no build of this image has kept a result of it"]);
-    }
-    const now = await this.#layers.stateNow(inputs, nearest, { isParentKnown });
-    await this.#layers.restore(nearest);
+    if (nearest === undefined)
+      return {
+        forecast: runs(phase, [mayBeSilent ? silent : "no build of this image has kept a result of it"]),
+        layer,
+      };
+    const now = await this.#layers.stateNow(inputs, nearest, { isParentKnown: !this.#isAssumed });
     const reasons = explainMiss(nearest, now);
-    return runs(phase, reasons.length === 0 && isSilent(view) ? [silent] : reasons);
+    return { forecast: runs(phase, reasons.length === 0 && mayBeSilent ? [silent] : reasons), layer: nearest };
   }
 }
 

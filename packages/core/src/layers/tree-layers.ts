@@ -210,7 +210,7 @@ export class TreeLayers {
 
   /** What an earlier build kept by `keepFolder` on the same tree: the folder, held until the end of this build. */
   async findFolder(phase: PhaseInfo, inputs: Inputs): Promise<string | undefined> {
-    const found = await this.lookUp(phase, this.#withEngine(inputs));
+    const found = await this.lookUp(phase, this.withEngine(inputs));
     if (found === undefined) return undefined;
     this.#tellRestored(found);
     return this.#treeOf(found);
@@ -220,7 +220,7 @@ export class TreeLayers {
   keepFolder(phase: PhaseInfo, own: Inputs, { folder, isWhole, seconds }: NewFolder): void {
     const { plan, ctx } = this.#setting;
     const { keeping } = this.#opened ?? {};
-    const inputs = this.#withEngine(own);
+    const inputs = this.withEngine(own);
     const parent = this.#parent;
     const layer = async (): Promise<NewLayer> => {
       await isWhole;
@@ -235,7 +235,8 @@ export class TreeLayers {
     keeping?.add({ phase: phase.name, layer, tree: folder, hooksDir: folder, release: async () => {} });
   }
 
-  #withEngine(inputs: Inputs): Inputs {
+  /** What is kept beside trees depends on the engine as well. */
+  withEngine(inputs: Inputs): Inputs {
     return { ...inputs, engine: `${layerVersion} ${this.#opened?.engine}` };
   }
 

@@ -15,6 +15,7 @@ import { computeImageSize } from "../block-device/sizes.js";
 import type { ConvertedDisk } from "../formats/format.js";
 import { compression, convertDisk } from "../formats/qcow2.js";
 import type { Inputs } from "../layers/layer.js";
+import type { TreeLayers } from "../layers/tree-layers.js";
 import { listenForDevice } from "../phases/device-answer.js";
 import type { Env } from "../phases/phase-run.js";
 import { runPhase, type PhaseSetting } from "../phases/run-phases.js";
@@ -36,7 +37,7 @@ export interface OpenedDisk {
 /** Runs the block-device phase, and makes the disk of the parked tree or takes it from an earlier build. */
 export async function openDisk(planned: PlannedDisk, tree: BuiltTree, setting: PhaseSetting): Promise<OpenedDisk> {
   const { plan, places, workspace, stopwatch, ctx } = setting;
-  const inputs = await keptInputs(planned, tree, setting);
+  const inputs = await keptInputs(planned, tree.layers, setting);
   const kept = inputs === undefined ? undefined : await findKept(inputs, tree);
   const imageSizeBytes = kept?.imageSizeBytes ?? (await sizeOf(planned, setting));
   const sized = { DIB_IMAGE_SIZE: String(Math.ceil(imageSizeBytes / 1024)) };
@@ -62,12 +63,12 @@ interface AfterBlockDevice {
   readonly planned: PlannedDisk;
 }
 
-const phase = phases.find(({ name }) => name === "block-device") as PhaseInfo;
+export const blockDevice = phases.find(({ name }) => name === "block-device") as PhaseInfo;
 
 /** The block-device phase, and what its scripts made in the way that was DIB's before layouts. */
 async function runBlockDevice(env: Env, planned: PlannedDisk, setting: PhaseSetting): Promise<AfterBlockDevice> {
   const listener = listenForDevice(setting.output);
-  const report = await runPhase(phase, { env, resolvConf: undefined }, { ...setting, output: listener.output });
+  const report = await runPhase(blockDevice, { env, resolvConf: undefined }, { ...setting, output: listener.output });
   const answer = listener.answer();
   const { workspace, ctx } = setting;
   if (answer === undefined) return { report, given: undefined, planned };
@@ -93,9 +94,9 @@ const [imageName, descriptionName] = ["disk.qcow2", "disk.json"];
 const keptTypes = ["local_loop", "partitioning", "mkfs", "mount", "fstab"];
 
 /** What a kept disk depends on beside the tree; undefined where none can be kept. File systems of two images never have the same UUID. */
-async function keptInputs(
+export async function keptInputs(
   planned: PlannedDisk,
-  { layers }: BuiltTree,
+  layers: TreeLayers,
   setting: PhaseSetting,
 ): Promise<Inputs | undefined> {
   const { plan, workspace, ctx } = setting;
@@ -110,16 +111,20 @@ async function keptInputs(
   const hasFat = planned.nodes.some(({ type, values }) => type === "mkfs" && fileSystemType(values) === "vfat");
   if (hasFat && !(await canMountVfat(ctx))) return undefined;
   if (!(await canLayChanges(workspace.imageDir, ctx))) return undefined;
-  return { image: plan.output, disk: canonicalJson(planned), qcow2: canonicalJson(compression(plan.settings)) };
+  return {
+    image: plan.output,
+    "disk layout": canonicalJson(planned),
+    "qcow2 options": canonicalJson(compression(plan.settings)),
+  };
 }
 
 /** Whether somebody beside core may do something to the tree, the disk or the output. */
 async function hasSay({ workspace, ctx: { hooks } }: PhaseSetting): Promise<boolean> {
   const [free, ours] = [
-    [hooks.imageSize, ...[hooks.beforePhase, hooks.phase, hooks.afterPhase].map((map) => map.for(phase.name))],
+    [hooks.imageSize, ...[hooks.beforePhase, hooks.phase, hooks.afterPhase].map((map) => map.for(blockDevice.name))],
     [hooks.format.for("qcow2"), ...keptTypes.map((type) => hooks.blockDevice.for(type))],
   ];
-  const scripts = await readdir(join(workspace.hooksDir, `${phase.name}.d`)).catch(() => []);
+  const scripts = await readdir(join(workspace.hooksDir, `${blockDevice.name}.d`)).catch(() => []);
   return (
     scripts.length > 0 ||
     free.some((hook) => hook.ordered().length > 0) ||
@@ -128,7 +133,7 @@ async function hasSay({ workspace, ctx: { hooks } }: PhaseSetting): Promise<bool
 }
 
 async function findKept(inputs: Inputs, { layers }: BuiltTree): Promise<KeptDisk | undefined> {
-  const folder = await layers.findFolder(phase, inputs);
+  const folder = await layers.findFolder(blockDevice, inputs);
   if (folder === undefined) return undefined;
   const description = JSON.parse(await readFile(join(folder, descriptionName), "utf8")) as DiskDescription;
   return { ...description, file: join(folder, imageName) };
@@ -159,7 +164,7 @@ async function keepNew(inputs: Inputs, { layers }: BuiltTree, request: DiskReque
   const converting = convertDisk({ image: base, staged: file, plan, exec: ctx.exec, signal: ctx.signal });
   converting.catch(() => undefined); // told to whoever keeps it, and whoever writes the output
   const seconds = () => (performance.now() - started) / 1000;
-  layers.keepFolder(phase, inputs, { folder, isWhole: converting, seconds });
+  layers.keepFolder(blockDevice, inputs, { folder, isWhole: converting, seconds });
   const disk = await openFilledDisk(
     { base: { file: base, format: "raw" }, fileSystems: new Map(fileSystems) },
     request,

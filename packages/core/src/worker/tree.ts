@@ -15,6 +15,7 @@ import { readAptSuites } from "../report/apt-suites.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";
 import { enterBase, type Base } from "../workspace/base.js";
 import { keepResolvConf, openResolvConf, type ResolvConf } from "../workspace/resolv-conf.js";
+import { blockDevice, keptInputs } from "./disk.js";
 
 /** The tree after its phases, mounted at the workspace's mountDir. */
 export interface BuiltTree extends AsyncDisposable {
@@ -81,7 +82,7 @@ export class TreeBuild implements AsyncDisposable {
     return this.#layers.checkUsed();
   }
 
-  /** What would become of each phase. Nothing runs, and the tree is not mounted. */
+  /** What would become of each phase, and of the disk where it is kept. Nothing runs, and the tree is not mounted. */
   async forecast(): Promise<PhaseForecast[]> {
     const forecast = new Forecast(this.#layers);
     const phases: PhaseForecast[] = [];
@@ -89,6 +90,9 @@ export class TreeBuild implements AsyncDisposable {
       const added = await takeFingerprint(phase, this.#setting);
       phases.push(await forecast.next(phase, viewHooks(phase.name, this.#declaredReads(), this.#layers.reader), added));
     }
+    const { disk } = this.#setting.plan;
+    const inputs = disk === undefined ? undefined : await keptInputs(disk, this.#layers, this.#setting);
+    if (inputs !== undefined) phases.push(await forecast.folder(blockDevice, inputs));
     return phases;
   }
 
