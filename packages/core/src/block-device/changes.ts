@@ -36,14 +36,26 @@ export async function layChanges(
     const daemon = await StorageDaemon.start(["--blockdev", JSON.stringify(disk), "--export", JSON.stringify(shown)]);
     return {
       async [Symbol.asyncDispose]() {
-        await daemon[Symbol.asyncDispose]();
-        await rm(raw);
+        try {
+          await daemon[Symbol.asyncDispose]();
+        } finally {
+          await removeMountPoint(raw, exec);
+        }
       },
     };
   } catch (error) {
-    for (const file of [changes, raw]) await rm(file, { force: true });
+    await removeMountPoint(raw, exec);
+    await rm(changes, { force: true });
     throw error;
   }
+}
+
+/** A daemon that was killed leaves its mount. */
+async function removeMountPoint(raw: string, exec: BuildContext["exec"]): Promise<void> {
+  await rm(raw, { force: true }).catch(async () => {
+    await exec("umount", ["-l", raw]);
+    await rm(raw, { force: true });
+  });
 }
 
 /** Whether this machine can: containers refuse FUSE in several ways, and the daemon is no part of qemu-img's package everywhere. */
@@ -60,7 +72,7 @@ export async function canLayChanges(folder: string, { exec }: Pick<BuildContext,
     await using _disk = await layChanges({ base: { file: base, format: "raw" }, changes, raw }, { exec });
     return (await stat(raw)).size === sizeBytes;
   } catch {
-    return false;
+    return false; // whatever it is: the disk is made as it is everywhere else
   } finally {
     for (const made of [base, changes]) await rm(made, { force: true });
   }

@@ -121,7 +121,8 @@ async function createNode(request: NodeRequest, { hooks, emit, signal }: BuildCo
       doing: "creating it",
       reason: `nothing implements type ${node.type}`,
     });
-  emit({ type: "disk", doing: node.type, node: node.name, seconds: (performance.now() - started) / 1000 });
+  if (request.existing === undefined)
+    emit({ type: "disk", doing: node.type, node: node.name, seconds: (performance.now() - started) / 1000 });
 }
 
 /** Kernels without the driver are common in build machines; an ESP is then filled with mtools. */

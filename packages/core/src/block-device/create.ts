@@ -42,8 +42,6 @@ export interface DiskRequest {
 export interface Disk extends AsyncDisposable {
   /** Absolute: the raw image that the root lies on. */
   readonly image: string;
-  /** Absolute: of a disk that was filled before, an image of QEMU's with what was written since; complete once it is unmounted, and `image` is gone then. */
-  readonly changes?: string;
   readonly state: DiskState;
   /** What a chroot needs in its /dev to install a boot loader. */
   readonly deviceNodes: readonly DeviceNode[];
@@ -79,8 +77,11 @@ export interface FilledDisk {
   readonly fileSystems: FileSystems;
 }
 
-/** Attaches and mounts a filled disk. Its image stays as it is; `Disk.changes` is what is written from here on. */
-export async function openFilledDisk({ base, fileSystems }: FilledDisk, asked: DiskRequest): Promise<Disk> {
+/** Attaches and mounts a filled disk. Its image stays as it is: `changes` (absolute) is an image of QEMU's of what is written from here on, whole once the disk is unmounted; `Disk.image` is gone then. */
+export async function openFilledDisk(
+  { base, fileSystems }: FilledDisk,
+  asked: DiskRequest,
+): Promise<{ readonly disk: Disk; readonly changes: string }> {
   const request = rounded(asked);
   const { planned, imageDir, stopwatch, ctx } = request;
   const changes = join(imageDir, "changes.qcow2");
@@ -90,8 +91,8 @@ export async function openFilledDisk({ base, fileSystems }: FilledDisk, asked: D
   below.defer("what was changed of the disk", async () => laid[Symbol.asyncDispose]());
   const created = await stopwatch.time("attach", () => createNodes({ ...request, below, existing: fileSystems }));
   await using resources = created.resources;
-  const parts = { ...(await partsOf(created.state, request)), changes };
-  return holdDisk(parts, resources.move(), created.completions, request);
+  const parts = await partsOf(created.state, request);
+  return { disk: holdDisk(parts, resources.move(), created.completions, request), changes };
 }
 
 const rounded = (asked: DiskRequest): DiskRequest => ({

@@ -6,7 +6,7 @@ import { BuildError } from "../errors.js";
 import type { BuildPlan, PlannedOutput } from "../plan/plan.js";
 import { syncPath } from "../workspace/sync-path.js";
 import type { Stopwatch } from "../report/stopwatch.js";
-import type { ConvertedDisk, FormatRequest, StagedOutput } from "./format.js";
+import type { DiskSource, FormatRequest, StagedOutput } from "./format.js";
 
 interface ExportRequest {
   readonly plan: BuildPlan;
@@ -35,11 +35,9 @@ export interface Exported {
 export const exportTree = (request: ExportRequest & { readonly root: string }): Promise<Exported> =>
   exportOutputs("tree", request, { root: request.root });
 
-/** Writes the outputs that read the raw image; one that takes the image away comes last. */
-export const exportDisk = (
-  request: ExportRequest & { readonly image: string; readonly converted?: ConvertedDisk | undefined },
-): Promise<Exported> =>
-  exportOutputs("disk", request, { root: "", image: request.image, converted: request.converted });
+/** Writes the outputs that are made of the disk; one that takes the image away comes last. */
+export const exportDisk = ({ image, converted, ...request }: ExportRequest & DiskSource): Promise<Exported> =>
+  exportOutputs("disk", request, { root: "", image, converted });
 
 type Source = Pick<FormatRequest, "root" | "image" | "converted">;
 

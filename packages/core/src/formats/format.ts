@@ -9,9 +9,9 @@ export interface FormatRequest {
   readonly plan: BuildPlan;
   /** The finalised root with its own file systems, all other mounts below it gone. Empty for `disk` formats. */
   readonly root: string;
-  /** The raw image; absent for `tree` formats. */
+  /** The raw image; absent for `tree` formats, and where there is a converted disk. */
   readonly image?: string | undefined;
-  /** Instead of `image`, for a qcow2 output alone: a disk that was converted before its last phases ran. */
+  /** Core's own qcow2 alone gets one. */
   readonly converted?: ConvertedDisk | undefined;
   /** Where to write; beside the final place, on its file system. Other names in that folder may begin with this one. */
   readonly staged: string;
@@ -21,10 +21,13 @@ export interface FormatRequest {
   readonly note: (text: string) => void;
 }
 
+export type DiskSource = Pick<FormatRequest, "image" | "converted">;
+
+/** A disk that was converted before its last phases ran. */
 export interface ConvertedDisk {
-  /** Absolute: the disk as it was before its last phases, in the format and with the options of the output. Rejects when it could not be written. */
+  /** Absolute: the disk as it was then, with the options of the output. Rejects when it could not be written. */
   readonly before: () => Promise<string>;
-  /** Absolute: an image of QEMU's with what was written since, on top of an equal one. */
+  /** Absolute: a qcow2 of what was written since, on top of a disk of the same content. */
   readonly changes: string;
 }
 

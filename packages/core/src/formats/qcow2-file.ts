@@ -1,6 +1,6 @@
 /**
  * Puts a qcow2 together from the compressed clusters of two others, without reading what is in them (the format: QEMU's
- * docs/interop/qcow2.txt). Memory does not grow with the image, but for two bytes for each cluster of the file.
+ * docs/interop/qcow2.txt). Of a large image there are two bytes in memory for each cluster of the file.
  */
 import { open, type FileHandle } from "node:fs/promises";
 
@@ -11,33 +11,33 @@ export type ClusterRun = readonly [number, number];
 export async function assembleQcow2(
   from: { readonly base: string; readonly changes: string; readonly changed: readonly ClusterRun[] },
   target: string,
+  signal: AbortSignal,
 ): Promise<void> {
   await using base = await openQcow2(from.base);
   await using changes = await openQcow2(from.changes);
-  if (base.clusterBits !== changes.clusterBits || base.sizeBytes !== changes.sizeBytes)
-    throw new Error(`${from.changes} has another size or other clusters than ${from.base}`);
+  if (base.shape !== changes.shape)
+    throw new Error(`${from.changes} has another size, other clusters or another compression than ${from.base}`);
   await using file = await open(target, "w");
-  const writer = new Writer(file, base);
-  const isChanged = membership(from.changed);
+  const writer = new Writer(file, base, signal);
+  const runs = from.changed[Symbol.iterator]();
+  let run = runs.next();
   for (let table = 0; table < base.l1.length; table++) {
     const [old, newer] = [await base.readTable(table), await changes.readTable(table)];
-    const first = table * base.entries;
-    const picked = old.map((entry, index) => (isChanged(first + index) ? newer[index] : entry) ?? 0n);
-    await writer.addTable(picked, (index) => (isChanged(first + index) ? changes : base));
+    const picked = old.map((entry, index): Picked => {
+      const cluster = table * base.entries + index;
+      while (run.done !== true && run.value[1] <= cluster) run = runs.next();
+      const isChanged = run.done !== true && run.value[0] <= cluster;
+      return isChanged ? { source: changes, entry: newer[index] ?? 0n } : { source: base, entry };
+    });
+    await writer.addTable(picked);
   }
   await writer.finish();
 }
 
-/** Whether a number lies in one of the runs, which are sorted; asked for growing numbers. */
-function membership(runs: readonly ClusterRun[]): (cluster: number) => boolean {
-  let at = 0;
-  let last = 0;
-  return (cluster) => {
-    if (cluster < last) at = 0;
-    last = cluster;
-    while (at < runs.length && (runs[at]?.[1] ?? 0) <= cluster) at++;
-    return (runs[at]?.[0] ?? Infinity) <= cluster;
-  };
+/** An entry of a table of the second level, and the file that it leads into. */
+interface Picked {
+  readonly source: Qcow2;
+  readonly entry: bigint;
 }
 
 const compressedFlag = 1n << 62n;
@@ -50,7 +50,8 @@ interface Qcow2 extends AsyncDisposable {
   readonly file: FileHandle;
   readonly header: Buffer;
   readonly clusterBits: number;
-  readonly sizeBytes: number;
+  /** Equal where clusters can be taken from one to the other. */
+  readonly shape: string;
   /** Of a table of the second level. */
   readonly entries: number;
   readonly l1: readonly bigint[];
@@ -83,7 +84,7 @@ async function openQcow2(path: string): Promise<Qcow2> {
     return {
       ...{ file, clusterBits, entries, l1 },
       header: await readAt(file, 0, clusterBytes),
-      sizeBytes: Number(start.readBigUInt64BE(24)),
+      shape: `${clusterBits} ${start.readBigUInt64BE(24)} ${start.toString("hex", 72, 80)} ${start[104]}`,
       readTable: (index) => readTable((l1[index] ?? 0n) & offsetMask, entries),
       [Symbol.asyncDispose]: () => file.close(),
     };
@@ -93,22 +94,37 @@ async function openQcow2(path: string): Promise<Qcow2> {
   }
 }
 
-/** Zeros where the file has ended. */
 async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
   const bytes = Buffer.alloc(length);
   for (let done = 0; done < length;) {
     const { bytesRead } = await file.read(bytes, done, length - done, position + done);
-    if (bytesRead === 0) break;
+    if (bytesRead === 0) throw cutShort(position + done);
     done += bytesRead;
   }
   return bytes;
 }
+
+const cutShort = (position: number): Error => new Error(`a qcow2 ends at byte ${position}, before what it tells of`);
 
 /** Where a compressed cluster lies in its file. `length` is whole sectors: where it ends inside the last one is not written down. */
 interface Compressed {
   readonly index: number;
   readonly offset: number;
   readonly length: number;
+}
+
+const endOf = (last: Compressed | undefined): number =>
+  last === undefined ? 0 : last.offset - (last.offset % sectorBytes) + last.length;
+
+/** Those with nothing between them in their file. */
+function runsOf(list: readonly Compressed[]): Compressed[][] {
+  const runs: Compressed[][] = [];
+  for (const each of [...list].sort((a, b) => a.offset - b.offset)) {
+    const run = runs.at(-1);
+    if (run !== undefined && each.offset <= endOf(run.at(-1))) run.push(each);
+    else runs.push([each]);
+  }
+  return runs;
 }
 
 class Writer {
@@ -121,9 +137,11 @@ class Writer {
   /** Bytes. */
   #end: number;
   readonly #buffer = Buffer.allocUnsafe(4 * 2 ** 20);
+  readonly #signal: AbortSignal;
 
-  constructor(file: FileHandle, like: Qcow2) {
+  constructor(file: FileHandle, like: Qcow2, signal: AbortSignal) {
     this.#file = file;
+    this.#signal = signal;
     this.#like = like;
     this.#clusterBytes = 2 ** like.clusterBits;
     this.#end = this.#clusterBytes; // the first is the header's
@@ -131,45 +149,37 @@ class Writer {
   }
 
   /** Compressed clusters first: those stand close together, the others each in a cluster of the file. */
-  async addTable(entries: readonly bigint[], sourceOf: (index: number) => Qcow2): Promise<void> {
-    const table = new Array<bigint>(entries.length).fill(0n);
+  async addTable(picked: readonly Picked[]): Promise<void> {
+    const table = new Array<bigint>(picked.length).fill(0n);
     const compressed = new Map<Qcow2, Compressed[]>();
-    const plain: number[] = [];
-    for (const [index, entry] of entries.entries()) {
-      if ((entry & compressedFlag) !== 0n) {
-        const source = sourceOf(index);
-        const list = compressed.get(source) ?? [];
-        compressed.set(source, list);
-        list.push({ index, ...this.#placeOf(entry) });
-      } else if ((entry & offsetMask) !== 0n && (entry & zeroFlag) === 0n) plain.push(index);
+    for (const [index, { source, entry }] of picked.entries()) {
+      if ((entry & compressedFlag) === 0n) continue;
+      const list = compressed.get(source) ?? [];
+      compressed.set(source, list);
+      list.push({ index, ...this.#placeOf(entry) });
     }
     for (const [source, list] of compressed) await this.#addCompressed(source, list, table);
-    for (const index of plain) {
+    for (const [index, { source, entry }] of picked.entries()) {
+      if ((entry & (compressedFlag | zeroFlag)) !== 0n || (entry & offsetMask) === 0n) continue;
       const offset = this.#take(1);
-      await this.#copy(sourceOf(index).file, Number((entries[index] ?? 0n) & offsetMask), offset, this.#clusterBytes);
+      await this.#copy(source.file, Number(entry & offsetMask), offset, this.#clusterBytes);
       table[index] = BigInt(offset) | copiedFlag;
     }
     this.#l1.push(await this.#addEntries(table));
   }
 
   /** What lies close together in its file stays so; a run keeps its place within a sector. */
-  async #addCompressed(source: Qcow2, list: Compressed[], table: bigint[]): Promise<void> {
-    list.sort((a, b) => a.offset - b.offset);
-    for (let first = 0; first < list.length;) {
-      const start = list[first]?.offset ?? 0;
-      let end = start;
-      let next = first;
-      for (let each = list[next]; each !== undefined && (next === first || each.offset <= end); each = list[++next])
-        end = each.offset - (each.offset % sectorBytes) + each.length;
+  async #addCompressed(source: Qcow2, list: readonly Compressed[], table: bigint[]): Promise<void> {
+    for (const run of runsOf(list)) {
+      const [start, end] = [run[0]?.offset ?? 0, endOf(run.at(-1))];
       const target = this.#end + ((((start - this.#end) % sectorBytes) + sectorBytes) % sectorBytes);
       await this.#copy(source.file, start, target, end - start);
-      for (const { index, offset, length } of list.slice(first, next)) {
+      for (const { index, offset, length } of run) {
         const place = offset - start + target;
         table[index] = compressedFlag | (BigInt(length / sectorBytes - 1) << BigInt(this.#offsetBits)) | BigInt(place);
         this.#count(place - (place % sectorBytes), length);
       }
       this.#end = target + end - start;
-      first = next;
     }
   }
 
@@ -250,9 +260,11 @@ class Writer {
 
   async #copy(source: FileHandle, from: number, to: number, length: number): Promise<void> {
     for (let done = 0; done < length;) {
+      this.#signal.throwIfAborted();
       const wanted = Math.min(this.#buffer.length, length - done);
       const { bytesRead } = await source.read(this.#buffer, 0, wanted, from + done);
-      if (bytesRead === 0) return; // of the last sector of a file not all may be there
+      if (bytesRead === 0 && length - done < sectorBytes) return; // of the last sector not all needs to be there
+      if (bytesRead === 0) throw cutShort(from + done);
       await this.#writeAt(this.#buffer.subarray(0, bytesRead), to + done);
       done += bytesRead;
     }

@@ -26,9 +26,11 @@ export const qcow2 = defineFormat({
   qemuImgOptions: options,
   async write(request) {
     const { staged, converted } = request;
-    const before = await converted?.before().catch(() => undefined); // converting the whole says what is wrong
-    if (converted === undefined || before === undefined) await convertDisk(request);
-    else await writeChanged({ ...converted, before }, compression(request.plan.settings).options, request);
+    if (
+      converted === undefined ||
+      !(await writeChanged(converted, compression(request.plan.settings).options, request))
+    )
+      await convertDisk(request);
     await checkOutput(request, ["qemu-img", "check", "-f", "qcow2", staged]);
     return { files: [{ staged, extension: "qcow2" }] };
   },

@@ -47,10 +47,11 @@ export class Forecast {
     return forecast;
   }
 
-  /** After the phases: of what is kept beside the tree. */
-  async folder(phase: PhaseInfo, own: Inputs): Promise<PhaseForecast> {
-    if (!this.#isOpen) return runs(phase, ["nothing is cached from an earlier phase on"]);
-    return (await this.#look(phase, this.#layers.withEngine(own), false)).forecast;
+  /** After the tree phases. */
+  async disk(phase: PhaseInfo, own: Inputs): Promise<PhaseForecast> {
+    const { disk } = this.#layers;
+    if (!this.#isOpen || disk === undefined) return runs(phase, ["nothing is cached from an earlier phase on"]);
+    return (await this.#look(phase, disk.inputsOf(own), false)).forecast;
   }
 
   /** With the layer that is taken, or was made last. */

@@ -1,6 +1,7 @@
 import type { BuildContext } from "../context.js";
 import { reasonOf } from "../errors.js";
 import { openFolder, type OpenFolder } from "../workspace/open-folder.js";
+import type { LayerSource } from "./layer-content.js";
 import { defaultLimits, pruneLayers } from "./prune.js";
 import type { LayerStore, NewLayer } from "./store.js";
 
@@ -9,10 +10,8 @@ export interface Kept {
   readonly phase: string;
   /** Resolves when the digests are known. */
   readonly layer: () => Promise<NewLayer>;
-  /** Absolute: nothing changes it any more. */
-  readonly tree: string;
-  /** Absolute: the files that the phase wrote into the hook folder. */
-  readonly hooksDir: string;
+  /** Nothing changes it any more. */
+  readonly from: Exclude<LayerSource, { readonly archive: string }>;
   /** Called in any case, once it is stored or given up. */
   readonly release: () => Promise<void>;
 }
@@ -30,7 +29,8 @@ export class Keeping {
   }
 
   add(kept: Kept): void {
-    const opened = openFolder(kept.tree); // now, while its name leads to it: the cleanup phase covers names
+    // Now, while its name leads to it: the cleanup phase covers names.
+    const opened = "tree" in kept.from ? openFolder(kept.from.tree) : Promise.resolve(undefined);
     opened.catch(() => undefined); // told by #keep
     this.#last = this.#last.then(() => this.#keep(kept, opened));
   }
@@ -46,12 +46,13 @@ export class Keeping {
     if (this.#kept.length > 0) await pruneLayers(this.#store, defaultLimits).catch(() => []); // the next build does it
   }
 
-  async #keep({ phase, layer, hooksDir, release }: Kept, opened: Promise<OpenFolder>): Promise<void> {
+  async #keep({ phase, layer, from, release }: Kept, opened: Promise<OpenFolder | undefined>): Promise<void> {
     const { signal, emit } = this.#ctx;
     try {
       await using tree = await opened;
       if (signal.aborted) return;
-      const id = await this.#store.add(await layer(), { tree: tree.path, hooksDir });
+      const source = tree === undefined ? from : { ...from, tree: tree.path };
+      const id = await this.#store.add(await layer(), source);
       if (id !== undefined) this.#kept.push(id);
     } catch (error) {
       const text = `The result of ${phase} is not cached: ${reasonOf(error)}`;

@@ -1,5 +1,5 @@
 /** The files of a layer as they lie in a store: a folder to build on, or an archive. */
-import { copyFile, mkdir } from "node:fs/promises";
+import { copyFile, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { copy, ensureDir } from "fs-extra/esm";
 import type { BuildContext } from "../context.js";
@@ -7,8 +7,10 @@ import { mustRun } from "../process/exec.js";
 import type { Layer } from "./layer.js";
 import { aside, digestTree } from "./tree-digest.js";
 
-/** What a layer is made from: a tree, or the archive of one, and the files that the phase wrote into the hook folder. */
-export type LayerSource = ({ readonly tree: string } | { readonly archive: string }) & { readonly hooksDir: string };
+/** What a layer is made from: a tree, one in the store itself that may be moved, or the archive of one; and the files that the phase wrote into the hook folder. */
+export type LayerSource = ({ readonly tree: string } | { readonly moved: string } | { readonly archive: string }) & {
+  readonly hooksDir: string;
+};
 
 type Services = Pick<BuildContext, "exec" | "signal">;
 
@@ -23,7 +25,8 @@ export async function writeContent(
   ctx: Services,
 ): Promise<void> {
   const tree = join(folder, "tree");
-  if ("tree" in from) await (form === "folder" ? copyTree(from.tree, tree, ctx) : pack(from.tree, folder, ctx));
+  if ("moved" in from) await (form === "folder" ? rename(from.moved, tree) : pack(from.moved, folder, ctx));
+  else if ("tree" in from) await (form === "folder" ? copyTree(from.tree, tree, ctx) : pack(from.tree, folder, ctx));
   else if (form === "packed") await copyFile(from.archive, join(folder, archiveName));
   else {
     await mkdir(tree);

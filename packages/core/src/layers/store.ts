@@ -284,6 +284,21 @@ export class LayerStore implements AsyncDisposable {
     }
   }
 
+  /** A folder for what may become a layer: `path` is absolute, and leads to it whatever is mounted over the store. */
+  async makeFolder(): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> {
+    const name = this.#newName("folder");
+    const lock = await tryLock(this.#lockOf(name), this.#ctx);
+    if (lock === undefined) throw new Error(`${this.#lockOf(name)} is locked`);
+    const path = join(this.#open.path, name, "tree");
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    const remove = async () => {
+      await this.#delete(name);
+      await rm(this.#lockOf(name), { force: true });
+      await lock.close();
+    };
+    return { path, remove };
+  }
+
   async #findForm(): Promise<Layer["form"]> {
     return (await carriesOverlay(join(this.folder, "locks"), this.#ctx)) ? "folder" : "packed";
   }

@@ -2,8 +2,11 @@
 import type { Exec } from "../process/exec.js";
 import { mustRun } from "../process/exec.js";
 
+/** OpenSSL uses the processor's own instructions and takes a quarter of the time of coreutils. */
+const sha256sum = "if command -v openssl > /dev/null; then openssl dgst -sha256 -r; else sha256sum; fi";
+
 const run = async (exec: Exec, script: string, folder: string, signal?: AbortSignal): Promise<string> => {
-  const args = ["--norc", "-c", `set -eu -o pipefail\ncd -- "$1"\n${script} | sha256sum`, "digest", folder];
+  const args = ["--norc", "-c", `set -eu -o pipefail\ncd -- "$1"\n${script} | ${sha256sum}`, "digest", folder];
   return (await mustRun(exec, ...aside("bash", args), signal === undefined ? {} : { signal })).slice(0, 64);
 };
 

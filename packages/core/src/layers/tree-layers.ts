@@ -9,24 +9,24 @@ import { copy, remove } from "fs-extra/esm";
 import type { BuildContext } from "../context.js";
 import { BuildError, reasonOf } from "../errors.js";
 import { saysNoSpace } from "../out-of-space.js";
-import type { PhaseInfo } from "../phases/table.js";
+import type { PhaseInfo, PhaseName } from "../phases/table.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
 import type { BuildPlaces, BuildPlan } from "../plan/plan.js";
 import type { AptSuite } from "../report/report.js";
 import { aptFacts } from "./apt-facts.js";
-import { digestEngine } from "./engine.js";
+import { DiskLayers } from "./disk-layers.js";
 import type { Now } from "./explain.js";
 import { giveLayers, OfferedLayers } from "./exchange.js";
-import { fetchFacts, Freshness } from "./freshness.js";
+import { fetchFacts } from "./freshness.js";
 import { HookReader } from "./hook-files.js";
 import type { HookChanges, HookView } from "./hook-view.js";
 import { keyOf, phaseInputs, uncacheableIn } from "./inputs.js";
 import { archiveName, unpackTree } from "./layer-content.js";
-import { Keeping } from "./keeping.js";
-import { layerVersion, type Inputs } from "./layer.js";
+import type { Inputs } from "./layer.js";
+import { openStore, type OpenedStore } from "./open-store.js";
 import { derivedVariables } from "./mentions.js";
 import { mountAgain, type ScriptMount } from "./script-mounts.js";
-import { inputsPrefix, layersFolder, LayerStore, type NewLayer, type StoredLayer } from "./store.js";
+import { inputsPrefix, LayerStore, type NewLayer, type StoredLayer } from "./store.js";
 import { readBefore, readLeft, type Before, type TracesSetting } from "./traces.js";
 import { readable, Reads } from "./traced-run.js";
 import { digestTree } from "./tree-digest.js";
@@ -59,37 +59,18 @@ export interface Made {
   readonly seconds: number;
 }
 
-/** What is kept beside trees. */
-export interface NewFolder {
-  /** Absolute. */
-  readonly folder: string;
-  /** Rejects when it can't be made. */
-  readonly isWhole: Promise<unknown>;
-  /** How long it took. */
-  readonly seconds: () => number;
-}
-
-/** The store, and what of this engine and this machine is in every key. */
-interface Opened {
-  readonly store: LayerStore;
-  readonly engine: string;
-  readonly salt: string;
-  readonly keeping: Keeping;
-  readonly freshness: Freshness;
-}
-
 export class TreeLayers {
   readonly reader: HookReader;
   readonly #setting: LayerSetting;
   readonly #traces: TracesSetting;
   /** Undefined once nothing is taken or kept any more. */
-  #opened: Opened | undefined;
+  #opened: OpenedStore | undefined;
   readonly #offered: OfferedLayers | undefined;
   #parent: Promise<string> = Promise.resolve("");
   #mounts: readonly ScriptMount[] = [];
   readonly #used: StoredLayer[] = [];
 
-  private constructor(setting: LayerSetting, opened: Opened | undefined) {
+  private constructor(setting: LayerSetting, opened: OpenedStore | undefined) {
     this.#setting = setting;
     this.#traces = { ...setting, caches: [setting.places.cacheDir] };
     this.#opened = opened;
@@ -121,11 +102,12 @@ export class TreeLayers {
     return this.#opened === undefined || result === undefined ? undefined : { result, engine: this.#opened.engine };
   }
 
-  /** Throws LAYER_LOST when a layer that this build stands on is not what it was: locks hold back our own programs only. */
-  async checkUsed(): Promise<void> {
+  /** Throws LAYER_LOST when a layer that this build stands on is not what it was: locks hold back our own programs only. `phase`: the layers of that one alone. */
+  async checkUsed(phase?: PhaseName): Promise<void> {
     const { exec } = this.#setting.ctx;
-    const states = await Promise.all(this.#used.map((layer) => LayerStore.isIntact(layer, exec)));
-    const lost = this.#used[states.indexOf(false)];
+    const used = this.#used.filter((layer) => phase === undefined || layer.phase === phase);
+    const states = await Promise.all(used.map((layer) => LayerStore.isIntact(layer, exec)));
+    const lost = used[states.indexOf(false)];
     if (lost !== undefined) throw new BuildError("LAYER_LOST", { phase: lost.phase, folder: lost.folder });
   }
 
@@ -208,36 +190,18 @@ export class TreeLayers {
     return undefined;
   }
 
-  /** What an earlier build kept by `keepFolder` on the same tree: the folder, held until the end of this build. */
-  async findFolder(phase: PhaseInfo, inputs: Inputs): Promise<string | undefined> {
-    const found = await this.lookUp(phase, this.withEngine(inputs));
-    if (found === undefined) return undefined;
-    this.#tellRestored(found);
-    return this.#treeOf(found);
-  }
-
-  /** Keeps a folder as what a phase has made of the tree as it is now. It is stored when it is whole; then it changes no more. */
-  keepFolder(phase: PhaseInfo, own: Inputs, { folder, isWhole, seconds }: NewFolder): void {
-    const { plan, ctx } = this.#setting;
-    const { keeping } = this.#opened ?? {};
-    const inputs = this.withEngine(own);
-    const parent = this.#parent;
-    const layer = async (): Promise<NewLayer> => {
-      await isWhole;
-      const [key, took] = [keyOf(inputs, await parent), seconds()];
-      const treeDigest = await digestTree(folder, ctx.exec, ctx.signal);
-      return {
-        ...{ phase: phase.name, image: plan.output, inputs, reads: {}, facts: [], mounts: [], files: [], commits: [] },
-        ...{ hooks: { written: [], removed: [] }, aptSuites: [], seconds: took, parent: await parent, key, treeDigest },
-        result: sha256(canonicalJson({ key, treeDigest })),
-      };
-    };
-    keeping?.add({ phase: phase.name, layer, tree: folder, hooksDir: folder, release: async () => {} });
-  }
-
-  /** What is kept beside trees depends on the engine as well. */
-  withEngine(inputs: Inputs): Inputs {
-    return { ...inputs, engine: `${layerVersion} ${this.#opened?.engine}` };
+  /** For what is kept of the disk, once the last tree phase has been passed; undefined when nothing is cached. */
+  get disk(): DiskLayers | undefined {
+    if (this.#opened === undefined) return undefined;
+    const { ctx, plan, workspace } = this.#setting;
+    return new DiskLayers({
+      ...{ ...this.#opened, parent: this.#parent, plan, workspace, ctx },
+      take: async (phase, inputs) => {
+        const layer = await this.lookUp(phase, inputs);
+        return layer === undefined ? undefined : { layer, folder: await this.#treeOf(layer) };
+      },
+      tell: (layer) => this.#tellRestored(layer),
+    });
   }
 
   /** At the end of a build: leaves what it used and made where others look, if it is asked to. */
@@ -351,7 +315,7 @@ export class TreeLayers {
       ...{ hooks: made.hooks, aptSuites: made.aptSuites, seconds: made.seconds },
       ...{ parent: await parent, key: keyOf(inputs, await parent), result: await result, treeDigest: await treeDigest },
     });
-    keeping.add({ phase: phase.name, layer, tree, hooksDir, release });
+    keeping.add({ phase: phase.name, layer, from: { tree, hooksDir }, release });
   }
 
   /** Later phases may write the same files. */
@@ -374,20 +338,3 @@ const notStacked = (folder: string): string =>
 const hasBreak = ({ name }: PhaseInfo, { settings, result }: BuildPlan): boolean =>
   settings.breaks.some((point) => point === `before-${name}` || point === `after-${name}`) ||
   (result === "ramdisk" && settings.breaks.some((point) => point.endsWith("-ramdisk-install")));
-
-/** Undefined, with a warning, for a folder that can't be one: the build does without. */
-async function openStore({ places, workspace, env, ctx }: LayerSetting): Promise<Opened | undefined> {
-  try {
-    const store = await LayerStore.open(layersFolder(places), ctx);
-    workspace.resources.defer("the store of layers", () => store[Symbol.asyncDispose]());
-    const salt = await store.salt();
-    const keeping = new Keeping(store, ctx);
-    const freshness = new Freshness({ exec: ctx.exec, signal: ctx.signal, env });
-    workspace.resources.defer("connections to mirrors", () => freshness[Symbol.asyncDispose]());
-    workspace.resources.defer("the layers being kept", () => keeping.settle());
-    return { store, engine: digestEngine(places), salt, keeping, freshness };
-  } catch (error) {
-    ctx.emit({ type: "note", level: "warning", text: `Nothing is cached: ${reasonOf(error)}` });
-    return undefined;
-  }
-}

@@ -2,12 +2,13 @@
  * QEMU's block layer as a process of its own: what it opens and exports is said in its arguments, and what it does then through
  * QMP, a line of JSON for each command, answer and event.
  */
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { startProcess } from "./exec.js";
 
 /** Debian has it in qemu-system-common. */
-export const storageDaemon = "qemu-storage-daemon";
+const program = "qemu-storage-daemon";
 
 interface Message {
   readonly return?: unknown;
@@ -17,55 +18,45 @@ interface Message {
 }
 
 export class StorageDaemon implements AsyncDisposable {
-  readonly #send: (message: object) => void;
-  readonly #next: (isMeant: (message: Message) => boolean) => Promise<Message>;
+  readonly #child: ChildProcess;
+  readonly #lines: AsyncIterator<string>;
+  /** The exit code, or why it was not started. */
   readonly #ended: Promise<unknown>;
+  #said = "";
 
-  private constructor(
-    send: (message: object) => void,
-    next: (isMeant: (message: Message) => boolean) => Promise<Message>,
-    ended: Promise<unknown>,
-  ) {
-    this.#send = send;
-    this.#next = next;
-    this.#ended = ended;
-  }
-
-  /** Everything that the arguments name is open when this resolves. Throws with what the program said. */
-  static async start(args: readonly string[]): Promise<StorageDaemon> {
-    const child = startProcess(storageDaemon, [...args, "--chardev", "stdio,id=qmp", "--monitor", "chardev=qmp"], {
+  private constructor(args: readonly string[], signal: AbortSignal | undefined) {
+    const child = startProcess(program, [...args, "--chardev", "stdio,id=qmp", "--monitor", "chardev=qmp"], {
       stdio: ["pipe", "pipe", "pipe"],
     });
     const { stdin, stdout, stderr } = child;
-    if (stdin === null || stdout === null || stderr === null)
-      throw new Error(`${storageDaemon} was started without pipes`);
-    const ended = once(child, "close").catch((error: unknown) => error);
+    if (stdin === null || stdout === null || stderr === null) throw new Error(`${program} was started without pipes`);
+    const stop = () => child.kill("SIGKILL");
+    signal?.addEventListener("abort", stop);
+    this.#ended = once(child, "close").then(
+      ([exitCode]: unknown[]) => exitCode,
+      (error: unknown) => error,
+    );
+    void this.#ended.then(() => signal?.removeEventListener("abort", stop));
     stdin.on("error", () => undefined); // it has ended, and whoever waits for an answer is told
-    let said = "";
-    stderr.on("data", (text: Buffer) => (said = (said + text.toString()).slice(-2000)));
-    const lines = createInterface(stdout)[Symbol.asyncIterator]();
-    const next = async (isMeant: (message: Message) => boolean) => {
-      for (;;) {
-        const line: IteratorResult<string, unknown> = await lines.next();
-        if (line.done === true) {
-          const failure = await ended;
-          throw new Error(failure instanceof Error ? failure.message : said.trim() || `${storageDaemon} has ended`);
-        }
-        const message = JSON.parse(line.value) as Message;
-        if (message.error !== undefined) throw new Error(message.error.desc);
-        if (isMeant(message)) return message;
-      }
-    };
-    const send = (message: object) => void stdin.write(`${JSON.stringify(message)}\n`);
-    const daemon = new StorageDaemon(send, next, ended);
-    await next((message) => "QMP" in message);
-    await daemon.#command("qmp_capabilities");
-    return daemon;
+    stderr.on("data", (text: Buffer) => (this.#said = (this.#said + text.toString()).slice(-2000)));
+    this.#child = child;
+    this.#lines = createInterface(stdout)[Symbol.asyncIterator]();
   }
 
-  async #command(execute: string, args: object = {}): Promise<void> {
-    this.#send({ execute, arguments: args });
-    await this.#next((message) => message.return !== undefined);
+  /** Everything that the arguments name is open when this resolves. An abort kills it. Throws with what the program said. */
+  static async start(args: readonly string[], signal?: AbortSignal): Promise<StorageDaemon> {
+    signal?.throwIfAborted();
+    const daemon = new StorageDaemon(args, signal);
+    try {
+      await daemon.#next((message) => "QMP" in message);
+      daemon.#send({ execute: "qmp_capabilities" });
+      await daemon.#next((message) => message.return !== undefined);
+      return daemon;
+    } catch (error) {
+      daemon.#child.kill("SIGKILL");
+      await daemon.#ended;
+      throw error;
+    }
   }
 
   /** Starts a job of the block layer and waits until it is done. Throws with the reason for which it failed. */
@@ -75,9 +66,32 @@ export class StorageDaemon implements AsyncDisposable {
     if (data?.error !== undefined) throw new Error(data.error);
   }
 
-  /** Closes and writes back all that is open, and ends. */
+  /** Closes and writes back all that is open. Throws when it had ended before, or can't write all of it. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#send({ execute: "quit" });
-    await this.#ended;
+    const exitCode = await this.#ended;
+    if (exitCode !== 0 || this.#said !== "") throw await this.#failure();
+  }
+
+  #send(message: object): void {
+    this.#child.stdin?.write(`${JSON.stringify(message)}\n`);
+  }
+
+  async #next(isMeant: (message: Message) => boolean): Promise<Message> {
+    for (;;) {
+      const line = await this.#lines.next();
+      if (line.done === true) throw await this.#failure();
+      const message = JSON.parse(line.value) as Message;
+      if (message.error !== undefined) throw new Error(message.error.desc);
+      if (isMeant(message)) return message;
+    }
+  }
+
+  async #failure(): Promise<Error> {
+    const ended = await this.#ended;
+    if (ended instanceof Error) return ended;
+    return new Error(
+      `${program}: ${this.#said.trim() || (ended === null ? "was killed" : `ended with ${String(ended)}`)}`,
+    );
   }
 }

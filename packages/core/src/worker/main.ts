@@ -143,14 +143,16 @@ async function makeFrom(phases: TreeBuild, setting: TreeSetting, { staging, stop
 
   const formats = { plan, staging, ctx, stopwatch };
   const exported = await exportTree({ ...formats, root: workspace.mountDir });
-  const stillUsed = phases.checkUsed(); // nothing reads the layers any more
+  const stillUsed = phases.checkUsed(); // nothing reads the trees any more
   stillUsed.catch(() => undefined); // told below
   await finished.disk?.unmount();
-  const converted =
-    finished.disk === undefined
+  const { disk: unmounted, converted } = finished;
+  const exportedDisk =
+    unmounted === undefined
       ? []
-      : [await exportDisk({ ...formats, image: finished.disk.image, converted: finished.converted })];
-  const { files, folders, finish } = joinExported([exported, ...converted]);
+      : [await exportDisk({ ...formats, ...(converted === undefined ? { image: unmounted.image } : { converted }) })];
+  if (converted !== undefined) await phases.checkUsed("block-device"); // it was read until now
+  const { files, folders, finish } = joinExported([exported, ...exportedDisk]);
   setting.sideFolders.addOutputs(folders, places.output);
   const sideFolders = await setting.sideFolders.settle(ctx);
   const { bootFiles, others } = await sortSideFiles(setting.sideFiles.files, { plan, places });

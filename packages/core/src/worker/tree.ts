@@ -15,7 +15,7 @@ import { readAptSuites } from "../report/apt-suites.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";
 import { enterBase, type Base } from "../workspace/base.js";
 import { keepResolvConf, openResolvConf, type ResolvConf } from "../workspace/resolv-conf.js";
-import { blockDevice, keptInputs } from "./disk.js";
+import { blockDevice, canKeepDisk, keptInputs } from "./kept-disk.js";
 
 /** The tree after its phases, mounted at the workspace's mountDir. */
 export interface BuiltTree extends AsyncDisposable {
@@ -77,9 +77,9 @@ export class TreeBuild implements AsyncDisposable {
     }
   }
 
-  /** Throws LAYER_LOST. */
-  checkUsed(): Promise<void> {
-    return this.#layers.checkUsed();
+  /** Throws LAYER_LOST. `phase`: when a layer of that one is lost. */
+  checkUsed(phase?: PhaseName): Promise<void> {
+    return this.#layers.checkUsed(phase);
   }
 
   /** What would become of each phase, and of the disk where it is kept. Nothing runs, and the tree is not mounted. */
@@ -91,8 +91,8 @@ export class TreeBuild implements AsyncDisposable {
       phases.push(await forecast.next(phase, viewHooks(phase.name, this.#declaredReads(), this.#layers.reader), added));
     }
     const { disk } = this.#setting.plan;
-    const inputs = disk === undefined ? undefined : await keptInputs(disk, this.#layers, this.#setting);
-    if (inputs !== undefined) phases.push(await forecast.folder(blockDevice, inputs));
+    if (disk !== undefined && this.#layers.isOpen && (await canKeepDisk(disk, this.#setting)))
+      phases.push(await forecast.disk(blockDevice, await keptInputs(disk, this.#setting)));
     return phases;
   }
 

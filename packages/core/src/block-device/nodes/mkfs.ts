@@ -15,8 +15,9 @@ export const mkfs = defineBlockNode({
   async create(request) {
     const { node, state } = request;
     const { device } = blockDeviceOf(node.base, "making the file system", request);
-    const existing = request.existing?.get(node.name);
-    if (existing !== undefined) {
+    if (request.existing !== undefined) {
+      const existing = request.existing.get(node.name);
+      if (existing === undefined) throw new Error(`nothing is known of the file system ${node.name}`);
       state.filesys.set(node.name, { ...existing, device });
       return true;
     }

@@ -1,0 +1,165 @@
+/**
+ * The disk with the tree in it, kept for the next build. Where its only output is a compressed qcow2, it is converted as soon as it
+ * is filled, while the last phases write into an image on top: what they have changed is all that remains to be compressed. The
+ * next build for which nothing has changed up to here begins with what was converted.
+ */
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { builtInBlockNodes } from "../block-device/built-in.js";
+import { canLayChanges } from "../block-device/changes.js";
+import { canMountVfat } from "../block-device/create-nodes.js";
+import { createDisk, openFilledDisk, type Disk, type DiskRequest } from "../block-device/create.js";
+import { fileSystemType } from "../block-device/file-system.js";
+import type { KnownFileSystem, NodeConfig } from "../block-device/node.js";
+import { reasonOf } from "../errors.js";
+import type { ConvertedDisk } from "../formats/format.js";
+import { compression, convertDisk } from "../formats/qcow2.js";
+import type { DiskLayers, KeptFolder } from "../layers/disk-layers.js";
+import type { Inputs } from "../layers/layer.js";
+import { countsAlways } from "../layers/whole-build.js";
+import type { PhaseSetting } from "../phases/run-phases.js";
+import { phases, type PhaseInfo } from "../phases/table.js";
+import { canonicalJson, sha256 } from "../plan/digest.js";
+import type { PlannedDisk } from "../plan/plan.js";
+import { defaultEnv } from "../process/exec.js";
+import type { Workspace } from "../workspace/workspace.js";
+
+export const blockDevice = phases.find(({ name }) => name === "block-device") as PhaseInfo;
+
+/** Not btrfs: the kernel takes two file systems of one UUID for the same. */
+const keptTypes = ["ext2", "ext3", "ext4", "xfs", "vfat", "swap"];
+const keptNodes = ["local_loop", "partitioning", "mkfs", "mount", "fstab"];
+
+/** Whether the disk is one that can be kept, and the last word on it is core's. Tries what it needs of this machine. */
+export async function canKeepDisk(planned: PlannedDisk, setting: PhaseSetting): Promise<boolean> {
+  const { plan, workspace, ctx } = setting;
+  const { qcow2Compression, qemuImgOptions } = plan.settings;
+  const outputs = plan.outputs.filter(({ from }) => from === "disk");
+  const isQcow2 = outputs.length === 1 && outputs[0]?.format === "qcow2";
+  if (!isQcow2 || qcow2Compression === "none" || qemuImgOptions !== "" || !isPlain(planned)) return false;
+  if (await canOthersChange(setting)) return false;
+  const hasFat = planned.nodes.some((node) => node.type === "mkfs" && fileSystemType(node.values) === "vfat");
+  return (!hasFat || (await canMountVfat(ctx))) && (await canLayChanges(workspace.imageDir, ctx));
+}
+
+function isPlain({ nodes }: PlannedDisk): boolean {
+  const isKept = ({ type, values }: NodeConfig) =>
+    keptNodes.includes(type) && (type !== "mkfs" || keptTypes.includes(fileSystemType(values)));
+  return nodes.every(isKept) && nodes.filter(({ type }) => type === "local_loop").length === 1;
+}
+
+/** Scripts of the phase, and taps of elements and callers. */
+async function canOthersChange({ workspace, ctx: { hooks } }: PhaseSetting): Promise<boolean> {
+  const scripts = await readdir(join(workspace.hooksDir, `${blockDevice.name}.d`)).catch(() => []);
+  const steps = [hooks.beforePhase, hooks.phase, hooks.afterPhase].map((map) => map.for(blockDevice.name));
+  const ours = [hooks.format.for("qcow2"), ...keptNodes.map((type) => hooks.blockDevice.for(type))];
+  return (
+    scripts.length > 0 ||
+    [hooks.imageSize, ...steps].some((hook) => hook.ordered().length > 0) ||
+    ours.some((hook) => hook.ordered().length > 1)
+  );
+}
+
+/** What a kept disk depends on beside the tree. By its path no other image has file systems of the same UUID. */
+export async function keptInputs(planned: PlannedDisk, { plan, places }: PhaseSetting): Promise<Inputs> {
+  const config = await readFile("/etc/mke2fs.conf", "utf8").catch(() => "");
+  const variables = plan.environment.filter(({ name }) => countsAlways(name));
+  return {
+    image: places.output,
+    "disk layout": canonicalJson(planned),
+    "qcow2 options": canonicalJson(compression(plan.settings)),
+    ...Object.fromEntries(variables.map(({ name, value = "secret" }) => [`variable ${name}`, value])),
+    "programs that make disks": sha256(canonicalJson({ config, programs: await programsOf(planned) })),
+  };
+}
+
+/** Size and time of each, as packages install them. */
+async function programsOf({ nodes }: PlannedDisk): Promise<readonly string[]> {
+  const commands = nodes.flatMap((node) => {
+    const type = builtInBlockNodes.find(({ name }) => name === node.type);
+    return (type?.hostCommands?.(node) ?? []).map(({ command }) => command);
+  });
+  const folders = (defaultEnv["PATH"] ?? "").split(":");
+  const states = [...new Set(commands)].sort().map(async (command) => {
+    const found = await Promise.all(folders.map((folder) => stat(join(folder, command)).catch(() => undefined)));
+    const program = found.find((each) => each !== undefined);
+    return `${command} ${program?.size} ${program?.mtimeMs}`;
+  });
+  return Promise.all(states);
+}
+
+const [imageName, descriptionName] = ["disk.qcow2", "disk.json"];
+
+/** JSON, beside the image. */
+interface DiskDescription {
+  readonly imageSizeBytes: number;
+  readonly fileSystems: readonly (readonly [string, KnownFileSystem])[];
+}
+
+export interface KeptDisk extends DiskDescription, KeptFolder {}
+
+export async function findKeptDisk(inputs: Inputs, store: DiskLayers): Promise<KeptDisk | undefined> {
+  const found = await store.find(blockDevice, inputs);
+  if (found === undefined) return undefined;
+  const description = JSON.parse(await readFile(join(found.folder, descriptionName), "utf8")) as DiskDescription;
+  return { ...found, ...description };
+}
+
+interface WithConverted {
+  readonly disk: Disk;
+  readonly converted: ConvertedDisk;
+}
+
+/** Undefined, with a warning, when it can't be opened here; then it is kept no more. */
+export async function openKeptDisk(
+  kept: KeptDisk,
+  request: DiskRequest,
+): Promise<(WithConverted & { readonly kept: KeptDisk }) | undefined> {
+  const { signal, emit } = request.ctx;
+  const file = join(kept.folder, imageName);
+  const filled = { base: { file, format: "qcow2" as const }, fileSystems: new Map(kept.fileSystems) };
+  try {
+    const { disk, changes } = await openFilledDisk(filled, request);
+    kept.tell();
+    return { disk, converted: { before: async () => file, changes }, kept };
+  } catch (error) {
+    signal.throwIfAborted();
+    const text = `The disk that an earlier build has kept in ${kept.folder} can't be opened, and is made anew: ${reasonOf(error)}`;
+    emit({ type: "note", level: "warning", text });
+    await kept.discard();
+    return undefined;
+  }
+}
+
+/** Makes the disk, converts it as it is and keeps that, both beside what follows. */
+export async function keepDisk(
+  inputs: Inputs,
+  store: DiskLayers,
+  request: DiskRequest,
+  { resources }: Workspace,
+): Promise<WithConverted> {
+  const { plan, imageDir, imageSizeBytes, ctx } = request;
+  const startedAt = performance.now();
+  await using made = await createDisk(request);
+  const fileSystems = [...made.state.filesys].map(([name, { device: _, ...known }]) => [name, known] as const);
+  await made.unmount();
+  const base = join(imageDir, "filled", "disk.raw");
+  await mkdir(join(imageDir, "filled"));
+  await rename(made.image, base);
+
+  const folder = await store.newFolder();
+  const description: DiskDescription = { imageSizeBytes, fileSystems };
+  await writeFile(join(folder, descriptionName), JSON.stringify(description));
+  const file = join(folder, imageName);
+  const { exec, signal } = ctx;
+  const converting = convertDisk({ image: base, staged: file, plan, exec, signal }).catch(async (error: unknown) => {
+    await rm(file, { force: true }); // its room is needed
+    throw error;
+  });
+  // What it fails with is told to who keeps it and who writes the output.
+  resources.defer("the conversion of the disk", () => converting.catch(() => undefined));
+  store.keep(blockDevice, inputs, { folder, isWhole: converting, startedAt });
+  const filled = { base: { file: base, format: "raw" as const }, fileSystems: new Map(fileSystems) };
+  const { disk, changes } = await openFilledDisk(filled, request);
+  return { disk, converted: { before: async () => (await converting, file), changes } };
+}
