@@ -53,8 +53,8 @@ printf end | put 640127; fallocate -p -o 10M -l 4M "$raw"; fallocate -p -o 25M -
         change(at("raw"));
         sh(`cp --sparse=always "$1" "$2"`, at("raw"), at("wanted.raw"));
       }
-      const converted = { before: async () => at("converted.qcow2"), changes: at("changes") };
-      for (const name of ["one", "two"]) await qcow2.write({ ...request, staged: at(name), converted });
+      const changed = { converted: at("converted.qcow2"), changes: at("changes") };
+      for (const name of ["one", "two"]) await qcow2.write({ ...request, staged: at(name), changed });
       await qcow2.write({ ...request, staged: at("whole"), image: at("wanted.raw") });
       sh(`qemu-img compare -f raw -F qcow2 "$1" "$2"; cmp "$2" "$3"`, at("wanted.raw"), at("one"), at("two"));
       expect(JSON.parse(sh(`qemu-img check --output=json "$1"`, at("one")))).not.toHaveProperty("leaks");
@@ -92,7 +92,7 @@ printf end | put 640127; fallocate -p -o 10M -l 4M "$raw"; fallocate -p -o 25M -
       const request: FormatRequest = {
         ...{ format: "qcow2", root: "", exec, signal: new AbortController().signal, note: (text) => notes.push(text) },
         ...{ plan: toyPlan(undefined), staged: at("image.qcow2") },
-        converted: { before: async () => at("none.qcow2"), changes: at("changes") },
+        changed: { converted: at("none.qcow2"), changes: at("changes") },
       };
       await qcow2.write(request);
       expect(notes).toEqual([expect.stringContaining(flaws[what]?.says ?? "")]);
@@ -163,8 +163,9 @@ find . -type f -print0 | sort -z | xargs -0 sha256sum' bash "$raw" "$at"`,
     expect([first, second, third].map(({ events }) => warnings(events))).toEqual([[], [], []]);
   });
 
-  test("that failed in its last script begins there", async () => {
+  test("that failed in its last script begins with the disk of the build before", async () => {
     using project = toyProject();
+    await project.build({ flags, env: disk("100%") });
     project.script("finalise.d/10-x", "exit 1");
     await expect(project.build({ flags, env: disk("100%") })).rejects.toMatchObject({ code: "SCRIPT_FAILED" });
     project.script("finalise.d/10-x", "echo two > /etc/late");
@@ -204,7 +205,7 @@ find . -type f -print0 | sort -z | xargs -0 sha256sum' bash "$raw" "$at"`,
     await project.build({ flags, env: disk("100%") });
     const store = join(project.dir, "cache/layers");
     const [kept = ""] = readdirSync(store, { recursive: true, encoding: "utf8" }).filter((name) =>
-      name.endsWith("disk.qcow2"),
+      name.endsWith("output.qcow2"),
     );
     truncateSync(join(store, kept), 100_000);
     project.script("finalise.d/10-x", "echo two > /etc/late");

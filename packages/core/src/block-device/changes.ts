@@ -16,6 +16,8 @@ export interface BaseImage {
 
 interface ChangesRequest {
   readonly base: BaseImage;
+  /** Absolute: a qcow2 that lies on the base from the beginning. @default an empty one */
+  readonly first?: string | undefined;
   /** Absolute: the image that is made for what is written. */
   readonly changes: string;
   /** Absolute: where the disk is seen as a raw image. */
@@ -24,11 +26,15 @@ interface ChangesRequest {
 
 /** Neither file is there before. What was made is gone again when this throws; afterwards only `raw` goes, when it is disposed. */
 export async function layChanges(
-  { base, changes, raw }: ChangesRequest,
+  { base, first, changes, raw }: ChangesRequest,
   { exec }: Pick<BuildContext, "exec">,
 ): Promise<AsyncDisposable> {
   try {
-    await mustRun(exec, "qemu-img", ["create", "-q", "-f", "qcow2", "-b", base.file, "-F", base.format, changes]);
+    const below = ["-b", base.file, "-F", base.format];
+    if (first !== undefined) await mustRun(exec, "cp", ["--reflink=auto", "--", first, changes]);
+    // Only the name of what lies below is written.
+    const make = first === undefined ? ["create", "-q", "-f", "qcow2"] : ["rebase", "-u", "-f", "qcow2"];
+    await mustRun(exec, "qemu-img", [...make, ...below, changes]);
     await (await open(raw, "wx", 0o600)).close();
     const file = { driver: "file", filename: changes, discard: "unmap" };
     const disk = { driver: "qcow2", "node-name": "disk", discard: "unmap", file };

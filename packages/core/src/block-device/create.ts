@@ -74,12 +74,14 @@ export async function createDisk(asked: DiskRequest): Promise<Disk> {
 /** A disk of one image that an earlier call, maybe of another build, has created and filled. */
 export interface FilledDisk {
   readonly base: BaseImage;
+  /** As `layChanges` takes it. */
+  readonly first?: string;
   readonly fileSystems: FileSystems;
 }
 
 /** Attaches and mounts a filled disk. Its image stays as it is: `changes` (absolute) is an image of QEMU's of what is written from here on, whole once the disk is unmounted; `Disk.image` is gone then. */
 export async function openFilledDisk(
-  { base, fileSystems }: FilledDisk,
+  { base, first, fileSystems }: FilledDisk,
   asked: DiskRequest,
 ): Promise<{ readonly disk: Disk; readonly changes: string }> {
   const request = rounded(asked);
@@ -87,7 +89,7 @@ export async function openFilledDisk(
   const changes = join(imageDir, "changes.qcow2");
   const raw = join(imageDir, `${loopUnderRoot(planned)}.raw`);
   await using below = new ResourceStack();
-  const laid = await layChanges({ base, changes, raw }, ctx);
+  const laid = await layChanges({ base, first, changes, raw }, ctx);
   below.defer("what was changed of the disk", async () => laid[Symbol.asyncDispose]());
   const created = await stopwatch.time("attach", () => createNodes({ ...request, below, existing: fileSystems }));
   await using resources = created.resources;

@@ -36,10 +36,10 @@ export const exportTree = (request: ExportRequest & { readonly root: string }): 
   exportOutputs("tree", request, { root: request.root });
 
 /** Writes the outputs that are made of the disk; one that takes the image away comes last. */
-export const exportDisk = ({ image, converted, ...request }: ExportRequest & DiskSource): Promise<Exported> =>
-  exportOutputs("disk", request, { root: "", image, converted });
+export const exportDisk = ({ image, changed, ...request }: ExportRequest & DiskSource): Promise<Exported> =>
+  exportOutputs("disk", request, { root: "", image, changed });
 
-type Source = Pick<FormatRequest, "root" | "image" | "converted">;
+type Source = Pick<FormatRequest, "root" | "image" | "changed">;
 
 async function exportOutputs(from: PlannedOutput["from"], request: ExportRequest, source: Source): Promise<Exported> {
   const exported: Exported[] = [];

@@ -9,10 +9,10 @@ export interface FormatRequest {
   readonly plan: BuildPlan;
   /** The finalised root with its own file systems, all other mounts below it gone. Empty for `disk` formats. */
   readonly root: string;
-  /** The raw image; absent for `tree` formats, and where there is a converted disk. */
+  /** The raw image; absent for `tree` formats, and where there is a changed disk. */
   readonly image?: string | undefined;
   /** Core's own qcow2 alone gets one. */
-  readonly converted?: ConvertedDisk | undefined;
+  readonly changed?: ChangedDisk | undefined;
   /** Where to write; beside the final place, on its file system. Other names in that folder may begin with this one. */
   readonly staged: string;
   readonly exec: Exec;
@@ -21,14 +21,14 @@ export interface FormatRequest {
   readonly note: (text: string) => void;
 }
 
-export type DiskSource = Pick<FormatRequest, "image" | "converted">;
+export type DiskSource = Pick<FormatRequest, "image" | "changed">;
 
-/** A disk that was converted before its last phases ran. */
-export interface ConvertedDisk {
-  /** Absolute: the disk as it was then, with the options of the output. Rejects when it could not be written. */
-  readonly before: () => Promise<string>;
-  /** Absolute: a qcow2 of what was written since, on top of a disk of the same content. */
+/** A disk whose last phases wrote into an image of their own. */
+export interface ChangedDisk {
+  /** Absolute: a qcow2 of what they wrote, on top of the rest. */
   readonly changes: string;
+  /** Absolute: the rest, where it is a qcow2 with the options of the output. */
+  readonly converted?: string | undefined;
 }
 
 /** What a format tap wrote: staged files and the ending each gets after the image name. */

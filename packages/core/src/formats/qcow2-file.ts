@@ -34,6 +34,31 @@ export async function assembleQcow2(
   await writer.finish();
 }
 
+/**
+ * Writes anew an empty qcow2, which QEMU has made: it gets the clusters of a raw image that lie in the runs, as they are. Where
+ * those are zeros it says so, and hides what a file below it has there.
+ */
+export async function fillQcow2(
+  target: string,
+  from: { readonly raw: string; readonly clusters: readonly ClusterRun[] },
+  signal: AbortSignal,
+): Promise<void> {
+  await using like = await openQcow2(target);
+  await using raw = await open(from.raw, "r");
+  await using file = await open(target, "w");
+  const writer = new Writer(file, like, signal);
+  for (let table = 0; table < like.l1.length; table++) {
+    const first = table * like.entries;
+    const inTable = from.clusters.map(([start, end]) => [Math.max(start, first), Math.min(end, first + like.entries)]);
+    await writer.addRaw(
+      raw,
+      inTable.filter(([start = 0, end = 0]) => start < end) as unknown as readonly ClusterRun[],
+      first,
+    );
+  }
+  await writer.finish();
+}
+
 /** An entry of a table of the second level, and the file that it leads into. */
 interface Picked {
   readonly source: Qcow2;
@@ -165,6 +190,22 @@ class Writer {
       await this.#copy(source.file, Number(entry & offsetMask), offset, this.#clusterBytes);
       table[index] = BigInt(offset) | copiedFlag;
     }
+    this.#l1.push(await this.#addEntries(table));
+  }
+
+  /** The runs lie in the table that begins with the cluster `first`. */
+  async addRaw(raw: FileHandle, runs: readonly ClusterRun[], first: number): Promise<void> {
+    const table = new Array<bigint>(this.#like.entries).fill(0n);
+    const bytes = Buffer.alloc(this.#clusterBytes);
+    const zeros = Buffer.alloc(this.#clusterBytes);
+    for (const [start, end] of runs)
+      for (let cluster = start; cluster < end; cluster++) {
+        this.#signal.throwIfAborted();
+        const { bytesRead } = await raw.read(bytes, 0, bytes.length, cluster * this.#clusterBytes);
+        bytes.fill(0, bytesRead); // the image may end in the middle of the last one
+        const isZero = bytes.equals(zeros);
+        table[cluster - first] = isZero ? zeroFlag : BigInt(await this.#write(bytes)) | copiedFlag;
+      }
     this.#l1.push(await this.#addEntries(table));
   }
 

@@ -25,10 +25,11 @@ export const qcow2 = defineFormat({
   hostCommands: [qemuImg],
   qemuImgOptions: options,
   async write(request) {
-    const { staged, converted } = request;
+    const { staged, changed } = request;
+    const { options } = compression(request.plan.settings);
     if (
-      converted === undefined ||
-      !(await writeChanged(converted, compression(request.plan.settings).options, request))
+      changed?.converted === undefined ||
+      !(await writeChanged({ ...changed, converted: changed.converted }, options, request))
     )
       await convertDisk(request);
     await checkOutput(request, ["qemu-img", "check", "-f", "qcow2", staged]);

@@ -93,7 +93,7 @@ export function withDefaults(
   return [...ours.map(([name, value]) => `${name}=${value}`), ...written];
 }
 
-export type ConvertRequest = Pick<FormatRequest, "format" | "image" | "converted" | "staged" | "exec" | "signal">;
+export type ConvertRequest = Pick<FormatRequest, "format" | "image" | "changed" | "staged" | "exec" | "signal">;
 
 export const convert = (
   request: ConvertRequest,
@@ -101,8 +101,8 @@ export const convert = (
   options: readonly string[],
   more: readonly string[] = [],
 ): Promise<void> => {
-  const { converted, image = "", staged } = request;
-  const [format, source] = converted === undefined ? ["raw", image] : ["qcow2", converted.changes];
+  const { changed, image = "", staged } = request;
+  const [format, source] = changed === undefined ? ["raw", image] : ["qcow2", changed.changes];
   return runForFormat(request, [
     "qemu-img",
     "convert",

@@ -1,6 +1,6 @@
 /**
- * Writes a qcow2 of which most is there: what was compressed before the last phases ran is taken as it is, and the clusters that
- * they have changed are compressed anew. A boot loader and some scripts change little of an image.
+ * Writes a qcow2 of which most is there: the clusters of an earlier one are taken as they are, and those that the last phases have
+ * changed are compressed anew. A boot loader and some scripts change little of an image.
  */
 import { createInterface } from "node:readline";
 import { rm } from "node:fs/promises";
@@ -8,7 +8,7 @@ import { dirname } from "node:path";
 import { reasonOf } from "../errors.js";
 import { outOfSpace } from "../out-of-space.js";
 import { StorageDaemon } from "../process/storage-daemon.js";
-import type { ConvertedDisk, FormatRequest } from "./format.js";
+import type { ChangedDisk, FormatRequest } from "./format.js";
 import { assembleQcow2, type ClusterRun } from "./qcow2-file.js";
 import { runForFormat } from "./run-for-format.js";
 
@@ -17,17 +17,16 @@ const mostChanged = 0.25;
 
 /**
  * False, with a note where that is worth one, when the image is better written as a whole; then nothing is left. `options` are
- * those that the disk was converted with.
+ * those that `converted` was written with.
  */
 export async function writeChanged(
-  { before, changes }: ConvertedDisk,
+  { converted, changes }: ChangedDisk & { readonly converted: string },
   options: readonly string[],
   request: FormatRequest,
 ): Promise<boolean> {
   const { staged, format, signal, note } = request;
   const compressed = `${staged}.changes`;
   try {
-    const converted = await before();
     const { clusterBytes, sizeBytes } = await readInfo(converted, request);
     const { changed, share } = await readMap(changes, clusterBytes, request);
     if (share > mostChanged) return false;
@@ -76,7 +75,12 @@ interface Changes {
   readonly share: number;
 }
 
-async function readMap(file: string, clusterBytes: number, { exec, signal }: FormatRequest): Promise<Changes> {
+/** What a qcow2 holds itself, in clusters of that size. */
+export async function readMap(
+  file: string,
+  clusterBytes: number,
+  { exec, signal }: Pick<FormatRequest, "exec" | "signal">,
+): Promise<Changes> {
   const changed: [number, number][] = [];
   const bytes = { all: 0, changed: 0 };
   const look = ({ start, length, depth, data }: Extent) => {

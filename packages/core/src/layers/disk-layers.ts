@@ -3,7 +3,6 @@ import type { BuildContext } from "../context.js";
 import type { PhaseInfo } from "../phases/table.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
 import type { BuildPlan } from "../plan/plan.js";
-import type { Workspace } from "../workspace/workspace.js";
 import { keyOf } from "./inputs.js";
 import { layerVersion, type Inputs } from "./layer.js";
 import type { OpenedStore } from "./open-store.js";
@@ -14,7 +13,6 @@ interface DiskLayersSetting extends OpenedStore {
   /** Digest of what the last tree phase has made. */
   readonly parent: Promise<string>;
   readonly plan: BuildPlan;
-  readonly workspace: Workspace;
   readonly ctx: BuildContext;
   /** Finds a layer, and holds it until the end of this build. */
   readonly take: (
@@ -39,12 +37,12 @@ export interface KeptFolder {
 }
 
 export interface NewDisk {
-  /** From `newFolder`. */
-  readonly folder: string;
+  /** From `newFolder`; it goes in any case. */
+  readonly folder: Awaited<ReturnType<DiskLayers["newFolder"]>>;
   /** Rejects when it can't be made. */
   readonly isWhole: Promise<unknown>;
-  /** As `performance.now` counts. */
-  readonly startedAt: number;
+  /** How long it took to make the disk. */
+  readonly seconds: number;
 }
 
 export class DiskLayers {
@@ -73,22 +71,18 @@ export class DiskLayers {
     };
   }
 
-  /** A folder to write into: absolute, and the same whatever is mounted over the store. It goes at the end of the build if it is not kept. */
-  async newFolder(): Promise<string> {
-    const { store, workspace } = this.#setting;
-    const { path, remove } = await store.makeFolder();
-    workspace.resources.defer("what was not kept of the disk", remove);
-    return path;
+  /** A folder to write into: absolute, and the same whatever is mounted over the store. It is to be kept, or removed. */
+  newFolder(): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> {
+    return this.#setting.store.makeFolder();
   }
 
   /** Keeps a new folder once it is whole; then nothing changes it any more. */
-  keep(phase: PhaseInfo, own: Inputs, { folder, isWhole, startedAt }: NewDisk): void {
+  keep(phase: PhaseInfo, own: Inputs, { folder: { path, remove }, isWhole, seconds }: NewDisk): void {
     const { plan, ctx, keeping, parent } = this.#setting;
-    const took = isWhole.then(() => (performance.now() - startedAt) / 1000);
-    took.catch(() => undefined); // told below
     const layer = async (): Promise<NewLayer> => {
-      const [seconds, below] = [await took, await parent];
-      const [inputs, treeDigest] = [this.inputsOf(own), await digestTree(folder, ctx.exec, ctx.signal)];
+      await isWhole;
+      const below = await parent;
+      const [inputs, treeDigest] = [this.inputsOf(own), await digestTree(path, ctx.exec, ctx.signal)];
       const key = keyOf(inputs, below);
       return {
         ...{ phase: phase.name, image: plan.output, inputs, reads: {}, facts: [], mounts: [], files: [], commits: [] },
@@ -96,6 +90,6 @@ export class DiskLayers {
         result: sha256(canonicalJson({ key, treeDigest })),
       };
     };
-    keeping.add({ phase: phase.name, layer, from: { moved: folder, hooksDir: folder }, release: async () => {} });
+    keeping.add({ phase: phase.name, layer, from: { moved: path, hooksDir: path }, release: remove });
   }
 }

@@ -193,9 +193,9 @@ export class TreeLayers {
   /** For what is kept of the disk, once the last tree phase has been passed; undefined when nothing is cached. */
   get disk(): DiskLayers | undefined {
     if (this.#opened === undefined) return undefined;
-    const { ctx, plan, workspace } = this.#setting;
+    const { ctx, plan } = this.#setting;
     return new DiskLayers({
-      ...{ ...this.#opened, parent: this.#parent, plan, workspace, ctx },
+      ...{ ...this.#opened, parent: this.#parent, plan, ctx },
       take: async (phase, inputs) => {
         const layer = await this.lookUp(phase, inputs);
         return layer === undefined ? undefined : { layer, folder: await this.#treeOf(layer) };

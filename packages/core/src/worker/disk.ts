@@ -2,19 +2,28 @@
 import { createDisk, type Disk, type DiskRequest } from "../block-device/create.js";
 import { planHandedOver, readHandedOver, type GivenNodes } from "../block-device/handed-over.js";
 import { computeImageSize } from "../block-device/sizes.js";
-import type { ConvertedDisk } from "../formats/format.js";
+import type { ChangedDisk } from "../formats/format.js";
 import { listenForDevice } from "../phases/device-answer.js";
 import type { Env } from "../phases/phase-run.js";
 import { runPhase, type PhaseSetting } from "../phases/run-phases.js";
 import type { PlannedDisk } from "../plan/plan.js";
 import type { PhaseReport } from "../report/report.js";
-import { blockDevice, canKeepDisk, findKeptDisk, keepDisk, keptInputs, openKeptDisk } from "./kept-disk.js";
+import {
+  blockDevice,
+  canKeepDisk,
+  createKeepableDisk,
+  findKeptDisk,
+  keptInputs,
+  openKeptDisk,
+  type ChangingDisk,
+} from "./kept-disk.js";
 import type { BuiltTree } from "./tree.js";
 
 export interface OpenedDisk {
   readonly disk: Disk;
   /** What its output is made of once it is unmounted; undefined where that is `disk.image`. */
-  readonly converted: ConvertedDisk | undefined;
+  readonly changed?: ChangedDisk | undefined;
+  readonly keep?: ChangingDisk["keep"];
   /** DIB_IMAGE_SIZE. */
   readonly sized: Env;
   readonly report: PhaseReport;
@@ -35,11 +44,11 @@ export async function openDisk(planned: PlannedDisk, tree: BuiltTree, setting: P
     ...{ tree: workspace.builtDir, mountBase: workspace.mountDir, imageDir: workspace.imageDir },
     secrets: places.secrets,
   };
-  if (store === undefined || inputs === undefined)
-    return { disk: await createDisk(request), converted: undefined, sized, report };
+  if (store === undefined || inputs === undefined) return { disk: await createDisk(request), sized, report };
   const opened = kept === undefined ? undefined : await openKeptDisk(kept, request);
-  if (opened === undefined) return { ...(await keepDisk(inputs, store, request, workspace)), sized, report };
-  const { layer, createdAt } = opened.kept;
+  if (kept === undefined || opened === undefined)
+    return { ...(await createKeepableDisk(inputs, store, request, workspace)), sized, report };
+  const { layer, createdAt } = kept;
   return { ...opened, sized, report: { ...report, restored: { layer, createdAt } } };
 }
 

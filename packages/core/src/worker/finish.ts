@@ -1,5 +1,4 @@
 import type { Disk } from "../block-device/create.js";
-import type { ConvertedDisk } from "../formats/format.js";
 import { finaliseBase } from "../phases/finalise-base.js";
 import { runPhase, type PhaseRoot, type PhaseSetting } from "../phases/run-phases.js";
 import { phases } from "../phases/table.js";
@@ -8,7 +7,7 @@ import { tellImageUsage } from "../report/image-usage.js";
 import { readPackages } from "../report/packages.js";
 import type { BuildReport, PhaseReport } from "../report/report.js";
 import { enterBase } from "../workspace/base.js";
-import { openDisk } from "./disk.js";
+import { openDisk, type OpenedDisk } from "./disk.js";
 import { runExtraUnmount } from "./extra-unmount.js";
 import type { BuiltTree } from "./tree.js";
 
@@ -17,7 +16,8 @@ export interface Finished extends AsyncDisposable {
   readonly reports: readonly PhaseReport[];
   readonly packages: BuildReport["packages"];
   readonly disk: Disk | undefined;
-  readonly converted: ConvertedDisk | undefined;
+  readonly changed?: OpenedDisk["changed"];
+  readonly keep?: OpenedDisk["keep"];
 }
 
 const lastPhases = phases.filter(({ root }) => root === "disk");
@@ -35,7 +35,6 @@ export async function finishOnTree(tree: BuiltTree, setting: PhaseSetting): Prom
     reports,
     packages,
     disk: undefined,
-    converted: undefined,
     [Symbol.asyncDispose]: () => tree[Symbol.asyncDispose](),
   };
 }
@@ -57,8 +56,15 @@ export async function finishOnDisk(planned: PlannedDisk, tree: BuiltTree, settin
   await finaliseBase(workspace.mountDir, tree.resolvConf, ctx);
   const packages = await readPackages(workspace.target);
   const finished = disk.move();
-  const { converted } = opened;
-  return { reports, packages, disk: finished, converted, [Symbol.asyncDispose]: () => finished[Symbol.asyncDispose]() };
+  const { changed, keep } = opened;
+  return {
+    reports,
+    packages,
+    disk: finished,
+    changed,
+    keep,
+    [Symbol.asyncDispose]: () => finished[Symbol.asyncDispose](),
+  };
 }
 
 async function runAll(which: typeof phases, root: PhaseRoot, setting: PhaseSetting): Promise<PhaseReport[]> {

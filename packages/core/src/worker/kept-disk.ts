@@ -1,9 +1,10 @@
 /**
- * The disk with the tree in it, kept for the next build. Where its only output is a compressed qcow2, it is converted as soon as it
- * is filled, while the last phases write into an image on top: what they have changed is all that remains to be compressed. The
- * next build for which nothing has changed up to here begins with what was converted.
+ * The disk with the tree in it, kept for the next build. Where its only output is a compressed qcow2, the last phases write into an
+ * image on top of the filled disk. What is kept is the output, and of the clusters that these phases have changed how they were
+ * before: together they are the filled disk, of which most is compressed already. The next build for which nothing has changed up
+ * to here begins with it, and compresses no more than what its last phases change.
  */
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { builtInBlockNodes } from "../block-device/built-in.js";
 import { canLayChanges } from "../block-device/changes.js";
@@ -11,9 +12,12 @@ import { canMountVfat } from "../block-device/create-nodes.js";
 import { createDisk, openFilledDisk, type Disk, type DiskRequest } from "../block-device/create.js";
 import { fileSystemType } from "../block-device/file-system.js";
 import type { KnownFileSystem, NodeConfig } from "../block-device/node.js";
+import type { BuildContext } from "../context.js";
 import { reasonOf } from "../errors.js";
-import type { ConvertedDisk } from "../formats/format.js";
-import { compression, convertDisk } from "../formats/qcow2.js";
+import type { ChangedDisk } from "../formats/format.js";
+import { fillQcow2 } from "../formats/qcow2-file.js";
+import { compression } from "../formats/qcow2.js";
+import { readMap } from "../formats/write-changed.js";
 import type { DiskLayers, KeptFolder } from "../layers/disk-layers.js";
 import type { Inputs } from "../layers/layer.js";
 import { countsAlways } from "../layers/whole-build.js";
@@ -21,7 +25,7 @@ import type { PhaseSetting } from "../phases/run-phases.js";
 import { phases, type PhaseInfo } from "../phases/table.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
 import type { PlannedDisk } from "../plan/plan.js";
-import { defaultEnv } from "../process/exec.js";
+import { defaultEnv, mustRun } from "../process/exec.js";
 import type { Workspace } from "../workspace/workspace.js";
 
 export const blockDevice = phases.find(({ name }) => name === "block-device") as PhaseInfo;
@@ -88,9 +92,10 @@ async function programsOf({ nodes }: PlannedDisk): Promise<readonly string[]> {
   return Promise.all(states);
 }
 
-const [imageName, descriptionName] = ["disk.qcow2", "disk.json"];
+/** The output; in a qcow2 on top of it what the last phases changed, as it was; and a description. */
+const [outputName, beforeName, descriptionName] = ["output.qcow2", "before.qcow2", "disk.json"];
 
-/** JSON, beside the image. */
+/** JSON. */
 interface DiskDescription {
   readonly imageSizeBytes: number;
   readonly fileSystems: readonly (readonly [string, KnownFileSystem])[];
@@ -105,23 +110,24 @@ export async function findKeptDisk(inputs: Inputs, store: DiskLayers): Promise<K
   return { ...found, ...description };
 }
 
-interface WithConverted {
+export interface ChangingDisk {
   readonly disk: Disk;
-  readonly converted: ConvertedDisk;
+  /** Once the disk is unmounted. */
+  readonly changed: ChangedDisk;
+  /** Keeps the disk by the output that was written of it; beside what follows. */
+  readonly keep?: (output: string) => Promise<void>;
 }
 
 /** Undefined, with a warning, when it can't be opened here; then it is kept no more. */
-export async function openKeptDisk(
-  kept: KeptDisk,
-  request: DiskRequest,
-): Promise<(WithConverted & { readonly kept: KeptDisk }) | undefined> {
+export async function openKeptDisk(kept: KeptDisk, request: DiskRequest): Promise<ChangingDisk | undefined> {
   const { signal, emit } = request.ctx;
-  const file = join(kept.folder, imageName);
-  const filled = { base: { file, format: "qcow2" as const }, fileSystems: new Map(kept.fileSystems) };
+  const converted = join(kept.folder, outputName);
+  const base = { file: converted, format: "qcow2" } as const;
+  const filled = { base, first: join(kept.folder, beforeName), fileSystems: new Map(kept.fileSystems) };
   try {
     const { disk, changes } = await openFilledDisk(filled, request);
     kept.tell();
-    return { disk, converted: { before: async () => file, changes }, kept };
+    return { disk, changed: { changes, converted } };
   } catch (error) {
     signal.throwIfAborted();
     const text = `The disk that an earlier build has kept in ${kept.folder} can't be opened, and is made anew: ${reasonOf(error)}`;
@@ -131,35 +137,53 @@ export async function openKeptDisk(
   }
 }
 
-/** Makes the disk, converts it as it is and keeps that, both beside what follows. */
-export async function keepDisk(
+/** A disk that can be kept. */
+export async function createKeepableDisk(
   inputs: Inputs,
   store: DiskLayers,
   request: DiskRequest,
   { resources }: Workspace,
-): Promise<WithConverted> {
-  const { plan, imageDir, imageSizeBytes, ctx } = request;
+): Promise<ChangingDisk> {
+  const { imageDir, imageSizeBytes } = request;
   const startedAt = performance.now();
   await using made = await createDisk(request);
   const fileSystems = [...made.state.filesys].map(([name, { device: _, ...known }]) => [name, known] as const);
   await made.unmount();
+  const seconds = (performance.now() - startedAt) / 1000;
   const base = join(imageDir, "filled", "disk.raw");
   await mkdir(join(imageDir, "filled"));
   await rename(made.image, base);
-
-  const folder = await store.newFolder();
-  const description: DiskDescription = { imageSizeBytes, fileSystems };
-  await writeFile(join(folder, descriptionName), JSON.stringify(description));
-  const file = join(folder, imageName);
-  const { exec, signal } = ctx;
-  const converting = convertDisk({ image: base, staged: file, plan, exec, signal }).catch(async (error: unknown) => {
-    await rm(file, { force: true }); // its room is needed
-    throw error;
-  });
-  // What it fails with is told to who keeps it and who writes the output.
-  resources.defer("the conversion of the disk", () => converting.catch(() => undefined));
-  store.keep(blockDevice, inputs, { folder, isWhole: converting, startedAt });
   const filled = { base: { file: base, format: "raw" as const }, fileSystems: new Map(fileSystems) };
   const { disk, changes } = await openFilledDisk(filled, request);
-  return { disk, converted: { before: async () => (await converting, file), changes } };
+  const keep = async (output: string) => {
+    const folder = await store.newFolder();
+    const description: DiskDescription = { imageSizeBytes, fileSystems };
+    const isWhole = writeKept(folder.path, { output, base, changes, description }, request.ctx);
+    resources.defer("the disk being kept", () => isWhole.catch(() => undefined)); // told to who stores it
+    store.keep(blockDevice, inputs, { folder, isWhole, seconds });
+  };
+  return { disk, changed: { changes }, keep };
+}
+
+interface KeptParts {
+  readonly output: string;
+  readonly base: string;
+  readonly changes: string;
+  readonly description: DiskDescription;
+}
+
+const clusterBytes = 65_536; // QEMU's own choice
+
+async function writeKept(
+  folder: string,
+  { output, base, changes, description }: KeptParts,
+  { exec, signal }: BuildContext,
+): Promise<void> {
+  await mustRun(exec, "cp", ["--reflink=auto", "--", output, join(folder, outputName)], { signal });
+  const before = join(folder, beforeName);
+  const { size } = await stat(base);
+  await mustRun(exec, "qemu-img", ["create", "-q", "-f", "qcow2", before, String(size)], { signal });
+  const { changed } = await readMap(changes, clusterBytes, { exec, signal });
+  await fillQcow2(before, { raw: base, clusters: changed }, signal);
+  await writeFile(join(folder, descriptionName), JSON.stringify(description));
 }

@@ -146,12 +146,14 @@ async function makeFrom(phases: TreeBuild, setting: TreeSetting, { staging, stop
   const stillUsed = phases.checkUsed(); // nothing reads the trees any more
   stillUsed.catch(() => undefined); // told below
   await finished.disk?.unmount();
-  const { disk: unmounted, converted } = finished;
+  const { disk: unmounted, changed, keep } = finished;
   const exportedDisk =
     unmounted === undefined
       ? []
-      : [await exportDisk({ ...formats, ...(converted === undefined ? { image: unmounted.image } : { converted }) })];
-  if (converted !== undefined) await phases.checkUsed("block-device"); // it was read until now
+      : [await exportDisk({ ...formats, ...(changed === undefined ? { image: unmounted.image } : { changed }) })];
+  if (changed !== undefined) await phases.checkUsed("block-device"); // it was read until now
+  const [output] = exportedDisk.flatMap(({ files }) => files);
+  if (output !== undefined) await keep?.(output.staged);
   const { files, folders, finish } = joinExported([exported, ...exportedDisk]);
   setting.sideFolders.addOutputs(folders, places.output);
   const sideFolders = await setting.sideFolders.settle(ctx);
