@@ -21,9 +21,10 @@ import { pathExists } from "fs-extra/esm";
 import type { BuildContext } from "../context.js";
 import { reasonOf } from "../errors.js";
 import { canonicalJson, sha256 } from "../plan/digest.js";
-import { mustRun, type Exec } from "../process/exec.js";
+import { mustRun } from "../process/exec.js";
 import { tryLock, tryLockExisting, waitForLock } from "../process/file-lock.js";
 import { carriesOverlay } from "./carries-overlay.js";
+import { ChecksAhead, isIntact } from "./intact.js";
 import { layerVersion, parseLayer, type Inputs, type Layer } from "./layer.js";
 import { formatSealed } from "./sealed-json.js";
 import { openFolder, type OpenFolder } from "../workspace/open-folder.js";
@@ -54,14 +55,13 @@ const nameOf = ({ phase, inputs, key, reads }: NewLayer): string =>
   `${inputsPrefix(phase, inputs)}${key}.${shortDigest(reads)}`;
 const stagingPrefix = ".new-";
 
-const mostExpected = 12;
+const mostListed = 96;
 
 export class LayerStore implements AsyncDisposable {
   readonly folder: string;
   /** A build's cleanup phase covers what lies beside the output, and the folder may be among it. */
   readonly #open: OpenFolder;
-  /** By their seals: another layer of the same name has another. */
-  readonly #expected = new Map<string, Promise<boolean | undefined>>();
+  readonly #ahead: ChecksAhead;
   readonly #ctx: StoreContext;
   #form: Promise<Layer["form"]> | undefined;
 
@@ -69,6 +69,7 @@ export class LayerStore implements AsyncDisposable {
     this.folder = folder;
     this.#open = open;
     this.#ctx = ctx;
+    this.#ahead = new ChecksAhead(ctx.exec);
   }
 
   /** Makes it if missing, and clears what dead builds have staged. */
@@ -141,15 +142,14 @@ export class LayerStore implements AsyncDisposable {
     const lock = await tryLockExisting(join(layer.folder, "layer.json"), "shared", this.#ctx);
     if (lock === undefined) return undefined;
     const isSame = (await this.read(layer.id))?.seal === layer.seal;
-    const isIntact = isSame ? await (this.#expected.get(layer.seal) ?? this.#isIntact(layer)) : undefined;
-    this.#expected.delete(layer.seal);
-    if (isIntact === true) {
+    const isWhole = isSame ? await this.#ahead.take(layer) : undefined;
+    if (isWhole === true) {
       const now = new Date();
       await utimes(join(layer.folder, "layer.json"), now, now).catch(() => undefined); // when it was used, for prune
       return lock;
     }
     await lock.close();
-    if (isIntact === undefined) return undefined;
+    if (isWhole === undefined) return undefined;
     this.#ctx.emit({
       type: "note",
       level: "warning",
@@ -161,27 +161,7 @@ export class LayerStore implements AsyncDisposable {
 
   /** Begins to check what was stored on top of a result: most likely it is used next. A store of many layers costs more than that saves. */
   async expect(result: string): Promise<void> {
-    if ((await this.names()).length > mostExpected * 8) return;
-    const layers = await this.list();
-    for (let results = [result]; results.length > 0;) {
-      const next = layers.filter(({ parent, seal }) => results.includes(parent) && !this.#expected.has(seal));
-      for (const layer of next)
-        if (this.#expected.size < mostExpected) this.#expected.set(layer.seal, this.#isIntact(layer));
-      results = this.#expected.size < mostExpected ? next.map((layer) => layer.result) : [];
-    }
-  }
-
-  #isIntact(layer: StoredLayer): Promise<boolean | undefined> {
-    return LayerStore.isIntact(layer, this.#ctx.exec);
-  }
-
-  /** Whether a layer's files are as they were stored, by what the file system says of them; undefined when that can't be told now. */
-  static async isIntact({ folder, seal }: StoredLayer, exec: Exec): Promise<boolean | undefined> {
-    try {
-      return (await sealTree(folder, exec)) === seal;
-    } catch {
-      return (await pathExists(join(folder, "layer.json"))) ? undefined : false;
-    }
+    if ((await this.names()).length <= mostListed) this.#ahead.begin(result, await this.list());
   }
 
   /** Reads all of a layer. Undefined when it is whole, or has gone meanwhile; else what is wrong with it. */
@@ -197,8 +177,7 @@ export class LayerStore implements AsyncDisposable {
   }
 
   async #flawOf(layer: StoredLayer): Promise<string | undefined> {
-    if ((await LayerStore.isIntact(layer, this.#ctx.exec)) === false)
-      return "its files were changed after they had been stored";
+    if ((await isIntact(layer, this.#ctx.exec)) === false) return "its files were changed after they had been stored";
     if (layer.form === "packed") {
       const { exitCode } = await this.#ctx.exec("zstd", ["-t", "-q", join(layer.folder, archiveName)]);
       return exitCode === 0 ? undefined : "its archive is damaged";
@@ -247,8 +226,8 @@ export class LayerStore implements AsyncDisposable {
   async add(layer: NewLayer, from: LayerSource): Promise<string | undefined> {
     const id = nameOf(layer);
     const name = this.#newName(id);
-    const [staged, lockFile] = [join(this.#open.path, name), this.#lockOf(name)];
-    const lock = await tryLock(lockFile, this.#ctx);
+    const staged = join(this.#open.path, name);
+    const lock = await tryLock(this.#lockOf(name), this.#ctx);
     if (lock === undefined) return undefined;
     try {
       await mkdir(staged, { mode: 0o700 });
@@ -278,9 +257,7 @@ export class LayerStore implements AsyncDisposable {
       if (!this.#ctx.signal.aborted) this.#ctx.emit({ type: "note", level: "warning", text });
       return undefined;
     } finally {
-      await this.#delete(name).catch(() => undefined); // the next build's sweep does it
-      await rm(lockFile, { force: true });
-      await lock.close();
+      await this.#giveUp(name, lock);
     }
   }
 
@@ -291,12 +268,13 @@ export class LayerStore implements AsyncDisposable {
     if (lock === undefined) throw new Error(`${this.#lockOf(name)} is locked`);
     const path = join(this.#open.path, name, "tree");
     await mkdir(path, { recursive: true, mode: 0o700 });
-    const remove = async () => {
-      await this.#delete(name);
-      await rm(this.#lockOf(name), { force: true });
-      await lock.close();
-    };
-    return { path, remove };
+    return { path, remove: () => this.#giveUp(name, lock) };
+  }
+
+  async #giveUp(name: string, lock: FileHandle): Promise<void> {
+    await this.#delete(name).catch(() => undefined); // the next build's sweep does it
+    await rm(this.#lockOf(name), { force: true });
+    await lock.close();
   }
 
   async #findForm(): Promise<Layer["form"]> {

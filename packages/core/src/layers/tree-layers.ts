@@ -22,11 +22,12 @@ import { HookReader } from "./hook-files.js";
 import type { HookChanges, HookView } from "./hook-view.js";
 import { keyOf, phaseInputs, uncacheableIn } from "./inputs.js";
 import { archiveName, unpackTree } from "./layer-content.js";
+import { isIntact } from "./intact.js";
 import type { Inputs } from "./layer.js";
 import { openStore, type OpenedStore } from "./open-store.js";
 import { derivedVariables } from "./mentions.js";
 import { mountAgain, type ScriptMount } from "./script-mounts.js";
-import { inputsPrefix, LayerStore, type NewLayer, type StoredLayer } from "./store.js";
+import { inputsPrefix, type NewLayer, type StoredLayer } from "./store.js";
 import { readBefore, readLeft, type Before, type TracesSetting } from "./traces.js";
 import { readable, Reads } from "./traced-run.js";
 import { digestTree } from "./tree-digest.js";
@@ -106,7 +107,7 @@ export class TreeLayers {
   async checkUsed(phase?: PhaseName): Promise<void> {
     const { exec } = this.#setting.ctx;
     const used = this.#used.filter((layer) => phase === undefined || layer.phase === phase);
-    const states = await Promise.all(used.map((layer) => LayerStore.isIntact(layer, exec)));
+    const states = await Promise.all(used.map((layer) => isIntact(layer, exec)));
     const lost = used[states.indexOf(false)];
     if (lost !== undefined) throw new BuildError("LAYER_LOST", { phase: lost.phase, folder: lost.folder });
   }
