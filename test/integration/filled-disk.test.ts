@@ -8,7 +8,7 @@ import { qcow2 } from "@dibjs/core/formats/qcow2.js";
 import { createExec } from "@dibjs/core/process/exec.js";
 import { forecastImage, planImage, type BuildEvent } from "@dibjs/core";
 import { describe, expect, test } from "vitest";
-import { hostState, scratchFolder, toyPlan } from "../support/toy-disk.js";
+import { hostState, mbrDisk, scratchFolder, toyPlan } from "../support/toy-disk.js";
 import { Project } from "../support/toy-os.js";
 
 const exec = createExec();
@@ -106,18 +106,9 @@ printf end | put 640127; fallocate -p -o 10M -l 4M "$raw"; fallocate -p -o 25M -
 
 describe("a build to qcow2 alone", () => {
   const flags = { formats: ["qcow2"], overwriteOldImage: true };
-  const disk = (size: string): Record<string, string> => ({ DIB_BLOCK_DEVICE_CONFIG: layout(size) });
-  const layout = (size: string) =>
-    `- local_loop: { name: image0 }
-- partitioning:
-    base: image0
-    label: mbr
-    partitions:
-      - name: root
-        flags: [boot, primary]
-        size: ${size}
-        mkfs: { mount: { mount_point: /, fstab: { options: defaults } } }
-`;
+  const disk = (size: string): Record<string, string> => ({
+    DIB_BLOCK_DEVICE_CONFIG: mbrDisk.replace("100%", size),
+  });
   const isRestored = (events: readonly BuildEvent[]): boolean =>
     events.some((event) => event.type === "phase-restored" && event.phase === "block-device");
   const warnings = (events: readonly BuildEvent[]): string[] =>
@@ -211,6 +202,14 @@ find . -type f -print0 | sort -z | xargs -0 sha256sum' bash "$raw" "$at"`,
     project.script("finalise.d/10-x", "echo two > /etc/late");
     const { events } = await project.build({ flags, env: disk("100%") });
     expect([isMade(events), warnings(events)]).toEqual([true, [expect.stringContaining("result of block-device")]]);
+    expect(listing(join(project.out, "image.qcow2"))).toContain("etc/late");
+  });
+
+  test("that can't keep its disk says so, and gives the image", async () => {
+    using project = toyProject();
+    project.script("cleanup.d/10-x", `rm -r "${project.dir}/cache/layers/locks"`);
+    const { events } = await project.build({ flags, env: disk("100%") });
+    expect(warnings(events)).toContainEqual(expect.stringContaining("result of block-device is not cached"));
     expect(listing(join(project.out, "image.qcow2"))).toContain("etc/late");
   });
 

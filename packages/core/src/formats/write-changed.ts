@@ -9,7 +9,7 @@ import { reasonOf } from "../errors.js";
 import { outOfSpace } from "../out-of-space.js";
 import { StorageDaemon } from "../process/storage-daemon.js";
 import type { ChangedDisk, FormatRequest } from "./format.js";
-import { assembleQcow2, type ClusterRun } from "./qcow2-file.js";
+import { assembleQcow2, type ClusterRun } from "./assemble-qcow2.js";
 import { runForFormat } from "./run-for-format.js";
 
 /** One core compresses what has changed, all cores a whole image. */

@@ -37,10 +37,8 @@ export interface KeptFolder {
 }
 
 export interface NewDisk {
-  /** From `newFolder`; it goes in any case. */
-  readonly folder: Awaited<ReturnType<DiskLayers["newFolder"]>>;
-  /** Rejects when it can't be made. */
-  readonly isWhole: Promise<unknown>;
+  /** Into a folder of the store, by a path that is the same whatever is mounted over it. */
+  readonly write: (folder: string) => Promise<void>;
   /** How long it took to make the disk. */
   readonly seconds: number;
 }
@@ -71,17 +69,14 @@ export class DiskLayers {
     };
   }
 
-  /** A folder to write into: absolute, and the same whatever is mounted over the store. It is to be kept, or removed. */
-  newFolder(): Promise<{ readonly path: string; readonly remove: () => Promise<void> }> {
-    return this.#setting.store.makeFolder();
-  }
-
-  /** Keeps a new folder once it is whole; then nothing changes it any more. */
-  keep(phase: PhaseInfo, own: Inputs, { folder: { path, remove }, isWhole, seconds }: NewDisk): void {
-    const { plan, ctx, keeping, parent } = this.#setting;
+  /** Keeps a folder that `write` fills, beside what follows. Returns what waits until it is written, well or not. */
+  keep(phase: PhaseInfo, own: Inputs, { write, seconds }: NewDisk): () => Promise<void> {
+    const { plan, ctx, keeping, parent, store } = this.#setting;
+    const making = store.makeFolder();
+    const written = making.then(({ path }) => write(path));
     const layer = async (): Promise<NewLayer> => {
-      await isWhole;
-      const below = await parent;
+      await written;
+      const [below, { path }] = [await parent, await making];
       const [inputs, treeDigest] = [this.inputsOf(own), await digestTree(path, ctx.exec, ctx.signal)];
       const key = keyOf(inputs, below);
       return {
@@ -90,6 +85,9 @@ export class DiskLayers {
         result: sha256(canonicalJson({ key, treeDigest })),
       };
     };
-    keeping.add({ phase: phase.name, layer, from: { moved: path, hooksDir: path }, release: remove });
+    const from = making.then(({ path }) => ({ moved: path, hooksDir: path }));
+    const release = async () => (await making).remove();
+    keeping.add({ phase: phase.name, layer, from, release });
+    return () => written.catch(() => undefined); // told to who stores it
   }
 }

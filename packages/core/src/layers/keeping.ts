@@ -10,8 +10,9 @@ export interface Kept {
   readonly phase: string;
   /** Resolves when the digests are known. */
   readonly layer: () => Promise<NewLayer>;
-  /** Nothing changes it any more. */
-  readonly from: Exclude<LayerSource, { readonly archive: string }>;
+  /** A tree that nothing changes any more; or what lies in the store, and is there once `layer` has resolved. */
+  readonly from:
+    Extract<LayerSource, { readonly tree: string }> | Promise<Extract<LayerSource, { readonly moved: string }>>;
   /** Called in any case, once it is stored or given up. */
   readonly release: () => Promise<void>;
 }
@@ -30,8 +31,8 @@ export class Keeping {
 
   add(kept: Kept): void {
     // Now, while its name leads to it: the cleanup phase covers names.
-    const opened = "tree" in kept.from ? openFolder(kept.from.tree) : Promise.resolve(undefined);
-    opened.catch(() => undefined); // told by #keep
+    const opened = "tree" in kept.from ? openFolder(kept.from.tree) : undefined;
+    for (const told of [opened, kept.from]) Promise.resolve<unknown>(told).catch(() => undefined); // by #keep
     this.#last = this.#last.then(() => this.#keep(kept, opened));
   }
 
@@ -46,13 +47,14 @@ export class Keeping {
     if (this.#kept.length > 0) await pruneLayers(this.#store, defaultLimits).catch(() => []); // the next build does it
   }
 
-  async #keep({ phase, layer, from, release }: Kept, opened: Promise<OpenFolder | undefined>): Promise<void> {
+  async #keep({ phase, layer, from, release }: Kept, opened: Promise<OpenFolder> | undefined): Promise<void> {
     const { signal, emit } = this.#ctx;
     try {
       await using tree = await opened;
       if (signal.aborted) return;
-      const source = tree === undefined ? from : { ...from, tree: tree.path };
-      const id = await this.#store.add(await layer(), source);
+      const described = await layer();
+      const source = await from;
+      const id = await this.#store.add(described, tree === undefined ? source : { ...source, tree: tree.path });
       if (id !== undefined) this.#kept.push(id);
     } catch (error) {
       const text = `The result of ${phase} is not cached: ${reasonOf(error)}`;

@@ -8,15 +8,7 @@ import type { Env } from "../phases/phase-run.js";
 import { runPhase, type PhaseSetting } from "../phases/run-phases.js";
 import type { PlannedDisk } from "../plan/plan.js";
 import type { PhaseReport } from "../report/report.js";
-import {
-  blockDevice,
-  canKeepDisk,
-  createKeepableDisk,
-  findKeptDisk,
-  keptInputs,
-  openKeptDisk,
-  type ChangingDisk,
-} from "./kept-disk.js";
+import { blockDevice, createKeepableDisk, openDiskStore, openKeptDisk, type ChangingDisk } from "./kept-disk.js";
 import type { BuiltTree } from "./tree.js";
 
 export interface OpenedDisk {
@@ -31,10 +23,9 @@ export interface OpenedDisk {
 
 export async function openDisk(planned: PlannedDisk, tree: BuiltTree, setting: PhaseSetting): Promise<OpenedDisk> {
   const { plan, places, workspace, stopwatch, ctx } = setting;
-  const store = (await canKeepDisk(planned, setting)) ? tree.layers.disk : undefined;
-  const inputs = store === undefined ? undefined : await keptInputs(planned, setting);
+  const store = await openDiskStore(planned, tree.layers, setting);
   const isAsBefore = tree.reports.every(({ phase, restored }) => restored !== undefined || phase === "extra-data");
-  const kept = store === undefined || !isAsBefore ? undefined : await findKeptDisk(inputs ?? {}, store);
+  const kept = isAsBefore ? await store?.find() : undefined;
   const imageSizeBytes = kept?.imageSizeBytes ?? (await sizeOf(planned, setting));
   const sized = { DIB_IMAGE_SIZE: String(Math.ceil(imageSizeBytes / 1024)) };
   const prepared = await runBlockDevice(sized, planned, setting);
@@ -44,10 +35,10 @@ export async function openDisk(planned: PlannedDisk, tree: BuiltTree, setting: P
     ...{ tree: workspace.builtDir, mountBase: workspace.mountDir, imageDir: workspace.imageDir },
     secrets: places.secrets,
   };
-  if (store === undefined || inputs === undefined) return { disk: await createDisk(request), sized, report };
+  if (store === undefined) return { disk: await createDisk(request), sized, report };
   const opened = kept === undefined ? undefined : await openKeptDisk(kept, request);
   if (kept === undefined || opened === undefined)
-    return { ...(await createKeepableDisk(inputs, store, request, workspace)), sized, report };
+    return { ...(await createKeepableDisk(store.keep, request, workspace)), sized, report };
   const { layer, createdAt } = kept;
   return { ...opened, sized, report: { ...report, restored: { layer, createdAt } } };
 }

@@ -15,11 +15,12 @@ import type { KnownFileSystem, NodeConfig } from "../block-device/node.js";
 import type { BuildContext } from "../context.js";
 import { reasonOf } from "../errors.js";
 import type { ChangedDisk } from "../formats/format.js";
-import { fillQcow2 } from "../formats/qcow2-file.js";
+import { fillQcow2 } from "../formats/assemble-qcow2.js";
 import { compression } from "../formats/qcow2.js";
 import { readMap } from "../formats/write-changed.js";
-import type { DiskLayers, KeptFolder } from "../layers/disk-layers.js";
+import type { KeptFolder, NewDisk } from "../layers/disk-layers.js";
 import type { Inputs } from "../layers/layer.js";
+import type { TreeLayers } from "../layers/tree-layers.js";
 import { countsAlways } from "../layers/whole-build.js";
 import type { PhaseSetting } from "../phases/run-phases.js";
 import { phases, type PhaseInfo } from "../phases/table.js";
@@ -103,11 +104,29 @@ interface DiskDescription {
 
 export interface KeptDisk extends DiskDescription, KeptFolder {}
 
-export async function findKeptDisk(inputs: Inputs, store: DiskLayers): Promise<KeptDisk | undefined> {
-  const found = await store.find(blockDevice, inputs);
-  if (found === undefined) return undefined;
-  const description = JSON.parse(await readFile(join(found.folder, descriptionName), "utf8")) as DiskDescription;
-  return { ...found, ...description };
+interface DiskStore {
+  readonly find: () => Promise<KeptDisk | undefined>;
+  /** As `DiskLayers` does. */
+  readonly keep: (disk: NewDisk) => () => Promise<void>;
+}
+
+/** Where a disk of these inputs is kept; undefined where none can be. */
+export async function openDiskStore(
+  planned: PlannedDisk,
+  { disk: store }: TreeLayers,
+  setting: PhaseSetting,
+): Promise<DiskStore | undefined> {
+  if (store === undefined || !(await canKeepDisk(planned, setting))) return undefined;
+  const inputs = await keptInputs(planned, setting);
+  return {
+    find: async () => {
+      const found = await store.find(blockDevice, inputs);
+      if (found === undefined) return undefined;
+      const text = await readFile(join(found.folder, descriptionName), "utf8");
+      return { ...found, ...(JSON.parse(text) as DiskDescription) };
+    },
+    keep: (disk) => store.keep(blockDevice, inputs, disk),
+  };
 }
 
 export interface ChangingDisk {
@@ -115,7 +134,7 @@ export interface ChangingDisk {
   /** Once the disk is unmounted. */
   readonly changed: ChangedDisk;
   /** Keeps the disk by the output that was written of it; beside what follows. */
-  readonly keep?: (output: string) => Promise<void>;
+  readonly keep?: (output: string) => void;
 }
 
 /** Undefined, with a warning, when it can't be opened here; then it is kept no more. */
@@ -139,8 +158,7 @@ export async function openKeptDisk(kept: KeptDisk, request: DiskRequest): Promis
 
 /** A disk that can be kept. */
 export async function createKeepableDisk(
-  inputs: Inputs,
-  store: DiskLayers,
+  keepIt: DiskStore["keep"],
   request: DiskRequest,
   { resources }: Workspace,
 ): Promise<ChangingDisk> {
@@ -155,12 +173,10 @@ export async function createKeepableDisk(
   await rename(made.image, base);
   const filled = { base: { file: base, format: "raw" as const }, fileSystems: new Map(fileSystems) };
   const { disk, changes } = await openFilledDisk(filled, request);
-  const keep = async (output: string) => {
-    const folder = await store.newFolder();
-    const description: DiskDescription = { imageSizeBytes, fileSystems };
-    const isWhole = writeKept(folder.path, { output, base, changes, description }, request.ctx);
-    resources.defer("the disk being kept", () => isWhole.catch(() => undefined)); // told to who stores it
-    store.keep(blockDevice, inputs, { folder, isWhole, seconds });
+  const keep = (output: string) => {
+    const parts = { output, base, changes, description: { imageSizeBytes, fileSystems } };
+    const write = (folder: string) => writeKept(folder, parts, request.ctx);
+    resources.defer("the disk being kept", keepIt({ write, seconds }));
   };
   return { disk, changed: { changes }, keep };
 }

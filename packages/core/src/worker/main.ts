@@ -153,7 +153,7 @@ async function makeFrom(phases: TreeBuild, setting: TreeSetting, { staging, stop
       : [await exportDisk({ ...formats, ...(changed === undefined ? { image: unmounted.image } : { changed }) })];
   if (changed !== undefined) await phases.checkUsed("block-device"); // it was read until now
   const [output] = exportedDisk.flatMap(({ files }) => files);
-  if (output !== undefined) await keep?.(output.staged);
+  if (output !== undefined) keep?.(output.staged);
   const { files, folders, finish } = joinExported([exported, ...exportedDisk]);
   setting.sideFolders.addOutputs(folders, places.output);
   const sideFolders = await setting.sideFolders.settle(ctx);
